@@ -1,0 +1,13 @@
+//===- RegisterAll.cpp - every dialect and pass of Portolan ---------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/RegisterAll.h"
+#include "mlir/IR/DialectRegistry.h"
+
+void portolan::registerAllDialects(mlir::DialectRegistry &registry) {}
+
+void portolan::registerAllPasses() {}

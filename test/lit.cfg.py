@@ -1,0 +1,17 @@
+# Configuration of Portolan's lit tests. %S/Inputs holds a test's input files.
+import os
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "Portolan"
+config.test_format = lit.formats.ShTest(True)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "unit"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.portolan_build_dir, "test")
+config.substitutions.append(("%plugin", os.path.join(config.portolan_build_dir, "lib", "PortolanPlugin.so")))
+config.substitutions.append(("%source", config.portolan_source_dir))
+llvm_config.use_default_substitutions()
+llvm_config.add_tool_substitutions(
+    ["portolan-opt", "portolan-translate", "portolan", "mlir-opt", "split-file"],
+    [os.path.join(config.portolan_build_dir, "bin"), config.llvm_tools_dir])
