@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/RegisterAll.h"
-#include "mlir/IR/DialectRegistry.h"
+#include "dialects/Moe/IR/Moe.h"
 
-void portolan::registerAllDialects(mlir::DialectRegistry &registry) {}
+void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<moe::MoeDialect>();
+}
 
 void portolan::registerAllPasses() {}

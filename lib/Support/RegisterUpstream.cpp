@@ -9,10 +9,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/RegisterAll.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "portolan/RegisterAll.h"
 
 void portolan::registerUpstream(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);

@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/RegisterAll.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "portolan/RegisterAll.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -19,6 +19,6 @@ int main(int argc, char **argv) {
   portolan::registerAllDialects(registry);
   portolan::registerUpstreamPasses();
   portolan::registerAllPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "Portolan's pass driver\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Portolan's pass driver\n", registry));
 }

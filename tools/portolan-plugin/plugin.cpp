@@ -10,9 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/RegisterAll.h"
 #include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
+#include "portolan/RegisterAll.h"
 #include "llvm/Config/llvm-config.h"
 
 extern "C" LLVM_ATTRIBUTE_WEAK mlir::DialectPluginLibraryInfo

@@ -152,7 +152,8 @@ enum class WrapRule : uint8_t {
 /// How the chips of one system are connected, for the shape in use.
 struct Topology {
   TopologyKind kind = TopologyKind::fullSwitch;
-  /// Torus or mesh: chips per axis of the shape in use (x, y, z). Switch: {chips}.
+  /// Torus or mesh: chips per axis of the shape in use (x, y, z). Switch:
+  /// {chips}.
   llvm::SmallVector<int64_t, 3> axes;
   /// Torus: which axes wrap, same length as `axes`.
   llvm::SmallVector<bool, 3> wraps;
@@ -184,7 +185,7 @@ struct StorageFormat {
 struct ShapeRule {
   /// What the numbers count: "GPUs", "boards", "chips per axis", "wafers".
   std::string unit;
-  /// Chips per unit (hgx-h100: 8).
+  /// Chips per unit (a board of eight: 8).
   int64_t chipsPerUnit = 1;
   /// 1 for a plain number, 3 for AxBxC.
   unsigned rank = 1;
@@ -202,7 +203,7 @@ struct ShapeRule {
 
 /// One system of one shape.
 struct Machine {
-  /// Canonical name with its shape: "tpu7x:4x4x4".
+  /// Canonical name with its shape: "NAME:4x4x4".
   std::string name;
   /// "switched", "torus", "trainium" or "wafer": selects the dialect.
   std::string family;
@@ -220,7 +221,8 @@ struct Machine {
 
   /// Seconds per kernel launched inside a captured step.
   std::optional<Quantity> kernelLaunchSeconds;
-  /// Seconds per step spent by the framework between steps (scheduler, sampling).
+  /// Seconds per step spent by the framework between steps (scheduler,
+  /// sampling).
   std::optional<Quantity> stepOverheadSeconds;
   /// Fraction of level-0 memory that the serving stack keeps for itself.
   std::optional<Quantity> reserveFraction;
@@ -258,7 +260,7 @@ void forEachQuantity(
     Machine &machine,
     llvm::function_ref<void(llvm::StringRef path, Quantity &)> visit);
 
-/// Splits "tpu7x:4x4x4" into name and shape.
+/// Splits "NAME:4x4x4" into name and shape.
 struct TargetName {
   std::string name;
   std::string shape; ///< empty without a colon.

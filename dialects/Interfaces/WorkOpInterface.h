@@ -1,0 +1,20 @@
+//===- WorkOpInterface.h - ops that state their work -----------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The interface by which analyses ask an op for its work.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H
+#define PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H
+
+#include "portolan/Analysis/LocalOp.h"
+#include "mlir/IR/OpDefinition.h"
+
+#include "dialects/Interfaces/WorkOpInterface.h.inc"
+
+#endif // PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H

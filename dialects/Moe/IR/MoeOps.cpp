@@ -1,0 +1,374 @@
+//===- MoeOps.cpp - verifiers of the moe ops ------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A verifier checks an op's own shapes and attributes. A dynamic dimension
+// agrees with every other one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Moe/IR/Moe.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::moe;
+
+#define GET_OP_CLASSES
+#include "dialects/Moe/IR/MoeOps.cpp.inc"
+
+namespace {
+
+RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+bool agree(int64_t a, int64_t b) {
+  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
+}
+
+LogicalResult checkRank(Operation *op, StringRef name, Value value,
+                        int64_t rank) {
+  if (!value || tensorOf(value).getRank() == rank)
+    return success();
+  return op->emitOpError("expects ")
+         << name << " of rank " << rank << ", got " << value.getType();
+}
+
+LogicalResult checkMinRank(Operation *op, StringRef name, Value value,
+                           int64_t rank) {
+  if (tensorOf(value).getRank() >= rank)
+    return success();
+  return op->emitOpError("expects ")
+         << name << " of rank at least " << rank << ", got "
+         << value.getType();
+}
+
+/// Dimension `index` (from the end if negative) of `value` must be `expected`.
+LogicalResult checkDim(Operation *op, StringRef name, Value value,
+                       int64_t index, int64_t expected) {
+  if (!value)
+    return success();
+  RankedTensorType type = tensorOf(value);
+  int64_t at = index < 0 ? type.getRank() + index : index;
+  if (at >= 0 && at < type.getRank() && agree(type.getDimSize(at), expected))
+    return success();
+  return op->emitOpError("expects dimension ")
+         << at << " of " << name << " to be " << expected << ", got " << type;
+}
+
+int64_t lastDim(Value value) { return tensorOf(value).getShape().back(); }
+
+/// `value` has the leading dimensions of `like` and `last` as its last one.
+LogicalResult checkLike(Operation *op, StringRef name, Value value, Value like,
+                        int64_t last) {
+  RankedTensorType type = tensorOf(value), other = tensorOf(like);
+  bool ok = type.getRank() == other.getRank();
+  for (int64_t i = 0; ok && i + 1 < type.getRank(); ++i)
+    ok = agree(type.getDimSize(i), other.getDimSize(i));
+  if (ok && agree(type.getShape().back(), last))
+    return success();
+  return op->emitOpError("expects ")
+         << name << " with the leading dimensions of " << other << " and width "
+         << last << ", got " << type;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightDataOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape())
+    return emitOpError("expects a statically shaped tensor type, got ")
+           << getType();
+  if (getFile().has_value() != getOffset().has_value() ||
+      getFile().has_value() != getLength().has_value())
+    return emitOpError("expects file, offset and length together");
+  if (getFile() && getValue())
+    return emitOpError("expects either file or value, got both");
+  if (getOffset() && (int64_t(*getOffset()) < 0 || int64_t(*getLength()) < 0))
+    return emitOpError("expects offset and length >= 0, got ")
+           << int64_t(*getOffset()) << " and " << int64_t(*getLength());
+  if (getValue() && getValue()->getShapedType() != type)
+    return emitOpError("expects a value of type ")
+           << type << ", got " << getValue()->getShapedType();
+  return success();
+}
+
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto data =
+      symbols.lookupNearestSymbolFrom<WeightDataOp>(*this, getSourceAttr());
+  if (!data)
+    return emitOpError("expects a moe.weight_data symbol, got ")
+           << getSourceAttr();
+  if (data.getType() != getType())
+    return emitOpError("expects the type of ")
+           << getSourceAttr() << ", " << data.getType() << ", got "
+           << getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Token-wise ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::verify() {
+  if (failed(checkRank(*this, "table", getTable(), 2)))
+    return failure();
+  if (!isa<IntegerType>(tensorOf(getIds()).getElementType()))
+    return emitOpError("expects integer ids, got ") << getIds().getType();
+  if (tensorOf(getResult()).getRank() != tensorOf(getIds()).getRank() + 1)
+    return emitOpError("expects a result of one dimension more than ids, got ")
+           << getResult().getType();
+  return checkDim(*this, "result", getResult(), -1, lastDim(getTable()));
+}
+
+LogicalResult RmsNormOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("expects a result of the input's type, got ")
+           << getResult().getType();
+  if (failed(checkRank(*this, "gain", getGain(), 1)) ||
+      failed(checkMinRank(*this, "input", getInput(), 1)))
+    return failure();
+  int64_t width = lastDim(getInput()), gain = lastDim(getGain());
+  if (ShapedType::isDynamic(width) || gain <= 0 || width % gain != 0)
+    return emitOpError("expects a gain whose size divides the width ")
+           << width << ", got " << gain;
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  if (failed(checkRank(*this, "weight", getWeight(), 2)) ||
+      failed(checkRank(*this, "bias", getBias(), 1)) ||
+      failed(checkMinRank(*this, "input", getInput(), 1)) ||
+      failed(checkDim(*this, "weight", getWeight(), 0, lastDim(getInput()))) ||
+      failed(checkDim(*this, "bias", getBias(), 0, lastDim(getWeight()))))
+    return failure();
+  if (!getLastPosition())
+    return checkLike(*this, "result", getResult(), getInput(),
+                     lastDim(getWeight()));
+  if (failed(checkRank(*this, "input", getInput(), 3)) ||
+      failed(checkRank(*this, "result", getResult(), 3)) ||
+      failed(checkDim(*this, "result", getResult(), 1, 1)))
+    return failure();
+  return checkDim(*this, "result", getResult(), 2, lastDim(getWeight()));
+}
+
+LogicalResult MlpOp::verify() {
+  int64_t hidden = lastDim(getInput());
+  for (auto [name, value] : {std::pair<StringRef, Value>{"gate", getGate()},
+                             {"up", getUp()},
+                             {"down", getDown()}})
+    if (failed(checkRank(*this, name, value, 2)))
+      return failure();
+  int64_t inner = lastDim(getUp());
+  if (failed(checkDim(*this, "up", getUp(), 0, hidden)) ||
+      failed(checkDim(*this, "gate", getGate(), 0, hidden)) ||
+      failed(checkDim(*this, "gate", getGate(), 1, inner)) ||
+      failed(checkDim(*this, "down", getDown(), 0, inner)))
+    return failure();
+  return checkLike(*this, "result", getResult(), getInput(),
+                   lastDim(getDown()));
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+LogicalResult RotaryTableOp::verify() {
+  if (getCosine().getType() != getSine().getType())
+    return emitOpError("expects two tables of one type, got ")
+           << getCosine().getType() << " and " << getSine().getType();
+  if (failed(checkRank(*this, "cosine", getCosine(), 2)))
+    return failure();
+  if (!(getTheta().convertToDouble() > 0))
+    return emitOpError("expects theta > 0, got ")
+           << getTheta().convertToDouble();
+  if (getYarnFactor() &&
+      !(getYarnOriginalPositions() && getYarnBetaFast() && getYarnBetaSlow()))
+    return emitOpError("expects yarn_original_positions, yarn_beta_fast and "
+                       "yarn_beta_slow beside yarn_factor");
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("expects a result of the input's type, got ")
+           << getResult().getType();
+  if (failed(checkRank(*this, "input", getInput(), 3)) ||
+      failed(checkRank(*this, "positions", getPositions(), 2)) ||
+      failed(checkRank(*this, "cosine", getCosine(), 2)) ||
+      failed(checkRank(*this, "sine", getSine(), 2)))
+    return failure();
+  int64_t width = getHeadWidth();
+  int64_t rotated = 2 * lastDim(getCosine());
+  if (width <= 0 || lastDim(getInput()) % width != 0)
+    return emitOpError("expects a head width that divides ")
+           << lastDim(getInput()) << ", got " << width;
+  if (int64_t(getOffset()) < 0 || int64_t(getOffset()) + rotated > width)
+    return emitOpError("expects offset + 2 * columns <= head width ")
+           << width << ", got " << getOffset() << " + " << rotated;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  int64_t heads = getHeads(), kvHeads = getKvHeads();
+  if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0)
+    return emitOpError("expects kv_heads that divide heads, got ")
+           << heads << " heads and " << kvHeads << " kv_heads";
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"query", getQuery()},
+        {"key", getKey()},
+        {"value", getValue()},
+        {"result", getResult()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"past_key", getPastKey()},
+        {"past_value", getPastValue()},
+        {"present_key", getPresentKey()},
+        {"present_value", getPresentValue()}})
+    if (failed(checkRank(*this, name, value, 4)) ||
+        failed(checkDim(*this, name, value, 1, kvHeads)))
+      return failure();
+  if (lastDim(getQuery()) % heads != 0)
+    return emitOpError("expects a query width that heads divide, got ")
+           << lastDim(getQuery()) << " and " << heads;
+  int64_t keyWidth = lastDim(getQuery()) / heads;
+  int64_t valueWidth = lastDim(getPastValue());
+  if (failed(checkDim(*this, "key", getKey(), 2, kvHeads * keyWidth)) ||
+      failed(checkDim(*this, "past_key", getPastKey(), 3, keyWidth)) ||
+      failed(checkDim(*this, "present_key", getPresentKey(), 3, keyWidth)) ||
+      failed(checkDim(*this, "value", getValue(), 2, kvHeads * valueWidth)) ||
+      failed(
+          checkDim(*this, "present_value", getPresentValue(), 3, valueWidth)) ||
+      failed(checkRank(*this, "sinks", getSinks(), 1)) ||
+      failed(checkDim(*this, "sinks", getSinks(), 0, heads)) ||
+      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * valueWidth);
+}
+
+LogicalResult LatentAttentionOp::verify() {
+  int64_t heads = getHeads();
+  if (heads <= 0)
+    return emitOpError("expects heads > 0, got ") << heads;
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"query", getQuery()},
+        {"latent", getLatent()},
+        {"rotary_key", getRotaryKey()},
+        {"past_latent", getPastLatent()},
+        {"past_rotary_key", getPastRotaryKey()},
+        {"key_up", getKeyUp()},
+        {"value_up", getValueUp()},
+        {"result", getResult()},
+        {"present_latent", getPresentLatent()},
+        {"present_rotary_key", getPresentRotaryKey()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  int64_t rank = lastDim(getLatent()), rotary = lastDim(getRotaryKey());
+  int64_t keyWidth = lastDim(getKeyUp());
+  if (failed(checkDim(*this, "key_up", getKeyUp(), 0, heads)) ||
+      failed(checkDim(*this, "key_up", getKeyUp(), 1, rank)) ||
+      failed(checkDim(*this, "value_up", getValueUp(), 0, heads)) ||
+      failed(checkDim(*this, "value_up", getValueUp(), 1, rank)) ||
+      failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
+      failed(
+          checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
+      failed(checkDim(*this, "query", getQuery(), 2,
+                      heads * (keyWidth + rotary))))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * lastDim(getValueUp()));
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+LogicalResult RouteOp::verify() {
+  int64_t experts = lastDim(getRouter()), topK = getTopK();
+  int64_t groups = getGroups(), topGroups = getTopGroups();
+  if (failed(checkRank(*this, "router", getRouter(), 2)) ||
+      failed(checkDim(*this, "router", getRouter(), 0, lastDim(getInput()))) ||
+      failed(checkRank(*this, "bias", getBias(), 1)) ||
+      failed(checkDim(*this, "bias", getBias(), 0, experts)) ||
+      failed(checkRank(*this, "correction", getCorrection(), 1)) ||
+      failed(checkDim(*this, "correction", getCorrection(), 0, experts)))
+    return failure();
+  if (topK < 1 || topK > experts)
+    return emitOpError("expects 1 <= top_k <= ")
+           << experts << " experts, got " << topK;
+  if (groups < 1 || experts % groups != 0)
+    return emitOpError("expects groups that divide ")
+           << experts << " experts, got " << groups;
+  if (topGroups < 1 || topGroups > groups)
+    return emitOpError("expects 1 <= top_groups <= ")
+           << groups << " groups, got " << topGroups;
+  if (topK > experts / groups * topGroups)
+    return emitOpError("expects top_k experts within top_groups, got ")
+           << topK << " of " << experts / groups * topGroups;
+  if (failed(checkLike(*this, "weights", getWeights(), getInput(), topK)))
+    return failure();
+  return checkLike(*this, "indices", getIndices(), getInput(), topK);
+}
+
+LogicalResult DispatchOp::verify() {
+  if (failed(checkRank(*this, "rows", getRows(), 2)) ||
+      failed(checkRank(*this, "counts", getCounts(), 1)) ||
+      failed(checkDim(*this, "rows", getRows(), 1, lastDim(getInput()))))
+    return failure();
+  if (ShapedType::isDynamic(lastDim(getCounts())))
+    return emitOpError("expects a static number of experts, got ")
+           << getCounts().getType();
+  return checkLike(*this, "indices", getIndices(), getInput(),
+                   lastDim(getIndices()));
+}
+
+LogicalResult ExpertsOp::verify() {
+  int64_t experts = lastDim(getCounts()), hidden = lastDim(getRows());
+  if (failed(checkRank(*this, "rows", getRows(), 2)))
+    return failure();
+  for (auto [name, value] : {std::pair<StringRef, Value>{"gate", getGate()},
+                             {"up", getUp()},
+                             {"down", getDown()}})
+    if (failed(checkRank(*this, name, value, 3)) ||
+        failed(checkDim(*this, name, value, 0, experts)))
+      return failure();
+  int64_t inner = lastDim(getUp());
+  if (failed(checkDim(*this, "up", getUp(), 1, hidden)) ||
+      failed(checkDim(*this, "gate", getGate(), 1, hidden)) ||
+      failed(checkDim(*this, "gate", getGate(), 2, inner)) ||
+      failed(checkDim(*this, "down", getDown(), 1, inner)))
+    return failure();
+  for (auto [name, value, width] :
+       {std::tuple<StringRef, Value, int64_t>{"gate_bias", getGateBias(),
+                                              inner},
+        {"up_bias", getUpBias(), inner},
+        {"down_bias", getDownBias(), lastDim(getDown())}})
+    if (failed(checkRank(*this, name, value, 2)) ||
+        failed(checkDim(*this, name, value, 0, experts)) ||
+        failed(checkDim(*this, name, value, 1, width)))
+      return failure();
+  return checkLike(*this, "result", getResult(), getRows(),
+                   lastDim(getDown()));
+}
+
+LogicalResult CombineOp::verify() {
+  if (failed(checkRank(*this, "rows", getRows(), 2)))
+    return failure();
+  if (int64_t(getExperts()) < 1)
+    return emitOpError("expects experts >= 1, got ") << getExperts();
+  if (getWeights().getType() !=
+      tensorOf(getIndices()).clone(tensorOf(getWeights()).getElementType()))
+    return emitOpError("expects weights and indices of one shape, got ")
+           << getWeights().getType() << " and " << getIndices().getType();
+  return checkLike(*this, "result", getResult(), getIndices(),
+                   lastDim(getRows()));
+}

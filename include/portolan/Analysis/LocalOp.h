@@ -1,0 +1,170 @@
+//===- LocalOp.h - one op of a device program, as plain data ---*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A LocalOp is what the seam (partition -> realize -> estimate) knows of an op:
+// its kind, local shapes, formats and, for a collective, its group. There are
+// two ways to one: partition() computes it from the model's shapes without IR
+// (the tuner), and describe() reads it from an op's types and attributes (price,
+// verification). workOf() is the only statement of work.
+//
+// Assumptions: a multiply-add is two operations; a softmax element costs one
+// transcendental and four vector operations; the bytes of an operand are those
+// of its storage format, scales included; rows of the slowest rank count.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_ANALYSIS_LOCALOP_H
+#define PORTOLAN_ANALYSIS_LOCALOP_H
+
+#include "portolan/Support/Format.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+
+namespace portolan {
+
+enum class OpKind : uint8_t {
+  // Compute (moe ops).
+  embedding,
+  rmsNorm,
+  linear,
+  rope,
+  attention,
+  latentAttention,
+  add,
+  mlp,
+  route,
+  dispatch,
+  experts,
+  combine,
+  // Compute (spmd ops).
+  pack,          ///< rows gathered per destination rank, one copy per rank
+  unpack,        ///< partial rows scattered back and summed
+  mergePartials, ///< parts of an attention over a spread context merged
+  // Communication (spmd ops).
+  allReduce,
+  allGather,
+  reduceScatter,
+  allToAll,  ///< equal counts (the row counts of a ragged exchange)
+  allToAllV, ///< ragged rows
+  send,
+  receive,
+};
+inline constexpr unsigned kNumOpKinds = unsigned(OpKind::receive) + 1;
+
+constexpr bool isCommunication(OpKind kind) {
+  return kind >= OpKind::allReduce;
+}
+
+/// "experts", "all_to_all_v": as in the IR.
+llvm::StringRef spell(OpKind kind);
+
+/// The ranks that take part in a collective: `size` ranks that are `stride`
+/// apart in the linear order of a stage's ranks (tensor-parallel ranks are
+/// adjacent). For send / receive the stride is the distance to the peer.
+struct Group {
+  int64_t size = 1;
+  int64_t stride = 1;
+
+  bool operator==(const Group &other) const {
+    return size == other.size && stride == other.stride;
+  }
+};
+
+/// One op. Fields that a kind does not use are zero.
+///
+/// | kind            | rows              | inner  | outer       | also            |
+/// |-----------------|-------------------|--------|-------------|-----------------|
+/// | embedding       | tokens            |        | H           |                 |
+/// | rmsNorm, add    | tokens            |        | width       |                 |
+/// | rope            | tokens            |        | rotated     |                 |
+/// | linear          | tokens            | K      | N           | weight          |
+/// | mlp             | tokens            | H      | I           | weight, gated   |
+/// | attention       | tokens            | D      | Dv          | heads, kvHeads, sequences, context, newTokens, cache |
+/// | latentAttention | tokens            | L      | Dv          | heads, ropeWidth, keyWidth, sequences, context, newTokens, cache, weight |
+/// | route           | tokens            | H      | E           | topK            |
+/// | dispatch        | rows out (load)   |        | H           | topK, tokens in `rowsIn` |
+/// | experts         | rows (load)       | H      | I           | experts, hitExperts, gated, weight |
+/// | combine         | rows in (load)    |        | H           | topK, tokens out in `rowsIn` |
+/// | pack            | rows out (load)   |        | H           | tokens in `rowsIn` |
+/// | unpack          | rows in (load)    |        | H           | tokens out in `rowsIn` |
+/// | mergePartials   | tokens            | parts  | width       |                 |
+/// | collectives     |                   |        |             | group, payloadBytes |
+struct LocalOp {
+  OpKind kind = OpKind::add;
+  bool gated = false;
+  bool absorbed = false;
+  bool causalPrefill = false; ///< new tokens see only their predecessors
+  Format activation = Format::bf16; ///< storage of activation operands
+  Format compute = Format::bf16;    ///< compute format of the matmuls
+  Format weight = Format::bf16;     ///< storage of the weights
+  Format cache = Format::bf16;      ///< storage of the cache
+
+  double rows = 0;     ///< of the slowest rank; exact where static
+  double meanRows = 0; ///< of the mean rank (= rows where static)
+  int64_t rowsIn = 0;
+  int64_t inner = 0;
+  int64_t outer = 0;
+  int64_t heads = 0;
+  int64_t kvHeads = 0;
+  int64_t keyWidth = 0;  ///< Dn of latent attention
+  int64_t ropeWidth = 0; ///< Dr of latent attention
+  int64_t sequences = 0;
+  int64_t context = 0;   ///< past tokens that each sequence attends to, window applied
+  int64_t newTokens = 0; ///< new tokens per sequence
+  int64_t experts = 0;   ///< local experts
+  double hitExperts = 0; ///< distinct local experts with at least one row
+  int64_t topK = 0;
+
+  // Communication. payloadBytes is, per rank of the slowest group member:
+  //   allReduce, reduceScatter: the full tensor;  allGather: the gathered result;
+  //   allToAll, allToAllV: what the rank sends to all others and itself,
+  //   duplicates to one rank removed;  send, receive: the tensor.
+  Group group;
+  double payloadBytes = 0;
+  double meanPayloadBytes = 0; ///< of the mean rank (= payloadBytes where even)
+
+  bool operator==(const LocalOp &other) const;
+  bool operator!=(const LocalOp &other) const { return !(*this == other); }
+};
+
+/// What a collective asks of the network, target-neutral.
+struct Message {
+  OpKind pattern = OpKind::add; ///< a communication kind, or `add` for none
+  Group group;
+  double bytes = 0;
+};
+
+/// Target-neutral work of one op on the slowest rank. Bytes are by operand
+/// role; operations by kind. `compute` is the format of the matmuls.
+struct Work {
+  double matmulOperations = 0;
+  Format compute = Format::bf16;
+  double vectorOperations = 0;
+  double transcendentalOperations = 0;
+  double weightBytes = 0;
+  double activationInBytes = 0;
+  double activationOutBytes = 0;
+  double cacheReadBytes = 0;
+  double cacheWriteBytes = 0;
+  Message message;
+
+  double bytes() const {
+    return weightBytes + activationInBytes + activationOutBytes +
+           cacheReadBytes + cacheWriteBytes;
+  }
+  /// Equal within 1e-9 relative.
+  bool operator==(const Work &other) const;
+  bool operator!=(const Work &other) const { return !(*this == other); }
+};
+
+/// The work of an op. Every rule is in lib/Analysis/Work.cpp.
+Work workOf(const LocalOp &op);
+
+} // namespace portolan
+
+#endif // PORTOLAN_ANALYSIS_LOCALOP_H

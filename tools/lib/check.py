@@ -1,0 +1,160 @@
+"""Runs lit, GoogleTest and the repository checks on a finished build, prints
+what failed with its output, and ends with the line `N passed, N failed`.
+
+Usage: check.py SOURCE_DIR BUILD_DIR
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import repo_checks
+
+LIT_SECONDS = 1800  # for all lit tests together
+UNIT_SECONDS = 900  # for one GoogleTest binary
+LIT_FAILURES = {"FAIL", "XPASS", "UNRESOLVED", "TIMEOUT"}
+LIT_PASSES = {"PASS", "XFAIL", "FLAKYPASS"}
+
+
+class Tally:
+    """Counts passes and keeps each failure with its output."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failures = []
+
+    def add(self, name, ok, output=""):
+        if ok:
+            self.passed += 1
+        else:
+            self.failures.append((name, output))
+
+    def summary(self):
+        return f"{self.passed} passed, {len(self.failures)} failed"
+
+
+def run(command, seconds, **kwargs):
+    """Exit status (None: out of time) and merged output of `command`."""
+    try:
+        done = subprocess.run(command, timeout=seconds, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired as expired:
+        text = expired.stdout or b""
+        text = text if isinstance(text, str) else text.decode(errors="replace")
+        return None, text + f"\nexpects to finish within {seconds} s"
+
+
+def cached_variable(build, name):
+    """The value of a variable of the build folder's CMakeCache.txt."""
+    with open(os.path.join(build, "CMakeCache.txt")) as cache:
+        for line in cache:
+            if line.startswith(name + ":"):
+                return line.rstrip("\n").split("=", 1)[1]
+    return ""
+
+
+def run_lit(build, expected):
+    """Runs all lit tests; `expected` is the number of tracked test files."""
+    tally = Tally()
+    lit = shlex.split(cached_variable(build, "LLVM_EXTERNAL_LIT"))
+    with tempfile.NamedTemporaryFile(suffix=".json") as result:
+        status, output = run(lit + ["-q", "--output", result.name, os.path.join(build, "test")],
+                             LIT_SECONDS)
+        try:
+            tests = json.load(result)["tests"]
+        except (ValueError, KeyError):
+            tests = []
+    for test in tests:
+        if test["code"] in LIT_FAILURES:
+            tally.add("lit " + test["name"], False, test["output"])
+        elif test["code"] in LIT_PASSES:
+            tally.add("lit " + test["name"], True)
+    # A tracked file that lit does not find would never run.
+    if len(tests) != expected:
+        tally.add("lit discovery", False,
+                  f"expects {expected} tests (tracked files), got {len(tests)}\n{output}")
+    elif status != 0 and expected and not tally.failures:
+        tally.add("lit", False, output)
+    return tally
+
+
+def unit_binaries(build):
+    """The GoogleTest binaries that the build defines (a stale one is not run)."""
+    _, targets = run(["ninja", "-C", build, "-t", "targets", "all"], 60)
+    names = [line.split(":")[0] for line in targets.splitlines() if "EXECUTABLE_LINKER" in line]
+    return sorted(os.path.join(build, name) for name in names if name.startswith("test/unit/"))
+
+
+def run_unit(binary):
+    tally = Tally()
+    name = os.path.basename(binary)
+    with tempfile.NamedTemporaryFile(suffix=".json") as result:
+        status, output = run([binary, f"--gtest_output=json:{result.name}", "--gtest_brief=1"],
+                             UNIT_SECONDS)
+        try:
+            suites = json.load(result)["testsuites"]
+        except (ValueError, KeyError):
+            suites = []
+    for suite in suites:
+        for case in suite["testsuite"]:
+            if case["status"] != "RUN" or case["result"] == "SKIPPED":
+                continue
+            problems = [failure["failure"] for failure in case.get("failures", [])]
+            tally.add(f"{name} {case['classname']}.{case['name']}", not problems,
+                      "\n".join(problems))
+    # A crash leaves no result file, and a binary without cases tests nothing.
+    if (status != 0 and not tally.failures) or not (tally.passed or tally.failures):
+        tally.add(name, False, f"exit status {status}\n{output}")
+    return tally
+
+
+def run_units(build):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(run_unit, unit_binaries(build)))
+
+
+def run_repository(source, build):
+    tally = Tally()
+    for name, problems in repo_checks.run_all(source, build):
+        print(("FAIL " if problems else "PASS ") + name)
+        tally.add("repository " + name, not problems, "\n".join(problems))
+    return tally
+
+
+def stage(title, action):
+    start = time.monotonic()
+    result = action()
+    tallies = result if isinstance(result, list) else [result]
+    passed = sum(tally.passed for tally in tallies)
+    failed = sum(len(tally.failures) for tally in tallies)
+    print(f"{title}: {passed} passed, {failed} failed, {time.monotonic() - start:.1f} s",
+          flush=True)
+    return tallies
+
+
+def main(source, build):
+    lit_tests = len(repo_checks.Repo.tracked(source).lit_tests())
+    tallies = stage("lit", lambda: run_lit(build, lit_tests))
+    tallies += stage("GoogleTest", lambda: run_units(build))
+    tallies += stage("repository", lambda: run_repository(source, build))
+
+    total = Tally()
+    for tally in tallies:
+        total.passed += tally.passed
+        total.failures += tally.failures
+    for name, output in total.failures:
+        print(f"\nFAIL {name}")
+        if output:
+            print("  " + output.strip().replace("\n", "\n  "))
+    print(total.summary())
+    return 1 if total.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
