@@ -1,4 +1,5 @@
-//===- LoadMachine.cpp - from TARGET to a machine ---------------------------- ===//
+//===- LoadMachine.cpp - from TARGET to a machine ----------------------------
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,12 +15,12 @@
 #include "dialects/Machine/IR/Machine.h"
 #include "lib/Machine/Shape.h"
 #include "lib/Machine/ShippedMachines.h"
-#include "portolan/Machine/Machine.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Parser/Parser.h"
+#include "portolan/Machine/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -32,7 +33,6 @@ namespace md = portolan::machine;
 //===----------------------------------------------------------------------===//
 // From operations to the structure
 //===----------------------------------------------------------------------===//
-
 
 // The loader casts between these enumerations of the dialect and Machine.h.
 static_assert(unsigned(EngineKind::gather) ==
@@ -189,17 +189,15 @@ static Machine convert(md::SystemOp op) {
         })
         .Case([&](md::LinkOp link) { machine.links.push_back(convert(link)); })
         .Case([&](md::StorageFormatOp storage) {
-          machine.storageFormats.push_back(
-              {*parseFormat(storage.getFormat()),
-               convert(storage.getDequantize())});
+          machine.storageFormats.push_back({*parseFormat(storage.getFormat()),
+                                            convert(storage.getDequantize())});
         })
         .Case([&](md::OverheadsOp overheads) {
           machine.kernelLaunchSeconds =
               convertOptional(overheads.getKernelLaunchAttr());
           machine.stepOverheadSeconds =
               convertOptional(overheads.getStepAttr());
-          machine.reserveFraction =
-              convertOptional(overheads.getReserveAttr());
+          machine.reserveFraction = convertOptional(overheads.getReserveAttr());
         })
         .Case([&](md::PowerOp power) {
           machine.powerWattsPerChip = convert(power.getPerChip());
@@ -228,8 +226,8 @@ struct MachineFile {
 static std::string spell(const mlir::Diagnostic &diagnostic) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  if (auto where = mlir::dyn_cast<mlir::FileLineColLoc>(
-          diagnostic.getLocation()))
+  if (auto where =
+          mlir::dyn_cast<mlir::FileLineColLoc>(diagnostic.getLocation()))
     stream << where.getFilename().getValue() << ':' << where.getLine() << ':'
            << where.getColumn() << ": ";
   stream << diagnostic.str();
@@ -252,9 +250,8 @@ static llvm::Expected<MachineFile> parseMachineFile(llvm::StringRef fileName,
         return mlir::success();
       });
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text,
-                                                                  fileName),
-                             llvm::SMLoc());
+  sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(text, fileName), llvm::SMLoc());
   file.module = mlir::parseSourceFile<mlir::ModuleOp>(
       sources, mlir::ParserConfig(file.context.get()));
   if (!file.module)
@@ -263,9 +260,8 @@ static llvm::Expected<MachineFile> parseMachineFile(llvm::StringRef fileName,
   auto systems = file.module->getOps<md::SystemOp>();
   auto count = std::distance(systems.begin(), systems.end());
   if (count != 1)
-    return llvm::createStringError(fileName +
-                                   ": expects one machine.system, got " +
-                                   llvm::Twine(count));
+    return llvm::createStringError(
+        fileName + ": expects one machine.system, got " + llvm::Twine(count));
   file.system = *systems.begin();
   llvm::SHA256 hash;
   hash.update(text);
@@ -291,23 +287,21 @@ static llvm::Expected<Machine> shapeMachine(const MachineFile &file,
     std::string example = spellShape(
         system.getDefaultShape().value_or(llvm::ArrayRef<int64_t>()));
     return llvm::createStringError(
-        llvm::Twine("target '") + target + "': expects a shape after a colon, " +
-        describeShape(rule) +
-        (example.empty() ? "" : ", as in '" + machine.name + ":" + example +
-                                    "'") +
+        llvm::Twine("target '") + target +
+        "': expects a shape after a colon, " + describeShape(rule) +
+        (example.empty() ? ""
+                         : ", as in '" + machine.name + ":" + example + "'") +
         ", got none");
   }
-  md::TopologyOp topology =
-      *system.getBody().getOps<md::TopologyOp>().begin();
-  if (llvm::Error error = layOut(
-          machine, target, shape,
-          topology.getGrid().value_or(llvm::ArrayRef<int64_t>()),
-          topology.getDomain().value_or(0)))
+  md::TopologyOp topology = *system.getBody().getOps<md::TopologyOp>().begin();
+  if (llvm::Error error =
+          layOut(machine, target, shape,
+                 topology.getGrid().value_or(llvm::ArrayRef<int64_t>()),
+                 topology.getDomain().value_or(0)))
     return std::move(error);
   for (const Link &link : machine.links)
     if (!link.axisBandwidthBytesPerSecond.empty() &&
-        link.axisBandwidthBytesPerSecond.size() !=
-            machine.topology.axes.size())
+        link.axisBandwidthBytesPerSecond.size() != machine.topology.axes.size())
       return llvm::createStringError(
           llvm::Twine("machine '") + machine.name + "': link '" + link.name +
           "' expects 'axis_bandwidth' for " +
@@ -327,8 +321,8 @@ llvm::Expected<Machine> portolan::loadMachine(llvm::StringRef target) {
                       llvm::StringRef shape) -> llvm::Expected<Machine> {
     auto buffer = llvm::MemoryBuffer::getFile(path);
     if (!buffer)
-      return llvm::createStringError("target '" + target +
-                                     "': cannot read '" + path +
+      return llvm::createStringError("target '" + target + "': cannot read '" +
+                                     path +
                                      "': " + buffer.getError().message());
     auto file = parseMachineFile(path, (*buffer)->getBuffer());
     if (!file)
@@ -366,10 +360,9 @@ portolan::shippedMachineText(llvm::StringRef name) {
   for (const ShippedMachine &shipped : shippedMachines())
     if (shipped.name == name)
       return shipped.text;
-  return llvm::createStringError(
-      llvm::Twine("target '") + name +
-      "': expects a machine file or one of " +
-      llvm::join(shippedMachineNames(), ", "));
+  return llvm::createStringError(llvm::Twine("target '") + name +
+                                 "': expects a machine file or one of " +
+                                 llvm::join(shippedMachineNames(), ", "));
 }
 
 std::vector<std::string> portolan::defaultTargets() {

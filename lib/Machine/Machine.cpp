@@ -1,4 +1,5 @@
-//===- Machine.cpp - queries of a machine ------------------------------------ ===//
+//===- Machine.cpp - queries of a machine ------------------------------------
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,8 +19,8 @@ llvm::StringRef portolan::spell(EngineKind kind) {
 }
 
 llvm::StringRef portolan::spell(Confidence confidence) {
-  static constexpr llvm::StringLiteral kNames[] = {
-      "V", "V3", "M", "P", "mem", "E", "D", "assumed"};
+  static constexpr llvm::StringLiteral kNames[] = {"V",   "V3", "M", "P",
+                                                   "mem", "E",  "D", "assumed"};
   return kNames[unsigned(confidence)];
 }
 

@@ -1,4 +1,5 @@
-//===- Shape.cpp - the shape of a target ------------------------------------- ===//
+//===- Shape.cpp - the shape of a target -------------------------------------
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -46,14 +47,16 @@ portolan::parseShape(const ShapeRule &rule, llvm::StringRef target,
   llvm::SmallVector<llvm::StringRef, 3> parts;
   text.split(parts, 'x');
   if (parts.size() != rule.rank)
-    return fail("shape expects " + describeShape(rule) + ", got '" + text + "'");
+    return fail("shape expects " + describeShape(rule) + ", got '" + text +
+                "'");
 
   llvm::SmallVector<int64_t, 3> shape;
   for (llvm::StringRef part : parts) {
     int64_t number = 0;
     if (part.empty() || !llvm::all_of(part, llvm::isDigit) ||
         part.getAsInteger(10, number))
-      return fail("shape expects " + describeShape(rule) + ", got '" + text + "'");
+      return fail("shape expects " + describeShape(rule) + ", got '" + text +
+                  "'");
     if (number < 1 || number > kMaximumNumber)
       return fail("shape expects numbers from 1 to " +
                   llvm::Twine(kMaximumNumber) + ", got '" + part + "'");
@@ -68,10 +71,9 @@ portolan::parseShape(const ShapeRule &rule, llvm::StringRef target,
     if (!rule.legalAxisSizes.empty() &&
         !llvm::is_contained(rule.legalAxisSizes, number))
       return fail("shape expects " + rule.unit + " out of " +
-                  llvm::join(llvm::map_range(rule.legalAxisSizes,
-                                             [](int64_t n) {
-                                               return std::to_string(n);
-                                             }),
+                  llvm::join(llvm::map_range(
+                                 rule.legalAxisSizes,
+                                 [](int64_t n) { return std::to_string(n); }),
                              ", ") +
                   ", got " + llvm::Twine(number));
     chips *= number;

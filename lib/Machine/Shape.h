@@ -1,4 +1,5 @@
-//===- Shape.h - the shape of a target -----------------------------*- C++ -*- ===//
+//===- Shape.h - the shape of a target -----------------------------*- C++ -*-
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,5 @@
-//===- ShippedMachines.h - the embedded machine files --------------*- C++ -*- ===//
+//===- ShippedMachines.h - the embedded machine files --------------*- C++ -*-
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/RegisterAll.h"
+#include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
 }
 

@@ -1,4 +1,5 @@
-//===- Machine.h - the machine dialect -----------------------------*- C++ -*- ===//
+//===- Machine.h - the machine dialect -----------------------------*- C++ -*-
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,5 @@
-//===- MachineAttrs.cpp - attributes of the machine dialect ----------------- ===//
+//===- MachineAttrs.cpp - attributes of the machine dialect -----------------
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -56,7 +57,7 @@ static ParseResult parseText(AsmParser &parser, StringAttr &attr) {
 static ParseResult parseConfidence(AsmParser &parser, ConfidenceLevel &level) {
   SMLoc location = parser.getCurrentLocation();
   StringRef keyword;
-  if (parser.parseKeyword(&keyword, " that says how well the figure is known"))
+  if (parser.parseKeyword(&keyword))
     return failure();
   std::optional<ConfidenceLevel> parsed = symbolizeConfidenceLevel(keyword);
   if (!parsed)
@@ -75,8 +76,7 @@ Attribute QuantityAttr::parse(AsmParser &parser, Type) {
   if (parser.parseLess() || parseNumber(parser, value) ||
       parseText(parser, unit))
     return {};
-  if (succeeded(parser.parseOptionalKeyword("low")) &&
-      parseNumber(parser, low))
+  if (succeeded(parser.parseOptionalKeyword("low")) && parseNumber(parser, low))
     return {};
   if (succeeded(parser.parseOptionalKeyword("high")) &&
       parseNumber(parser, high))

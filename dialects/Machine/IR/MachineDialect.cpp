@@ -1,4 +1,5 @@
-//===- MachineDialect.cpp - registration of the machine dialect ------------- ===//
+//===- MachineDialect.cpp - registration of the machine dialect -------------
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

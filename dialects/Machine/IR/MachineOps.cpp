@@ -1,4 +1,5 @@
-//===- MachineOps.cpp - verifiers of the machine dialect -------------------- ===//
+//===- MachineOps.cpp - verifiers of the machine dialect --------------------
+//===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,9 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Machine/IR/Machine.h"
-#include "portolan/Support/Format.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
+#include "portolan/Support/Format.h"
 #include <cmath>
 
 using namespace mlir;
@@ -26,7 +27,7 @@ using namespace portolan::machine;
 static ParseResult parseFormatName(OpAsmParser &parser, StringAttr &format) {
   SMLoc location = parser.getCurrentLocation();
   StringRef keyword;
-  if (parser.parseKeyword(&keyword, " that names a number format"))
+  if (parser.parseKeyword(&keyword))
     return failure();
   if (keyword != kAnyFormat && !portolan::parseFormat(keyword)) {
     InFlightDiagnostic diagnostic = parser.emitError(location);
@@ -73,8 +74,8 @@ static LogicalResult verifyFigure(Operation *op, StringRef field,
   // quantity_c3
   if (figure.getUnit().getValue() != unit)
     return op->emitOpError()
-           << "field '" << field << "' expects the unit '" << unit
-           << "', got '" << figure.getUnit().getValue() << "'";
+           << "field '" << field << "' expects the unit '" << unit << "', got '"
+           << figure.getUnit().getValue() << "'";
   // quantity_c4
   ConfidenceLevel confidence = figure.getConfidence();
   if ((confidence == ConfidenceLevel::Derived ||
@@ -92,9 +93,9 @@ static LogicalResult verifyFigure(Operation *op, StringRef field,
          high = figure.getHighValue();
   for (double number : {low, value, high})
     if (!std::isfinite(number) || number < 0)
-      return op->emitOpError() << "field '" << field
-                               << "' expects finite figures of at least 0, got "
-                               << number;
+      return op->emitOpError()
+             << "field '" << field
+             << "' expects finite figures of at least 0, got " << number;
   // quantity_c6
   if (better == Better::larger ? low > value || value > high
                                : low < value || value < high)
@@ -114,8 +115,8 @@ static LogicalResult verifyFraction(Operation *op, StringRef field,
     return success();
   if (failed(verifyFigure(op, field, figure, "fraction", better)))
     return failure();
-  for (double number : {figure.getLowValue(), figure.getNominalValue(),
-                        figure.getHighValue()})
+  for (double number :
+       {figure.getLowValue(), figure.getNominalValue(), figure.getHighValue()})
     if (number > 1 || (better == Better::larger && number == 0))
       return op->emitOpError()
              << "field '" << field << "' expects a fraction "
@@ -125,7 +126,8 @@ static LogicalResult verifyFraction(Operation *op, StringRef field,
   return success();
 }
 
-/// As verifyFigure, for what is never 0 (a speed, a size, a price): rule quantity_c8.
+/// As verifyFigure, for what is never 0 (a speed, a size, a price): rule
+/// quantity_c8.
 static LogicalResult verifyPositive(Operation *op, StringRef field,
                                     QuantityAttr figure, StringRef unit,
                                     Better better = Better::larger) {
@@ -148,8 +150,9 @@ static LogicalResult verifyAboveZero(Operation *op, StringRef field,
   return success();
 }
 
-static LogicalResult verifyAboveZero(Operation *op, StringRef field,
-                                     std::optional<ArrayRef<int64_t>> numbers) {
+static LogicalResult
+verifyAllAboveZero(Operation *op, StringRef field,
+                   std::optional<ArrayRef<int64_t>> numbers) {
   if (numbers)
     for (int64_t number : *numbers)
       if (failed(verifyAboveZero(op, field, std::optional<int64_t>(number))))
@@ -170,12 +173,10 @@ static LogicalResult verifyDistinctFormats(Operation *op, Region &body) {
   llvm::StringMap<Operation *> seen;
   for (auto child : body.getOps<ChildOp>())
     if (!seen.try_emplace(child.getFormat(), child).second)
-      return child->emitOpError()
-             << "expects each format once, got '" << child.getFormat()
-             << "' twice";
+      return child->emitOpError() << "expects each format once, got '"
+                                  << child.getFormat() << "' twice";
   if (seen.size() > 1 && seen.contains(kAnyFormat))
-    return op->emitOpError()
-           << "expects 'any' or a list of formats, got both";
+    return op->emitOpError() << "expects 'any' or a list of formats, got both";
   return success();
 }
 
@@ -210,9 +211,9 @@ LogicalResult SystemOp::verify() {
   for (EngineOp engine : body.getOps<EngineOp>()) {
     bool &present = seen[unsigned(engine.getKind())];
     if (present)
-      return engine->emitOpError() << "expects one engine of a kind, got two '"
-                                   << stringifyEngineClass(engine.getKind())
-                                   << "'";
+      return engine->emitOpError()
+             << "expects one engine of a kind, got two '"
+             << stringifyEngineClass(engine.getKind()) << "'";
     present = true;
   }
   // system_c3
@@ -223,15 +224,14 @@ LogicalResult SystemOp::verify() {
     return failure();
   // system_c4
   ShapeRuleOp rule = *body.getOps<ShapeRuleOp>().begin();
-  if (getDefaultShape() &&
-      getDefaultShape()->size() != size_t(rule.getRank()))
+  if (getDefaultShape() && getDefaultShape()->size() != size_t(rule.getRank()))
     return emitOpError() << "field 'default_shape' expects " << rule.getRank()
                          << " numbers, got " << getDefaultShape()->size();
   if (getDefaultTarget().value_or(false) && !getDefaultShape() &&
       !rule.getDefaultShape())
     return emitOpError() << "a default target expects 'default_shape', as its "
                             "machine.shape_rule has no 'default'";
-  return verifyAboveZero(*this, "default_shape", getDefaultShape());
+  return verifyAllAboveZero(*this, "default_shape", getDefaultShape());
 }
 
 LogicalResult ShapeRuleOp::verify() {
@@ -239,13 +239,12 @@ LogicalResult ShapeRuleOp::verify() {
   if (getCounts().empty())
     return emitOpError() << "field 'counts' expects a name, got none";
   if (getRank() < 1 || getRank() > 3)
-    return emitOpError() << "field 'rank' expects 1, 2 or 3, got "
-                         << getRank();
+    return emitOpError() << "field 'rank' expects 1, 2 or 3, got " << getRank();
   if (failed(verifyAboveZero(*this, "chips_per_unit",
                              std::optional<int64_t>(getChipsPerUnit()))) ||
-      failed(verifyAboveZero(*this, "default", getDefaultShape())) ||
-      failed(verifyAboveZero(*this, "maximum", getMaximum())) ||
-      failed(verifyAboveZero(*this, "legal", getLegal())) ||
+      failed(verifyAllAboveZero(*this, "default", getDefaultShape())) ||
+      failed(verifyAllAboveZero(*this, "maximum", getMaximum())) ||
+      failed(verifyAllAboveZero(*this, "legal", getLegal())) ||
       failed(verifyAboveZero(*this, "cube", getCube())) ||
       failed(verifyAboveZero(*this, "maximum_chips", getMaximumChips())))
     return failure();
@@ -253,8 +252,8 @@ LogicalResult ShapeRuleOp::verify() {
   for (auto [field, numbers] :
        {std::pair<StringRef, std::optional<ArrayRef<int64_t>>>(
             "default", getDefaultShape()),
-        std::pair<StringRef, std::optional<ArrayRef<int64_t>>>(
-            "maximum", getMaximum())})
+        std::pair<StringRef, std::optional<ArrayRef<int64_t>>>("maximum",
+                                                               getMaximum())})
     if (numbers && numbers->size() != size_t(getRank()))
       return emitOpError() << "field '" << field << "' expects " << getRank()
                            << " numbers (the rank), got " << numbers->size();
@@ -263,9 +262,9 @@ LogicalResult ShapeRuleOp::verify() {
 
 LogicalResult TopologyOp::verify() {
   if (failed(verifyAboveZero(*this, "domain", getDomain())) ||
-      failed(verifyAboveZero(*this, "grid", getGrid())) ||
+      failed(verifyAllAboveZero(*this, "grid", getGrid())) ||
       failed(verifyAboveZero(*this, "wrap", getWrapMultiple())) ||
-      failed(verifyAboveZero(*this, "units", getUnits())))
+      failed(verifyAllAboveZero(*this, "units", getUnits())))
     return failure();
   // topology_c1
   if ((getKind() == TopologyClass::FullSwitch) != getDomain().has_value())
@@ -278,16 +277,15 @@ LogicalResult TopologyOp::verify() {
   if (getGrid() && getKind() != TopologyClass::Torus)
     return emitOpError() << "field 'grid' belongs to a torus";
   // topology_c3
-  bool needsNumber = getWrap() == Wrap::AllAxesMultiple ||
-                     getWrap() == Wrap::AxisEquals;
+  bool needsNumber =
+      getWrap() == Wrap::AllAxesMultiple || getWrap() == Wrap::AxisEquals;
   if (needsNumber != getWrapMultiple().has_value())
     return emitOpError() << "field 'wrap' expects a number after "
                             "'all_axes_multiple' and 'axis_equals' only";
   // topology_c4
-  if (getUnits() && (getKind() != TopologyClass::WaferMesh ||
-                     getUnits()->size() != 2))
-    return emitOpError()
-           << "field 'units' expects two numbers of a wafer_mesh";
+  if (getUnits() &&
+      (getKind() != TopologyClass::WaferMesh || getUnits()->size() != 2))
+    return emitOpError() << "field 'units' expects two numbers of a wafer_mesh";
   return success();
 }
 
@@ -297,7 +295,7 @@ LogicalResult TopologyOp::verify() {
 
 LogicalResult EngineOp::verify() {
   if (failed(verifyAboveZero(*this, "units", getUnits())) ||
-      failed(verifyAboveZero(*this, "token_tiles", getTokenTiles())) ||
+      failed(verifyAllAboveZero(*this, "token_tiles", getTokenTiles())) ||
       failed(verifyAboveZero(*this, "column_tile", getColumnTile())) ||
       failed(verifyAboveZero(*this, "contraction_tile", getContractionTile())))
     return failure();
@@ -357,14 +355,14 @@ LogicalResult LinkOp::verify() {
       if (failed(verifyPositive(*this, "axis_bandwidth",
                                 cast<QuantityAttr>(axis), "bytes/s")))
         return failure();
-  if (failed(verifyPositive(*this, "bandwidth", getBandwidthAttr(),
-                            "bytes/s")) ||
+  if (failed(
+          verifyPositive(*this, "bandwidth", getBandwidthAttr(), "bytes/s")) ||
       failed(verifyFraction(*this, "efficiency", getEfficiencyAttr(),
                             Better::larger)) ||
       failed(verifyFigure(*this, "latency", getLatencyAttr(), "s",
                           Better::smaller)) ||
-      failed(verifyFigure(*this, "start", getStartAttr(), "s",
-                          Better::smaller)) ||
+      failed(
+          verifyFigure(*this, "start", getStartAttr(), "s", Better::smaller)) ||
       failed(verifyFigure(*this, "message_gap", getMessageGapAttr(), "s",
                           Better::smaller)) ||
       failed(verifyPositive(*this, "reduction_gain", getReductionGainAttr(),

@@ -159,7 +159,8 @@ struct Topology {
   llvm::SmallVector<bool, 3> wraps;
   WrapRule wrapRule = WrapRule::never;
   int64_t wrapMultiple = 0;
-  /// Chips in one scale-up domain (switch: 72; torus: the whole slice; wafer: 1).
+  /// Chips in one scale-up domain (switch: 72; torus: the whole slice; wafer:
+  /// 1).
   int64_t domain = 1;
   /// Wafer: processing elements per axis of one wafer; empty elsewhere.
   llvm::SmallVector<int64_t, 2> units;
@@ -195,7 +196,8 @@ struct ShapeRule {
   llvm::SmallVector<int64_t, 3> maximum;
   /// Legal values of an axis (any axis); empty: every number up to `maximum`.
   llvm::SmallVector<int64_t, 8> legalAxisSizes;
-  /// If an axis is larger than this, every axis is a multiple of it; 0: no rule.
+  /// If an axis is larger than this, every axis is a multiple of it; 0: no
+  /// rule.
   int64_t cube = 0;
   /// Largest legal number of chips; 0: no rule.
   int64_t maximumChips = 0;
