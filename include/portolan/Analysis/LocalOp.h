@@ -8,8 +8,8 @@
 // A LocalOp is what the seam (partition -> realize -> estimate) knows of an op:
 // its kind, local shapes, formats and, for a collective, its group. There are
 // two ways to one: partition() computes it from the model's shapes without IR
-// (the tuner), and describe() reads it from an op's types and attributes (price,
-// verification). workOf() is the only statement of work.
+// (the tuner), and describe() reads it from an op's types and attributes
+// (price, verification). workOf() is the only statement of work.
 //
 // Assumptions: a multiply-add is two operations; a softmax element costs one
 // transcendental and four vector operations; the bytes of an operand are those
@@ -77,28 +77,32 @@ struct Group {
 
 /// One op. Fields that a kind does not use are zero.
 ///
-/// | kind            | rows              | inner  | outer       | also            |
+/// | kind            | rows              | inner  | outer       | also |
 /// |-----------------|-------------------|--------|-------------|-----------------|
-/// | embedding       | tokens            |        | H           |                 |
-/// | rmsNorm, add    | tokens            |        | width       |                 |
-/// | rope            | tokens            |        | rotated     |                 |
-/// | linear          | tokens            | K      | N           | weight          |
-/// | mlp             | tokens            | H      | I           | weight, gated   |
-/// | attention       | tokens            | D      | Dv          | heads, kvHeads, sequences, context, newTokens, cache |
-/// | latentAttention | tokens            | L      | Dv          | heads, ropeWidth, keyWidth, sequences, context, newTokens, cache, weight |
-/// | route           | tokens            | H      | E           | topK            |
-/// | dispatch        | rows out (load)   |        | H           | topK, tokens in `rowsIn` |
-/// | experts         | rows (load)       | H      | I           | experts, hitExperts, gated, weight |
-/// | combine         | rows in (load)    |        | H           | topK, tokens out in `rowsIn` |
-/// | pack            | rows out (load)   |        | H           | tokens in `rowsIn` |
-/// | unpack          | rows in (load)    |        | H           | tokens out in `rowsIn` |
-/// | mergePartials   | tokens            | parts  | width       |                 |
-/// | collectives     |                   |        |             | group, payloadBytes |
+/// | embedding       | tokens            |        | H           | | | rmsNorm,
+/// add    | tokens            |        | width       |                 | | rope
+/// | tokens            |        | rotated     |                 | | linear |
+/// tokens            | K      | N           | weight          | | mlp | tokens
+/// | H      | I           | weight, gated   | | attention       | tokens | D |
+/// Dv          | heads, kvHeads, sequences, context, newTokens, cache | |
+/// latentAttention | tokens            | L      | Dv          | heads,
+/// ropeWidth, keyWidth, sequences, context, newTokens, cache, weight | | route
+/// | tokens            | H      | E           | topK            | | dispatch |
+/// rows out (load)   |        | H           | topK, tokens in `rowsIn` | |
+/// experts         | rows (load)       | H      | I           | experts,
+/// hitExperts, gated, weight | | combine         | rows in (load)    |        |
+/// H           | topK, tokens out in `rowsIn` | | pack            | rows out
+/// (load)   |        | H           | tokens in `rowsIn` | | unpack          |
+/// rows in (load)    |        | H           | tokens out in `rowsIn` | |
+/// mergePartials   | tokens            | parts  | width       | | | collectives
+/// |                   |        |             | group, payloadBytes |
 struct LocalOp {
   OpKind kind = OpKind::add;
   bool gated = false;
   bool absorbed = false;
-  bool causalPrefill = false; ///< new tokens see only their predecessors
+  /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
+  uint8_t microBatch = 0;
+  bool causalPrefill = false;       ///< new tokens see only their predecessors
   Format activation = Format::bf16; ///< storage of activation operands
   Format compute = Format::bf16;    ///< compute format of the matmuls
   Format weight = Format::bf16;     ///< storage of the weights
@@ -114,16 +118,17 @@ struct LocalOp {
   int64_t keyWidth = 0;  ///< Dn of latent attention
   int64_t ropeWidth = 0; ///< Dr of latent attention
   int64_t sequences = 0;
-  int64_t context = 0;   ///< past tokens that each sequence attends to, window applied
+  int64_t context =
+      0; ///< past tokens that each sequence attends to, window applied
   int64_t newTokens = 0; ///< new tokens per sequence
   int64_t experts = 0;   ///< local experts
   double hitExperts = 0; ///< distinct local experts with at least one row
   int64_t topK = 0;
 
   // Communication. payloadBytes is, per rank of the slowest group member:
-  //   allReduce, reduceScatter: the full tensor;  allGather: the gathered result;
-  //   allToAll, allToAllV: what the rank sends to all others and itself,
-  //   duplicates to one rank removed;  send, receive: the tensor.
+  //   allReduce, reduceScatter: the full tensor;  allGather: the gathered
+  //   result; allToAll, allToAllV: what the rank sends to all others and
+  //   itself, duplicates to one rank removed;  send, receive: the tensor.
   Group group;
   double payloadBytes = 0;
   double meanPayloadBytes = 0; ///< of the mean rank (= payloadBytes where even)

@@ -1,0 +1,89 @@
+//===- ModelShape.h - a model as shapes ------------------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What tuning needs of a model: its distinct layers, each as a list of ops per
+// token, and how often each is called. Extracted once from a moe module, bound
+// or not; a tuner never touches IR after that.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_ANALYSIS_MODELSHAPE_H
+#define PORTOLAN_ANALYSIS_MODELSHAPE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "portolan/Analysis/LocalOp.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace portolan {
+
+/// How the tensor-parallel ranks of an attention block share an op.
+enum class Sharding : uint8_t {
+  replicated, ///< every rank computes all of it on the block's rows
+  columns,    ///< output columns (heads) are split; input is replicated
+  contracted, ///< the contraction is split; results are partial sums
+};
+
+/// One op of a layer for one token: `local.rows` is 1 (topK for a dispatch,
+/// experts or combine), batch and context are 0 and set by partition().
+struct ModelOp {
+  LocalOp local;
+  Sharding sharding = Sharding::replicated;
+  int64_t window = 0;        ///< attention: 0 means the whole context
+  int64_t groups = 1;        ///< route: expert groups
+  int64_t topGroups = 1;     ///< route: groups a token may use
+  bool lastPosition = false; ///< linear: only the last new token
+  std::string name;          ///< location of the op, for reports
+};
+
+/// A distinct layer (or the prologue / epilogue around the layers).
+struct LayerShape {
+  std::string name;
+  std::vector<ModelOp> ops;
+  /// Bytes of cache per token and sequence at the op's cache format are derived
+  /// from the attention op.
+  bool hasExperts() const;
+  const ModelOp *find(OpKind kind) const;
+};
+
+struct ModelShape {
+  std::string name;
+  std::vector<LayerShape> layers; ///< distinct ones
+  std::vector<unsigned> sequence; ///< layer class of each layer, in order
+  LayerShape prologue;            ///< embedding
+  LayerShape epilogue;            ///< final norm and head
+  int64_t hidden = 0;
+  int64_t experts = 0; ///< routed experts per MoE layer; 0 if dense
+  int64_t topK = 0;
+  int64_t groups = 1;
+  int64_t topGroups = 1;
+  int64_t heads = 0;
+  int64_t kvHeads = 0; ///< 1 for latent attention (one shared latent)
+  bool latentAttention = false;
+  double parametersTotal = 0;
+  double parametersActive = 0;
+  /// Formats that the model ships with.
+  Format shippedWeight = Format::bf16;
+  Format shippedActivation = Format::bf16;
+  Format shippedCache = Format::bf16;
+
+  int64_t callsOf(unsigned layer) const;
+};
+
+/// How the tensor-parallel ranks share `op` (a linear by its place in the
+/// dataflow: feeding an attention's heads, or fed by one). Shared by
+/// extractModelShape() and moe-to-spmd, so that both split alike.
+Sharding shardingOf(mlir::Operation *op);
+
+/// Reads the shape of a moe module: `@main` calls one private function per
+/// distinct layer. Errors name the function and the op.
+llvm::Expected<ModelShape> extractModelShape(mlir::ModuleOp module);
+
+} // namespace portolan
+
+#endif // PORTOLAN_ANALYSIS_MODELSHAPE_H

@@ -1,0 +1,72 @@
+//===- Partition.h - the device program, as plain data ---------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// partition() decides what each device computes and sends: the local ops of
+// every distinct layer, for the slowest rank of a stage. The pass moe-to-spmd
+// emits the same ops as IR; describe() of its ops equals this list (tested).
+//
+// Process, for one micro-batch of a stage of n = dp * cp * tp ranks:
+//   attention block: sequences are split over dp, heads over tp, the context
+//     over cp (decode); the output projection's partial sums are all-reduced
+//     over tp; activations are then equal on the tp * cp ranks of a sequence.
+//   experts, exchange none (rows equal on all ranks, dp = 1): every rank runs
+//     its experts on all rows; partial sums are all-reduced over the stage.
+//   experts, exchange all_to_all: the rows are sliced over the tp * cp equal
+//     ranks, routed, packed once per destination rank, exchanged (counts, then
+//     rows), dispatched locally, computed, combined to partial rows, exchanged
+//     back, summed, and all-gathered over tp * cp.
+//   experts, exchange all_gather / reduce_scatter: sliced rows are gathered
+//   over
+//     the stage, dispatched locally, and the partial rows reduce-scattered.
+//   overlap two_batch: each rank's sequences are halved (the larger half first)
+//     and the ops of the two halves alternate: A0, B0, A1, B1, ...
+//   a dense feed-forward layer is split over tp and all-reduced; a shared
+//   expert
+//     runs on the sliced rows.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_ANALYSIS_PARTITION_H
+#define PORTOLAN_ANALYSIS_PARTITION_H
+
+#include "portolan/Analysis/ModelShape.h"
+#include "portolan/Analysis/Workload.h"
+#include "portolan/Plan/PlanPoint.h"
+
+namespace portolan {
+
+using LocalOps = llvm::SmallVector<LocalOp, 48>;
+
+/// Local ops of a layer for the slowest rank. `sequences` are those of one
+/// model copy in one micro-batch. `layer` may be the prologue or the epilogue.
+void partitionLayer(const ModelShape &model, const LayerShape &layer,
+                    const PlanPoint &plan, const Deployment &deployment,
+                    const Workload &workload, int64_t sequences, LocalOps &ops);
+
+/// The send or receive of a stage boundary for the slowest rank.
+LocalOp stageBoundary(const ModelShape &model, const PlanPoint &plan,
+                      const Deployment &deployment, const Workload &workload,
+                      int64_t sequences, OpKind sendOrReceive);
+
+/// Layers [first, last) of the stage; earlier stages take one more if uneven.
+std::pair<int64_t, int64_t> stageLayers(const ModelShape &model,
+                                        const Deployment &deployment,
+                                        int64_t stage);
+
+/// Bytes per chip on the fullest rank, by kind.
+struct MemoryUse {
+  double weightBytes = 0;
+  double cacheBytes = 0;      ///< `sequences` of the model copy, mean context
+  double activationBytes = 0; ///< widest live tensors of one micro-batch
+};
+MemoryUse memoryUse(const ModelShape &model, const PlanPoint &plan,
+                    const Deployment &deployment, const Workload &workload,
+                    int64_t sequences);
+
+} // namespace portolan
+
+#endif // PORTOLAN_ANALYSIS_PARTITION_H

@@ -1,0 +1,89 @@
+//===- Workload.h - what is served -----------------------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The serving workload of a run: phase, lengths, limits, expert popularity.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_ANALYSIS_WORKLOAD_H
+#define PORTOLAN_ANALYSIS_WORKLOAD_H
+
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portolan {
+
+enum class Phase : uint8_t { decode, prefill };
+llvm::StringRef spell(Phase phase);
+
+/// Which formats a plan may choose.
+enum class FormatPolicy : uint8_t {
+  any,       ///< the shipped storage and the readable narrower ones
+  asShipped, ///< the shipped storage only
+};
+
+/// How often each expert is chosen.
+struct Popularity {
+  enum class Kind : uint8_t { uniform, powerLaw, shares } kind = Kind::powerLaw;
+  /// Exponent of the density x^-exponent that loads are drawn from.
+  double exponent = 1.01;
+  /// Kind::shares: one share per expert, any scale.
+  std::vector<double> shares;
+  /// "uniform", "power-law:1.01" or the file's name.
+  std::string text = "power-law:1.01";
+};
+
+struct Workload {
+  Phase phase = Phase::decode;
+  int64_t contextTokens = 4096;
+  int64_t outputTokens = 1024;
+  /// The limit that counts: TPOT in decode, TTFT in prefill.
+  double maxTpotSeconds = 0.050;
+  double maxTtftSeconds = 2.0;
+  Popularity popularity;
+  FormatPolicy formats = FormatPolicy::any;
+
+  /// Past tokens of a sequence, averaged over its life in a full batch
+  /// (Little's law: ages are uniform): context + output / 2. Prefill: 0.
+  int64_t meanContextTokens() const {
+    return phase == Phase::decode ? contextTokens + outputTokens / 2 : 0;
+  }
+  /// New tokens of a sequence per step.
+  int64_t newTokens() const {
+    return phase == Phase::decode ? 1 : contextTokens;
+  }
+  double limitSeconds() const {
+    return phase == Phase::decode ? maxTpotSeconds : maxTtftSeconds;
+  }
+};
+
+/// What the popularity law says about rows that are sent to experts spread over
+/// ranks: everything is an expectation over tokens drawn independently.
+struct ExpertLoad {
+  double meanRows = 0; ///< (token, expert) rows of the mean rank
+  double maxRows = 0;  ///< of the slowest rank
+  /// Distinct experts with a row on the rank of the most distinct ones.
+  double hitExperts = 0;
+  int64_t experts = 0;  ///< experts of the rank that holds most
+  int64_t capacity = 0; ///< rows that no rank exceeds: tokens * min(k, experts)
+};
+
+/// Load of `tokens` tokens that choose `topK` of `experts`, spread over `ranks`
+/// ranks in contiguous blocks of a placement that balances the expected load.
+ExpertLoad expertLoad(const Popularity &popularity, int64_t experts,
+                      int64_t topK, int64_t ranks, int64_t tokens);
+
+/// Distinct ranks that one token's experts are on (expectation), with
+/// group-limited routing. Uniform routing: G(1 - C(E-E/G, k)/C(E, k)).
+double distinctRanksPerToken(int64_t experts, int64_t topK, int64_t ranks,
+                             int64_t groups, int64_t topGroups);
+
+} // namespace portolan
+
+#endif // PORTOLAN_ANALYSIS_WORKLOAD_H
