@@ -23,20 +23,7 @@ llvm::Error fail(const llvm::Twine &message) {
   return llvm::createStringError(message);
 }
 
-std::optional<ElementType> elementTypeOf(mlir::Type type) {
-  for (auto candidate : {ElementType::f32, ElementType::f64, ElementType::f16,
-                         ElementType::bf16, ElementType::i1, ElementType::i8,
-                         ElementType::i16, ElementType::i32, ElementType::i64})
-    if (llvm::StringRef name = spell(candidate);
-        (name == "f32" && type.isF32()) || (name == "f64" && type.isF64()) ||
-        (name == "f16" && type.isF16()) || (name == "bf16" && type.isBF16()) ||
-        (name.consume_front("i") &&
-         type.isSignlessInteger(std::atoi(name.data()))))
-      return candidate;
-  return std::nullopt;
-}
-
-llvm::Expected<Tensor> parseTensor(llvm::StringRef bytes) {
+llvm::Expected<NamedTensor> parseTensor(llvm::StringRef bytes) {
   if (bytes.size() > size_t(std::numeric_limits<int32_t>::max()))
     return fail("expects a tensor of less than 2 GiB");
   if (llvm::Error error = checkWireFormat(bytes))
@@ -52,18 +39,18 @@ llvm::Expected<Tensor> parseTensor(llvm::StringRef bytes) {
   if (!element)
     return element.takeError();
   std::optional<ElementType> type = elementTypeOf(*element);
-  if (!type)
+  if (!type || element->isUnsignedInteger())
     return fail("expects an element type that programs exchange, got " +
                 llvm::Twine(proto.data_type()));
   llvm::Expected<std::vector<char>> contents = tensorBytes(proto, &context);
   if (!contents)
     return contents.takeError();
-  Tensor tensor;
-  tensor.name = proto.name();
-  tensor.type = *type;
-  tensor.shape.assign(proto.dims().begin(), proto.dims().end());
-  tensor.bytes = std::move(*contents);
-  return tensor;
+  NamedTensor named;
+  named.name = proto.name();
+  named.tensor.type = *type;
+  named.tensor.shape.assign(proto.dims().begin(), proto.dims().end());
+  named.tensor.bytes = std::move(*contents);
+  return named;
 }
 
 std::string join(llvm::StringRef folder, const llvm::Twine &name) {
@@ -74,12 +61,12 @@ std::string join(llvm::StringRef folder, const llvm::Twine &name) {
 
 /// KIND_0.pb, KIND_1.pb, ... of `folder`, until one is not there.
 llvm::Error readTensors(llvm::StringRef folder, llvm::StringRef kind,
-                        std::vector<Tensor> &tensors) {
+                        std::vector<NamedTensor> &tensors) {
   for (unsigned i = 0;; ++i) {
     std::string path = join(folder, kind + "_" + llvm::Twine(i) + ".pb");
     if (!llvm::sys::fs::exists(path))
       return llvm::Error::success();
-    llvm::Expected<Tensor> tensor = readTensor(path);
+    llvm::Expected<NamedTensor> tensor = readTensor(path);
     if (!tensor)
       return tensor.takeError();
     tensors.push_back(std::move(*tensor));
@@ -88,14 +75,14 @@ llvm::Error readTensors(llvm::StringRef folder, llvm::StringRef kind,
 
 } // namespace
 
-llvm::Expected<Tensor> portolan::readTensor(llvm::StringRef path) {
+llvm::Expected<NamedTensor> portolan::readTensor(llvm::StringRef path) {
   if (llvm::sys::fs::is_directory(path))
     return fail(path + ": expects a file, got a directory");
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
     return fail(path + ": " + buffer.getError().message());
-  llvm::Expected<Tensor> tensor = parseTensor((*buffer)->getBuffer());
+  llvm::Expected<NamedTensor> tensor = parseTensor((*buffer)->getBuffer());
   if (!tensor)
     return fail(path + ": " + llvm::toString(tensor.takeError()));
   return tensor;

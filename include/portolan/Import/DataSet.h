@@ -23,12 +23,12 @@ namespace portolan {
 /// folder has them. A tensor's name is empty if its file has none.
 struct DataSet {
   std::string folder;
-  std::vector<Tensor> inputs;
-  std::vector<Tensor> outputs;
+  std::vector<NamedTensor> inputs;
+  std::vector<NamedTensor> outputs;
 };
 
 /// Reads one tensor.
-llvm::Expected<Tensor> readTensor(llvm::StringRef path);
+llvm::Expected<NamedTensor> readTensor(llvm::StringRef path);
 
 /// Reads `folder`, which is one data set, or each test_data_set_N in it, in
 /// the order of N. There is at least one, and each has an input or an output.
