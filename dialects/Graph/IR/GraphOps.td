@@ -29,8 +29,8 @@ def Graph_NodeOp : Graph_Op<"node"> {
     tensor attribute of 1 KiB or more is the symbol of a `moe.weight_data`.
 
     ```mlir
-    %y = graph.node "MatMul"(%x, %w) {version = 17 : i64}
-      : (tensor<?x?x64xf32>, tensor<64x128xf32>) -> !graph.unknown
+    %y = graph.node "Gather"(%x, %i) attributes {axis = 0 : i64} {version = 17 : i64}
+      : (tensor<128x64xf32>, tensor<?x?xi64>) -> !graph.unknown
     ```
   }];
   let arguments = (ins StrAttr:$op_type, Variadic<Graph_Value>:$inputs,
@@ -41,7 +41,8 @@ def Graph_NodeOp : Graph_Op<"node"> {
   let results = (outs Variadic<Graph_Value>:$outputs);
   let regions = (region VariadicRegion<SizedRegion<1>>:$bodies);
   let assemblyFormat = [{
-    $op_type `(` $inputs `)` ($bodies^)? attr-dict
+    $op_type `(` $inputs `)` (`attributes` $op_attributes^)?
+    (`bodies` $bodies^)? attr-dict
     `:` functional-type($inputs, $outputs)
   }];
   let hasVerifier = 1;
