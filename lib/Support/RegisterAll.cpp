@@ -7,9 +7,11 @@
 
 #include "portolan/RegisterAll.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Spmd/IR/Spmd.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<moe::MoeDialect>();
+  registry.insert<spmd::SpmdDialect>();
 }
 
 void portolan::registerAllPasses() {}
