@@ -42,7 +42,8 @@ LogicalResult SpmdDialect::verifyRegionArgAttribute(Operation *op,
     return op->emitOpError("expects a #spmd.shard on a function argument, got ")
            << attribute.getValue();
   // shard_c3
-  auto type = dyn_cast<RankedTensorType>(function.getArgument(argument).getType());
+  auto type =
+      dyn_cast<RankedTensorType>(function.getArgument(argument).getType());
   if (!type || type.getRank() != int64_t(shard.getParts().size()))
     return op->emitOpError("expects a #spmd.shard of as many dimensions as "
                            "argument ")
@@ -50,9 +51,8 @@ LogicalResult SpmdDialect::verifyRegionArgAttribute(Operation *op,
   return success();
 }
 
-LogicalResult
-GroupAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t size,
-                  int64_t stride) {
+LogicalResult GroupAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t size, int64_t stride) {
   // group_c1
   if (size < 1 || stride < 1)
     return emitError() << "expects size >= 1 and stride >= 1, got " << size

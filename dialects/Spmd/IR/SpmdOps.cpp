@@ -99,9 +99,9 @@ LogicalResult verifyFormat(Operation *op, Value value,
 
 LogicalResult MeshOp::verify() {
   // mesh_c1
-  for (int64_t extent : {int64_t(getStage()), int64_t(getData()),
-                         int64_t(getContext()), int64_t(getTensor()),
-                         int64_t(getExpert()), int64_t(getExpertTensor())})
+  for (int64_t extent :
+       {int64_t(getStage()), int64_t(getData()), int64_t(getContext()),
+        int64_t(getTensor()), int64_t(getExpert()), int64_t(getExpertTensor())})
     if (extent < 1)
       return emitOpError("expects axes >= 1, got ") << extent;
   // mesh_c2

@@ -141,11 +141,10 @@ FailureOr<LocalOp> AllToAllVOp::describe() {
   FailureOr<double> perRow =
       bytesOf(*this, getInputs(), /*first=*/1, getFormat());
   LocalOp rows;
-  if (failed(perRow) ||
-      failed(setRows(*this, getInputs()[0], getLoad(), rows)))
+  if (failed(perRow) || failed(setRows(*this, getInputs()[0], getLoad(), rows)))
     return failure();
-  LocalOp local = startCollective(OpKind::allToAllV, getGroup().group(),
-                                  getInputs()[0]);
+  LocalOp local =
+      startCollective(OpKind::allToAllV, getGroup().group(), getInputs()[0]);
   local.payloadBytes = rows.rows * *perRow;
   local.meanPayloadBytes = rows.meanRows * *perRow;
   return local;
@@ -199,8 +198,7 @@ FailureOr<LocalOp> MergePartialsOp::describe() {
     return failure();
   local.kind = OpKind::mergePartials;
   local.activation = local.compute = *format;
-  local.rows = local.meanRows =
-      double(type.getDimSize(0) * type.getDimSize(1));
+  local.rows = local.meanRows = double(type.getDimSize(0) * type.getDimSize(1));
   local.inner = getParts();
   local.outer = type.getDimSize(2);
   local.heads = tensorOf(getLogSumExp()).getDimSize(2);

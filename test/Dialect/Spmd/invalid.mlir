@@ -121,7 +121,7 @@ func.func @pieces_c6(%x: tensor<2x8xf32>) {
 
 func.func @format_c1(%x: tensor<2x8xi32>) {
   // expected-error @+1 {{expects a format on values only, got 'tensor<2x8xi32>'}}
-  %0 = spmd.all_gather %x over <2 by 1> {dim = 0 : i64, sizes = array<i64: 2, 2>, format = #moe.format<fp8, fp8>}
+  %0 = spmd.all_gather %x over <2 by 1> {dim = 0 : i64, sizes = array<i64: 2, 2>, format = #moe.format<"fp8", "fp8">}
     : (tensor<2x8xi32>) -> tensor<4x8xi32>
   return
 }

@@ -21,9 +21,9 @@ func.func @all_reduce(%x: tensor<2x64xbf16>) -> tensor<2x64xbf16> {
 
 // CHECK-LABEL: func @all_gather_uneven
 func.func @all_gather_uneven(%x: tensor<5x8xf32>, %i: tensor<5x2xi32>) -> tensor<18x8xf32> {
-  // CHECK: spmd.all_gather %{{.*}}, %{{.*}} over <4 by 1> {dim = 0 : i64, format = #moe.format<fp8, fp8>, sizes = array<i64: 5, 5, 4, 4>}
+  // CHECK: spmd.all_gather %{{.*}}, %{{.*}} over <4 by 1> {dim = 0 : i64, format = #moe.format<"fp8", "fp8">, sizes = array<i64: 5, 5, 4, 4>}
   %0:2 = spmd.all_gather %x, %i over <4 by 1>
-    {dim = 0 : i64, sizes = array<i64: 5, 5, 4, 4>, format = #moe.format<fp8, fp8>}
+    {dim = 0 : i64, sizes = array<i64: 5, 5, 4, 4>, format = #moe.format<"fp8", "fp8">}
     : (tensor<5x8xf32>, tensor<5x2xi32>) -> (tensor<18x8xf32>, tensor<18x2xi32>)
   return %0#0 : tensor<18x8xf32>
 }
