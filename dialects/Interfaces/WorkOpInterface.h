@@ -12,8 +12,8 @@
 #ifndef PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H
 #define PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H
 
-#include "portolan/Analysis/LocalOp.h"
 #include "mlir/IR/OpDefinition.h"
+#include "portolan/Analysis/LocalOp.h"
 
 #include "dialects/Interfaces/WorkOpInterface.h.inc"
 

@@ -6,10 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/RegisterAll.h"
+#include "dialects/Machine/IR/Machine.h"
+#include "dialects/Graph/IR/Graph.h"
 #include "dialects/Moe/IR/Moe.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
+  registry.insert<graph::GraphDialect>();
 }
 
 void portolan::registerAllPasses() {}

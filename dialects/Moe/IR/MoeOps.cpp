@@ -42,8 +42,7 @@ LogicalResult checkMinRank(Operation *op, StringRef name, Value value,
   if (tensorOf(value).getRank() >= rank)
     return success();
   return op->emitOpError("expects ")
-         << name << " of rank at least " << rank << ", got "
-         << value.getType();
+         << name << " of rank at least " << rank << ", got " << value.getType();
 }
 
 /// Dimension `index` (from the end if negative) of `value` must be `expected`.
@@ -221,11 +220,10 @@ LogicalResult AttentionOp::verify() {
   if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0)
     return emitOpError("expects kv_heads that divide heads, got ")
            << heads << " heads and " << kvHeads << " kv_heads";
-  for (auto [name, value] :
-       {std::pair<StringRef, Value>{"query", getQuery()},
-        {"key", getKey()},
-        {"value", getValue()},
-        {"result", getResult()}})
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"key", getKey()},
+                             {"value", getValue()},
+                             {"result", getResult()}})
     if (failed(checkRank(*this, name, value, 3)))
       return failure();
   for (auto [name, value] :
@@ -259,17 +257,16 @@ LogicalResult LatentAttentionOp::verify() {
   int64_t heads = getHeads();
   if (heads <= 0)
     return emitOpError("expects heads > 0, got ") << heads;
-  for (auto [name, value] :
-       {std::pair<StringRef, Value>{"query", getQuery()},
-        {"latent", getLatent()},
-        {"rotary_key", getRotaryKey()},
-        {"past_latent", getPastLatent()},
-        {"past_rotary_key", getPastRotaryKey()},
-        {"key_up", getKeyUp()},
-        {"value_up", getValueUp()},
-        {"result", getResult()},
-        {"present_latent", getPresentLatent()},
-        {"present_rotary_key", getPresentRotaryKey()}})
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"latent", getLatent()},
+                             {"rotary_key", getRotaryKey()},
+                             {"past_latent", getPastLatent()},
+                             {"past_rotary_key", getPastRotaryKey()},
+                             {"key_up", getKeyUp()},
+                             {"value_up", getValueUp()},
+                             {"result", getResult()},
+                             {"present_latent", getPresentLatent()},
+                             {"present_rotary_key", getPresentRotaryKey()}})
     if (failed(checkRank(*this, name, value, 3)))
       return failure();
   int64_t rank = lastDim(getLatent()), rotary = lastDim(getRotaryKey());
@@ -281,8 +278,8 @@ LogicalResult LatentAttentionOp::verify() {
       failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
       failed(
           checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
-      failed(checkDim(*this, "query", getQuery(), 2,
-                      heads * (keyWidth + rotary))))
+      failed(
+          checkDim(*this, "query", getQuery(), 2, heads * (keyWidth + rotary))))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * lastDim(getValueUp()));
@@ -356,8 +353,7 @@ LogicalResult ExpertsOp::verify() {
         failed(checkDim(*this, name, value, 0, experts)) ||
         failed(checkDim(*this, name, value, 1, width)))
       return failure();
-  return checkLike(*this, "result", getResult(), getRows(),
-                   lastDim(getDown()));
+  return checkLike(*this, "result", getResult(), getRows(), lastDim(getDown()));
 }
 
 LogicalResult CombineOp::verify() {

@@ -66,6 +66,10 @@ struct Quantity {
 enum class EngineKind : uint8_t { matmul, vector, transcendental, gather };
 inline constexpr unsigned kNumEngineKinds = 4;
 
+/// The names as written in machine files ("matmul", "V"); measured is "M".
+llvm::StringRef spell(EngineKind kind);
+llvm::StringRef spell(Confidence confidence);
+
 /// One kind of execution unit of a chip, all its instances together. A chip
 /// has at most one engine of a kind; chiplets and cores inside a chip are
 /// counted in.
@@ -114,6 +118,8 @@ struct Link {
   /// bytes/s in one direction: of a chip's whole port on a switch, of one link
   /// of one axis on a torus.
   Quantity bandwidthBytesPerSecond;
+  /// Torus: the same per axis, where axes differ; empty where they do not.
+  llvm::SmallVector<Quantity, 3> axisBandwidthBytesPerSecond;
   /// Usable fraction of the bandwidth for large messages.
   Quantity efficiency;
   /// Seconds per hop of a message that has been started.
@@ -153,8 +159,11 @@ struct Topology {
   llvm::SmallVector<bool, 3> wraps;
   WrapRule wrapRule = WrapRule::never;
   int64_t wrapMultiple = 0;
-  /// Chips in one scale-up domain (switch: 72; torus: the whole slice).
+  /// Chips in one scale-up domain (switch: 72; torus: the whole slice; wafer:
+  /// 1).
   int64_t domain = 1;
+  /// Wafer: processing elements per axis of one wafer; empty elsewhere.
+  llvm::SmallVector<int64_t, 2> units;
 
   int64_t chips() const {
     int64_t product = 1;
@@ -187,6 +196,11 @@ struct ShapeRule {
   llvm::SmallVector<int64_t, 3> maximum;
   /// Legal values of an axis (any axis); empty: every number up to `maximum`.
   llvm::SmallVector<int64_t, 8> legalAxisSizes;
+  /// If an axis is larger than this, every axis is a multiple of it; 0: no
+  /// rule.
+  int64_t cube = 0;
+  /// Largest legal number of chips; 0: no rule.
+  int64_t maximumChips = 0;
 };
 
 /// One system of one shape.
@@ -229,18 +243,20 @@ struct Machine {
   bool reads(Format format) const {
     return findStorageFormat(format) != nullptr;
   }
-  /// The narrowest native matmul format that is no narrower than `storage`.
+  /// The narrowest native matmul format that `storage` can be widened to
+  /// without loss (fp4 to fp8, int4 to fp8 or int8, 8 bits to 16); of equally
+  /// narrow ones the fastest.
   std::optional<Format> computeFormatFor(Format storage) const;
 };
 
 /// The value of an optional figure, or an error "machine 'NAME': WHAT is
-/// unknown (FIELD)".
+/// unknown".
 llvm::Expected<const Quantity *>
 require(const Machine &machine, const std::optional<Quantity> &quantity,
         llvm::StringRef what);
 
 /// Visits every figure of a machine with its dotted path
-/// ("engine.tensor.peak.fp8"): printing, property tests and assumed-share use
+/// ("engine.matmul.peak.fp8"): printing, property tests and assumed-share use
 /// this one walk.
 void forEachQuantity(
     Machine &machine,

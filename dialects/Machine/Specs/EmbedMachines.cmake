@@ -1,0 +1,23 @@
+# Writes OUTPUT, a C++ source that holds the text of FOLDER/NAME.mlir for each
+# of NAMES (comma-separated).
+string(REPLACE "," ";" NAMES "${NAMES}")
+set(text "// Generated from dialects/Machine/Specs. Do not edit.\n")
+string(APPEND text "#include \"lib/Machine/ShippedMachines.h\"\n\n")
+string(APPEND text "static constexpr portolan::ShippedMachine kMachines[] = {\n")
+foreach(name IN LISTS NAMES)
+  file(READ "${FOLDER}/${name}.mlir" spec)
+  # The raw literals of one machine are joined: compilers limit their length.
+  string(LENGTH "${spec}" length)
+  string(APPEND text "{\"${name}\",\n")
+  set(offset 0)
+  while(offset LESS length)
+    string(SUBSTRING "${spec}" ${offset} 8000 piece)
+    string(APPEND text "R\"machine(${piece})machine\"\n")
+    math(EXPR offset "${offset} + 8000")
+  endwhile()
+  string(APPEND text "},\n")
+endforeach()
+string(APPEND text "};\n\n")
+string(APPEND text "llvm::ArrayRef<portolan::ShippedMachine>\n")
+string(APPEND text "portolan::shippedMachines() { return kMachines; }\n")
+file(WRITE "${OUTPUT}" "${text}")
