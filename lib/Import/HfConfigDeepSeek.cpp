@@ -153,18 +153,17 @@ void addMlpWeights(LayerClass &layer, const DecoderSpec &spec,
       {prefix + "_down", {intermediate, spec.hidden}, matrix});
 }
 
-/// Columns [first, first + width) of `input`.
-Value slice(LayerBody &body, StringRef name, Value input, int64_t first,
-            int64_t width) {
+/// Columns [first, first + width) of `input`, whose sizes are `sizes`.
+Value slice(LayerBody &body, StringRef name, Value input,
+            SmallVector<OpFoldResult> sizes, int64_t first, int64_t width) {
   OpBuilder &builder = body.builder;
-  Location loc = body.at(name);
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, input);
   sizes[2] = builder.getIndexAttr(width);
   SmallVector<OpFoldResult> offsets(3, builder.getIndexAttr(0));
   offsets[2] = builder.getIndexAttr(first);
   SmallVector<OpFoldResult> strides(3, builder.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(builder, loc, body.tokens(width), input,
-                                        offsets, sizes, strides);
+  return tensor::ExtractSliceOp::create(builder, body.at(name),
+                                        body.tokens(width), input, offsets,
+                                        sizes, strides);
 }
 
 moe::LatentAttentionOp buildAttention(LayerBody &body,
@@ -177,11 +176,15 @@ moe::LatentAttentionOp buildAttention(LayerBody &body,
   query = body.rope("rope_q", query, config.plainWidth + config.rotaryWidth,
                     /*offset=*/config.plainWidth, config.interleaved);
   Value compressed = body.linear(normed, "kv_a");
-  Value latent = body.norm(
-      slice(body, "latent", compressed, 0, config.latent), "kv_norm");
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(body.builder, body.at("kv_a"), compressed);
+  Value latent =
+      body.norm(slice(body, "latent", compressed, sizes, 0, config.latent),
+                "kv_norm");
   Value rotaryKey = body.rope(
       "rope_k",
-      slice(body, "rotary_key", compressed, config.latent, config.rotaryWidth),
+      slice(body, "rotary_key", compressed, sizes, config.latent,
+            config.rotaryWidth),
       config.rotaryWidth, /*offset=*/0, config.interleaved);
   return moe::LatentAttentionOp::create(
       body.builder, body.at("attention"),
