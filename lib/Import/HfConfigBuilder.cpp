@@ -68,8 +68,8 @@ private:
     return RankedTensorType::get({kDynamic, kDynamic}, builder.getI64Type());
   }
   RankedTensorType tableType() {
-    return RankedTensorType::get(
-        {spec.rotary.positions, spec.rotary.width / 2}, builder.getF32Type());
+    return RankedTensorType::get({spec.rotary.positions, spec.rotary.width / 2},
+                                 builder.getF32Type());
   }
 
   func::FuncOp buildLayer(const LayerClass &layer);
@@ -105,9 +105,9 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
     inputs.push_back(cacheType(cache, spec));
     results.push_back(cacheType(cache, spec));
   }
-  auto function = func::FuncOp::create(
-      builder, named(context, layer.name), layer.name,
-      builder.getFunctionType(inputs, results));
+  auto function =
+      func::FuncOp::create(builder, named(context, layer.name), layer.name,
+                           builder.getFunctionType(inputs, results));
   function.setPrivate();
   builder.setInsertionPointToEnd(function.addEntryBlock());
   LayerBody body(builder, spec, layer, function);
@@ -149,8 +149,8 @@ std::pair<Value, Value> DecoderBuilder::buildRotaryTable() {
 
 void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   SmallVector<Type> inputs = {positionsType(), positionsType()};
-  auto logitsType = RankedTensorType::get({kDynamic, 1, spec.vocabulary},
-                                          spec.formats.plain);
+  auto logitsType =
+      RankedTensorType::get({kDynamic, 1, spec.vocabulary}, spec.formats.plain);
   SmallVector<Type> results = {logitsType};
   SmallVector<DictionaryAttr> inputAttrs = {
       describe(builder, "input_ids", {"batch", "new_tokens"}),
@@ -187,8 +187,8 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     std::string prefix = ("layers." + Twine(index)).str();
     SmallVector<Value> operands = {hidden, main.getArgument(1), cosine, sine};
     for (const WeightSpec &weight : layerClass.weights)
-      operands.push_back(readWeight(prefix + "." + weight.name, weight.shape,
-                                    weight.element));
+      operands.push_back(
+          readWeight(prefix + "." + weight.name, weight.shape, weight.element));
     for (unsigned i = 0; i < layerClass.caches.size(); ++i)
       operands.push_back(main.getArgument(nextCache++));
     auto call = func::CallOp::create(builder, named(context, prefix),
@@ -200,8 +200,8 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   hidden = moe::RmsNormOp::create(builder, named(context, "final_norm"),
                                   hidden.getType(), hidden, gain,
                                   real(builder, spec.epsilon));
-  Value head = readWeight("lm_head", {spec.hidden, spec.vocabulary},
-                          spec.formats.plain);
+  Value head =
+      readWeight("lm_head", {spec.hidden, spec.vocabulary}, spec.formats.plain);
   returned[0] = moe::LinearOp::create(
       builder, named(context, "lm_head"), logitsType, hidden, head, Value(),
       builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
@@ -265,8 +265,7 @@ Location LayerBody::at(StringRef name) const {
 }
 
 RankedTensorType LayerBody::tokens(int64_t width) const {
-  return RankedTensorType::get({kDynamic, kDynamic, width},
-                               spec.formats.plain);
+  return RankedTensorType::get({kDynamic, kDynamic, width}, spec.formats.plain);
 }
 
 moe::FormatAttr LayerBody::matrixFormat() const {
@@ -339,9 +338,9 @@ Value portolan::buildExperts(LayerBody &body, Value input,
                                        body.spec.formats.plain);
   auto countType =
       RankedTensorType::get({routing.experts}, builder.getI32Type());
-  auto dispatch = moe::DispatchOp::create(
-      builder, body.at("dispatch"), rowType, countType, input,
-      route.getIndices(), uint64_t(0), moe::LoadAttr());
+  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
+                                          countType, input, route.getIndices(),
+                                          uint64_t(0), moe::LoadAttr());
   llvm::APFloat zero(0.0), one(1.0);
   Value rows = moe::ExpertsOp::create(
       builder, body.at("experts"), rowType, dispatch.getRows(),
@@ -352,7 +351,7 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   return moe::CombineOp::create(builder, body.at("combine"), input.getType(),
                                 rows, route.getWeights(), route.getIndices(),
                                 uint64_t(routing.experts), uint64_t(0),
-                                moe::LoadAttr());
+                                moe::LoadAttr(), moe::LoadAttr());
 }
 
 //===----------------------------------------------------------------------===//

@@ -47,8 +47,8 @@ double readRopeScaling(HfConfigReader &reader, RotarySpec &rotary) {
         inner.size("original_max_position_embeddings", kMaxPositions);
     rotary.yarnBetaFast = inner.positive("beta_fast");
     rotary.yarnBetaSlow = inner.positive("beta_slow");
-    double whole = yarnMagnitude(rotary.yarnFactor,
-                                 inner.positive("mscale_all_dim"));
+    double whole =
+        yarnMagnitude(rotary.yarnFactor, inner.positive("mscale_all_dim"));
     // The tables carry what `mscale` adds to the part that the softmax scale
     // (squared: query and key) already has.
     rotary.magnitude =
@@ -99,9 +99,10 @@ DeepSeekConfig readFields(HfConfigReader &reader, DecoderSpec &spec) {
 
   config.denseIntermediate = reader.size("intermediate_size");
   config.expertIntermediate = reader.size("moe_intermediate_size");
-  config.sharedExperts = reader.has("n_shared_experts")
-                             ? reader.integer("n_shared_experts", 0, kMaxExperts)
-                             : 0;
+  config.sharedExperts =
+      reader.has("n_shared_experts")
+          ? reader.integer("n_shared_experts", 0, kMaxExperts)
+          : 0;
   config.activation = readActivation(reader);
   readRouting(reader, config.routing);
   config.layers = reader.size("num_hidden_layers", kMaxLayers);
@@ -148,7 +149,8 @@ void addMlpWeights(LayerClass &layer, const DecoderSpec &spec,
   Type matrix = spec.formats.matrix;
   layer.weights.push_back(
       {prefix + "_gate", {spec.hidden, intermediate}, matrix});
-  layer.weights.push_back({prefix + "_up", {spec.hidden, intermediate}, matrix});
+  layer.weights.push_back(
+      {prefix + "_up", {spec.hidden, intermediate}, matrix});
   layer.weights.push_back(
       {prefix + "_down", {intermediate, spec.hidden}, matrix});
 }
@@ -178,14 +180,13 @@ moe::LatentAttentionOp buildAttention(LayerBody &body,
   Value compressed = body.linear(normed, "kv_a");
   SmallVector<OpFoldResult> sizes =
       tensor::getMixedSizes(body.builder, body.at("kv_a"), compressed);
-  Value latent =
-      body.norm(slice(body, "latent", compressed, sizes, 0, config.latent),
-                "kv_norm");
-  Value rotaryKey = body.rope(
-      "rope_k",
-      slice(body, "rotary_key", compressed, sizes, config.latent,
-            config.rotaryWidth),
-      config.rotaryWidth, /*offset=*/0, config.interleaved);
+  Value latent = body.norm(
+      slice(body, "latent", compressed, sizes, 0, config.latent), "kv_norm");
+  Value rotaryKey =
+      body.rope("rope_k",
+                slice(body, "rotary_key", compressed, sizes, config.latent,
+                      config.rotaryWidth),
+                config.rotaryWidth, /*offset=*/0, config.interleaved);
   return moe::LatentAttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(config.heads * config.valueWidth), body.grownType(0),
@@ -217,9 +218,8 @@ SmallVector<Value> buildLayer(LayerBody &body, const DeepSeekConfig &config,
   } else {
     update = buildExperts(body, normed, config.routing, config.activation);
     if (config.sharedExperts > 0)
-      update =
-          body.add("add_shared", update,
-                   buildMlp(body, "shared", normed, config.activation));
+      update = body.add("add_shared", update,
+                        buildMlp(body, "shared", normed, config.activation));
   }
   return {body.add("add_mlp", hidden, update), attention.getPresentLatent(),
           attention.getPresentRotaryKey()};

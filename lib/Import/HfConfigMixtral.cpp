@@ -88,12 +88,10 @@ void portolan::readMixtral(HfConfigReader &reader, DecoderSpec &spec) {
   Type plain = spec.formats.plain, matrix = spec.formats.matrix;
   int64_t hidden = spec.hidden, query = config.heads * config.headWidth;
   int64_t key = config.kvHeads * config.headWidth;
-  layer.weights = {{"attention_norm", {hidden}, plain},
-                   {"q", {hidden, query}, matrix},
-                   {"k", {hidden, key}, matrix},
-                   {"v", {hidden, key}, matrix},
-                   {"o", {query, hidden}, matrix},
-                   {"experts_norm", {hidden}, plain}};
+  layer.weights = {
+      {"attention_norm", {hidden}, plain}, {"q", {hidden, query}, matrix},
+      {"k", {hidden, key}, matrix},        {"v", {hidden, key}, matrix},
+      {"o", {query, hidden}, matrix},      {"experts_norm", {hidden}, plain}};
   addExpertWeights(layer, spec, config.routing, config.intermediate);
   for (const char *name : {"key", "value"})
     layer.caches.push_back({name,

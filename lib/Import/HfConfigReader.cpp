@@ -24,8 +24,8 @@ bool HfConfigReader::has(StringRef field) const { return find(field); }
 void HfConfigReader::fail(StringRef field, const Twine &expected,
                           const Twine &found) {
   if (!error)
-    error = (Twine(file) + ": " + prefix + field + ": expects " + expected + ", got " +
-             found)
+    error = (Twine(file) + ": " + prefix + field + ": expects " + expected +
+             ", got " + found)
                 .str();
 }
 
@@ -106,8 +106,8 @@ void HfConfigReader::onlyNull(StringRef field) {
     fail(field, "null");
 }
 
-void HfConfigReader::nested(
-    StringRef field, llvm::function_ref<void(HfConfigReader &)> read) {
+void HfConfigReader::nested(StringRef field,
+                            llvm::function_ref<void(HfConfigReader &)> read) {
   const llvm::json::Value *value = find(field);
   const llvm::json::Object *inner = value ? value->getAsObject() : nullptr;
   if (!inner)

@@ -17,8 +17,8 @@ using namespace mlir;
 void portolan::registerHfConfigTranslation() {
   TranslateToMLIRRegistration registration(
       "import-hf-config", "import a Hugging Face config.json as a moe module",
-      [](llvm::SourceMgr &sources, MLIRContext *context)
-          -> OwningOpRef<Operation *> {
+      [](llvm::SourceMgr &sources,
+         MLIRContext *context) -> OwningOpRef<Operation *> {
         const llvm::MemoryBuffer *file =
             sources.getMemoryBuffer(sources.getMainFileID());
         llvm::StringRef path = file->getBufferIdentifier();

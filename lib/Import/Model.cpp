@@ -89,8 +89,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadMlir(StringRef path,
     return found ? WalkResult::interrupt() : WalkResult::advance();
   });
   if (!found)
-    return llvm::createStringError(Twine(path) +
-                                   ": expects ops of the moe dialect, got none");
+    return llvm::createStringError(
+        Twine(path) + ": expects ops of the moe dialect, got none");
   return std::move(module);
 }
 
@@ -104,9 +104,9 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadFile(StringRef path,
     return loadMlir(path, context);
   if (extension == ".json")
     return importHfConfig(path, context);
-  return llvm::createStringError(
-      Twine(path) + ": expects a .json or .mlir file, got \"" + extension +
-      "\"");
+  return llvm::createStringError(Twine(path) +
+                                 ": expects a .json or .mlir file, got \"" +
+                                 extension + "\"");
 }
 
 bool looksLikePath(StringRef model) {
@@ -130,8 +130,8 @@ std::string portolan::defaultModelName() {
   llvm_unreachable("a test checks that the index has a default");
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadModel(StringRef model,
-                                                          MLIRContext &context) {
+llvm::Expected<OwningOpRef<ModuleOp>>
+portolan::loadModel(StringRef model, MLIRContext &context) {
   if (llvm::sys::fs::exists(model))
     return loadFile(model, context);
   std::vector<std::string> names = shippedModelNames();

@@ -67,9 +67,8 @@ llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
       if (!callee || callee.isExternal())
         return llvm::createStringError("call of @" + call.getCallee() +
                                        ": expects a function with a body");
-      if (llvm::Error error =
-              visit(callee.getArgument(use.getOperandNumber()), selection,
-                    elsewhere))
+      if (llvm::Error error = visit(callee.getArgument(use.getOperandNumber()),
+                                    selection, elsewhere))
         return error;
     } else if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner())) {
       llvm::Expected<Selection> found = selectionOf(experts);
@@ -99,11 +98,11 @@ llvm::Expected<ParameterCount> Counter::count() {
       if (llvm::Error error = visit(read.getResult(), selection, elsewhere))
         return std::move(error);
     int64_t elements = type.getNumElements();
-    bool perExpert = selection && !elsewhere &&
-                     type.getDimSize(0) == selection->experts;
+    bool perExpert =
+        selection && !elsewhere && type.getDimSize(0) == selection->experts;
     count.total += elements;
-    count.active += perExpert ? elements / selection->experts * selection->used
-                              : elements;
+    count.active +=
+        perExpert ? elements / selection->experts * selection->used : elements;
   }
   return count;
 }

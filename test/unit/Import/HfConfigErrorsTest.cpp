@@ -19,7 +19,6 @@
 using namespace mlir;
 using namespace portolan;
 
-
 namespace {
 
 using JsonValue = llvm::json::Value;
@@ -77,11 +76,9 @@ TEST_F(HfConfigErrors, EveryFieldOfTheFilesIsNeededOrSaidToBeOptional) {
       config.erase(key);
       std::string field = llvm::StringRef(key).str();
       static const char *const kOptional[] = {
-          "attention_bias",   "moe_layer_freq",
-          "n_shared_experts", "num_key_value_heads",
-          "q_lora_rank",      "num_nextn_predict_layers",
-          "rope_scaling",     "sliding_window",
-          "tie_word_embeddings"};
+          "attention_bias",      "moe_layer_freq", "n_shared_experts",
+          "num_key_value_heads", "q_lora_rank",    "num_nextn_predict_layers",
+          "rope_scaling",        "sliding_window", "tie_word_embeddings"};
       bool optional = llvm::is_contained(kOptional, llvm::StringRef(field));
       // Only latent attention does without the number of key-value heads.
       if (field == "num_key_value_heads" &&

@@ -25,8 +25,8 @@ TEST(HfConfigRandom, TwoHundredImportVerifyAndReadBack) {
     std::string config = test::randomConfig(seed);
     llvm::Expected<OwningOpRef<ModuleOp>> module =
         importHfConfigText(config, "random.json", "random", context);
-    ASSERT_TRUE(bool(module))
-        << llvm::toString(module.takeError()) << "\n" << config;
+    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << "\n"
+                              << config;
     ASSERT_TRUE(succeeded(verify(**module))) << config;
 
     std::string text, again;

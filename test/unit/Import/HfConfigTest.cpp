@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "portolan/Import/HfConfig.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "mlir/IR/Verifier.h"
-#include "portolan/Import/HfConfig.h"
 #include "portolan/Import/Model.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"

@@ -51,15 +51,14 @@ inline llvm::json::Object randomMixtral(Random &random) {
   int64_t heads = kvHeads * random.between(1, 4);
   int64_t headWidth = 2 * random.between(2, 16);
   int64_t experts = random.between(2, 20);
-  llvm::json::Object config{
-      {"model_type", "mixtral"},
-      {"hidden_size", heads * headWidth},
-      {"intermediate_size", random.between(8, 96)},
-      {"num_attention_heads", heads},
-      {"num_key_value_heads", kvHeads},
-      {"num_local_experts", experts},
-      {"num_experts_per_tok",
-       random.between(1, std::min<int64_t>(experts, 6))}};
+  llvm::json::Object config{{"model_type", "mixtral"},
+                            {"hidden_size", heads * headWidth},
+                            {"intermediate_size", random.between(8, 96)},
+                            {"num_attention_heads", heads},
+                            {"num_key_value_heads", kvHeads},
+                            {"num_local_experts", experts},
+                            {"num_experts_per_tok",
+                             random.between(1, std::min<int64_t>(experts, 6))}};
   if (random.chance(30))
     config["sliding_window"] = random.between(1, 32);
   if (random.chance(30)) {
@@ -119,8 +118,8 @@ inline std::string randomConfig(uint64_t seed,
                                 llvm::StringRef element = "bfloat16",
                                 bool quantized = true) {
   Random random(seed);
-  llvm::json::Object config = random.chance(50) ? randomMixtral(random)
-                                                : randomDeepSeek(random);
+  llvm::json::Object config =
+      random.chance(50) ? randomMixtral(random) : randomDeepSeek(random);
   if (!config.get("num_hidden_layers"))
     config["num_hidden_layers"] = random.between(1, 5);
   config["hidden_act"] = "silu";
