@@ -84,8 +84,9 @@ TEST(DistinctRanks, EqualsDrawing) {
   EXPECT_NEAR(distinctRanksPerToken(256, 8, 16, 1, 1), sum / draws, 0.03);
 }
 
-// Drawn without replacement: 16 (1 - (240 * 239 * ... * 233) / (256 * ... * 249))
-// = 6.52 distinct ranks. (With replacement it would be 16 (1 - (15/16)^8) = 6.45.)
+// Drawn without replacement:
+// 16 (1 - (240 * 239 * ... * 233) / (256 * ... * 249)) = 6.52 distinct ranks.
+// (With replacement it would be 16 (1 - (15/16)^8) = 6.45.)
 TEST(DistinctRanks, ByHand) {
   EXPECT_NEAR(distinctRanksPerToken(256, 8, 16, 1, 1), 6.523, 0.001);
   EXPECT_DOUBLE_EQ(distinctRanksPerToken(8, 2, 1, 1, 1), 1);
