@@ -83,7 +83,7 @@ void needsAttention(graph::NodeOp node, Values &values) {
   if (isPacked(node)) {
     auto packed = matchProjection(node.input(Query));
     if (!packed)
-      return;
+      return values.push_back(node.input(Query));
     needs(*packed, values);
   }
   for (auto [index, value] : llvm::enumerate(node.getInputs())) {

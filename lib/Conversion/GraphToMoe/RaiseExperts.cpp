@@ -48,10 +48,11 @@ std::optional<Projection> matchRouter(graph::NodeOp node) {
 
 void needsExperts(graph::NodeOp node, Values &values) {
   auto router = matchRouter(node);
-  if (!router)
-    return;
-  needs(*router, values);
   values.push_back(node.input(Rows));
+  if (router)
+    needs(*router, values);
+  else
+    values.push_back(stripFlatten(node.input(Logits)));
 }
 
 /// How gate and up are kept in fc1 (and fc3).

@@ -134,6 +134,8 @@ std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
 void needsReshape(graph::NodeOp node, Values &values) {
   if (std::optional<HeadNorm> match = matchHeadNorm(node))
     values.append({match->input, match->norm.input(1)});
+  else
+    values.push_back(node.input(0));
 }
 
 LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
@@ -173,9 +175,10 @@ LogicalResult checkProjection(const Projection &projection, Raiser &raiser) {
   return raiser.fail("expects an input as wide as the weight has rows");
 }
 
-void needsMatMul(graph::NodeOp node, Values &values) {
+void needsProjection(graph::NodeOp node, Values &values) {
   if (auto projection = matchProjection(node.getOutputs()[0]))
-    needs(*projection, values);
+    return needs(*projection, values);
+  needsInputs(node, values);
 }
 
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
@@ -191,12 +194,6 @@ LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
   raiser.raise(node.getOutputs()[0],
                raiser.project(node.getLoc(), input, *projection), input);
   return success();
-}
-
-void needsAdd(graph::NodeOp node, Values &values) {
-  if (auto projection = matchProjection(node.getOutputs()[0]))
-    return needs(*projection, values);
-  needsInputs(node, values);
 }
 
 LogicalResult raiseAdd(graph::NodeOp node, Raiser &raiser) {
@@ -216,7 +213,8 @@ LogicalResult raiseAdd(graph::NodeOp node, Raiser &raiser) {
 
 void needsSplit(graph::NodeOp node, Values &values) {
   if (auto projection = matchProjection(node.input(0)))
-    needs(*projection, values);
+    return needs(*projection, values);
+  values.push_back(node.input(0));
 }
 
 /// Splits the weight instead of the result, so that each part is a projection
@@ -269,8 +267,8 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
             {3, needsInputs, raiseSkipNorm});
   rules.add("", "Reshape", {2, needsReshape, raiseReshape});
-  rules.add("", "MatMul", {2, needsMatMul, raiseMatMul});
-  rules.add("", "Add", {2, needsAdd, raiseAdd});
+  rules.add("", "MatMul", {2, needsProjection, raiseMatMul});
+  rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});
   rules.add("", "Identity", {1, needsInputs, raiseIdentity});
 }

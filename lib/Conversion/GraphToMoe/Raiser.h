@@ -92,8 +92,9 @@ private:
 struct Rule {
   /// The inputs that must not be absent, from the first one on.
   unsigned required;
-  /// Appends the values of the graph that `raise` reads through `raised`. It
-  /// appends none if the node does not fit; `raise` then says why.
+  /// Appends the values of the graph that `raise` reads through `raised`. If
+  /// the node does not fit, these are the operands that may be to blame; if
+  /// they can be raised, `raise` says why the node cannot.
   void (*needs)(graph::NodeOp node, Values &values);
   llvm::LogicalResult (*raise)(graph::NodeOp node, Raiser &raiser);
 };
