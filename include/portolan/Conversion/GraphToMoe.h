@@ -14,6 +14,7 @@
 #define PORTOLAN_CONVERSION_GRAPHTOMOE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/Support/Error.h"
 #include <memory>
@@ -27,6 +28,10 @@ void registerGraphToMoePasses();
 
 /// Does what the pass does, and returns the error instead of emitting it.
 llvm::Error raiseGraphToMoe(mlir::ModuleOp module);
+
+/// Imports the ONNX model at `path` and raises it. The module is verified.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+loadOnnx(llvm::StringRef path, mlir::MLIRContext &context);
 
 } // namespace portolan
 

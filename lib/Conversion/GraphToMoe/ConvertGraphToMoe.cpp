@@ -15,7 +15,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
 #include "portolan/Conversion/GraphToMoe.h"
+#include "portolan/Import/Onnx.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -195,6 +197,25 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   eraseGraph(module, main);
   outlineLayers(main);
   return llvm::Error::success();
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
+                                                         MLIRContext &context) {
+  llvm::Expected<OwningOpRef<ModuleOp>> module = importOnnx(path, context);
+  if (!module)
+    return module.takeError();
+  if (llvm::Error error = raiseGraphToMoe(module->get()))
+    return llvm::createStringError(path + ": " +
+                                   llvm::toString(std::move(error)));
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (message.empty())
+      message = diagnostic.str();
+    return success();
+  });
+  if (failed(verify(module->get())))
+    return llvm::createStringError(path + ": " + message);
+  return module;
 }
 
 std::unique_ptr<Pass> portolan::createConvertGraphToMoePass() {
