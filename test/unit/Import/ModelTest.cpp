@@ -8,6 +8,7 @@
 #include "portolan/Import/Model.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "mlir/Parser/Parser.h"
+#include "portolan/Analysis/ModelShape.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -91,6 +92,20 @@ TEST(Parameters, DeepSeek) {
   ParameterCount count = countOf("deepseek-v3");
   EXPECT_EQ(count.total, 671026419200);
   EXPECT_EQ(count.active, 671026419200 - 633474121728); // 37.55 B
+}
+
+TEST(Parameters, TheModelShapeHasTheSameTotals) {
+  for (const std::string &name : shippedModelNames()) {
+    MLIRContext context;
+    auto module = loadModel(name, context);
+    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError());
+    llvm::Expected<ModelShape> shape = extractModelShape(**module);
+    ASSERT_TRUE(bool(shape)) << llvm::toString(shape.takeError());
+    ParameterCount count = countOf(name);
+    EXPECT_NEAR(shape->parametersTotal / double(count.total), 1, 1e-6) << name;
+    EXPECT_NEAR(shape->parametersActive / double(count.active), 1, 1e-6)
+        << name;
+  }
 }
 
 TEST(Parameters, AWeightOutsideTheExpertsIsActive) {
