@@ -8,10 +8,15 @@
 #include "portolan/RegisterAll.h"
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
+#include "portolan/Conversion/MoeToLinalg.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
 }
 
-void portolan::registerAllPasses() {}
+void portolan::registerAllPasses() {
+  moe::registerMoePasses();
+  registerMoeToLinalgPasses();
+}
