@@ -332,7 +332,8 @@ def Moe_CombineOp : Moe_WorkOp<"combine"> {
   let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$weights,
                        AnyRankedTensor:$indices, I64Attr:$experts,
                        DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load);
+                       OptionalAttr<Moe_LoadAttr>:$load,
+                       OptionalAttr<Moe_LoadAttr>:$result_load);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $rows `,` $weights `,` $indices attr-dict

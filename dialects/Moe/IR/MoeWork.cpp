@@ -108,6 +108,7 @@ FailureOr<LocalOp> EmbeddingOp::describe() {
   LocalOp local;
   if (failed(startFrom(*this, OpKind::embedding, getResult(), local)))
     return failure();
+  local.inner = tensorOf(getTable()).getDimSize(0);
   local.outer = lastDim(getTable());
   FailureOr<Format> storage = storageOf(*this, getTable());
   if (failed(storage))
@@ -278,5 +279,13 @@ FailureOr<LocalOp> CombineOp::describe() {
   local.activation = local.compute = *format;
   local.outer = lastDim(getRows());
   local.topK = lastDim(getIndices());
+  if (std::optional<LoadAttr> result = getResultLoad()) {
+    local.rowsOut = result->maxRows();
+    return local;
+  }
+  FailureOr<int64_t> rows = rowsOf(*this, getResult());
+  if (failed(rows))
+    return failure();
+  local.rowsOut = double(*rows);
   return local;
 }

@@ -23,6 +23,7 @@
 #define PORTOLAN_ANALYSIS_ESTIMATE_H
 
 #include "portolan/Analysis/Step.h"
+#include <string>
 
 namespace portolan {
 
@@ -57,43 +58,47 @@ struct Estimate {
 };
 
 /// A machine compiled for pricing at one corner: figures looked up once,
-/// unknown ones kept as NaN until a step needs them.
+/// unknown ones kept as NaN until a step needs them. The machine must outlive
+/// it.
 class PricedMachine {
 public:
   PricedMachine(const Machine &machine, Corner corner);
 
-  /// Duration and parts of one step alone; NaN if a figure it needs is unknown
-  /// (missing() names it).
-  double stepSeconds(const Step &step, Parts &parts, double computeTax) const;
+  /// Duration of one step alone with its parts; NaN if it needs an unknown
+  /// figure (missing() names it). `overlapped`: communication runs beside it
+  /// and takes its share of the compute units.
+  double stepSeconds(const Step &step, bool overlapped, Parts &parts) const;
 
   const Machine &machine() const { return *source; }
   Corner corner() const { return pricedCorner; }
   /// The first unknown figure that a step of this list needs, or empty.
   std::string missing(llvm::ArrayRef<Step> steps) const;
 
+  /// Seconds between steps; NaN if unknown.
   double stepOverheadSeconds() const { return stepOverhead; }
+  /// Bytes of level-0 memory per chip, and those that the stack reserves.
   double capacityBytes() const { return capacity; }
   double reserveBytes() const { return reserve; }
 
 private:
-  const Machine *source;
-  Corner pricedCorner;
-  struct EngineRate {
-    std::array<double, kNumFormats> operationsPerSecond;
-  };
-  std::array<EngineRate, kNumEngineKinds> engines;
-  struct MemoryRate {
-    std::array<double, kNumFormats> bytesPerSecond;
-    double plainBytesPerSecond;
-  };
-  llvm::SmallVector<MemoryRate, 3> memories;
+  double computeSeconds(const Step &step, bool overlapped, Parts &parts) const;
+  double linkSeconds(const Step &step, Parts &parts) const;
+  double tierSeconds(const Step &step, const LinkLoad &load, unsigned tier,
+                     Parts &parts) const;
+
   struct LinkRate {
     double bytesPerSecond, latency, start, gap, reductionGain, computeTax;
   };
+  const Machine *source;
+  Corner pricedCorner;
+  /// Reached operations/s: of the matmul engine per format; of the vector and
+  /// transcendental engines at full precision.
+  std::array<double, kNumFormats> matmulRate;
+  double vectorRate, transcendentalRate;
+  /// Reached bytes/s per level and storage format.
+  llvm::SmallVector<std::array<double, kNumFormats>, 3> memoryRate;
   llvm::SmallVector<LinkRate, 2> links;
   double kernelLaunch, stepOverhead, capacity, reserve;
-
-  friend Estimate estimate(llvm::ArrayRef<Step>, const PricedMachine &);
 };
 
 /// The price of one body. Requires missing(steps) to be empty.

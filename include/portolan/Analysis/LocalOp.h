@@ -91,7 +91,7 @@ struct Group {
 /// rows out (load)   |        | H           | topK, tokens in `rowsIn` | |
 /// experts         | rows (load)       | H      | I           | experts,
 /// hitExperts, gated, weight | | combine         | rows in (load)    |        |
-/// H           | topK, tokens out in `rowsIn` | | pack            | rows out
+/// H           | topK, result rows in `rowsOut` | | pack            | rows out
 /// (load)   |        | H           | tokens in `rowsIn` | | unpack          |
 /// rows in (load)    |        | H           | tokens out in `rowsIn` | |
 /// mergePartials   | tokens            | parts  | width       | | | collectives
@@ -110,7 +110,8 @@ struct LocalOp {
 
   double rows = 0;     ///< of the slowest rank; exact where static
   double meanRows = 0; ///< of the mean rank (= rows where static)
-  int64_t rowsIn = 0;
+  double rowsOut =
+      0; ///< rows of the result where they differ (combine, unpack)
   int64_t inner = 0;
   int64_t outer = 0;
   int64_t heads = 0;
@@ -149,6 +150,8 @@ struct Message {
 struct Work {
   double matmulOperations = 0;
   Format compute = Format::bf16;
+  Format weightStorage = Format::bf16; ///< how weightBytes are stored
+  Format cacheStorage = Format::bf16;  ///< how the cache bytes are stored
   double vectorOperations = 0;
   double transcendentalOperations = 0;
   double weightBytes = 0;
@@ -166,6 +169,9 @@ struct Work {
   bool operator==(const Work &other) const;
   bool operator!=(const Work &other) const { return !(*this == other); }
 };
+
+/// Bytes of weights that an op keeps resident on its rank, hit or not.
+double residentWeightBytes(const LocalOp &op);
 
 /// The work of an op. Every rule is in lib/Analysis/Work.cpp.
 Work workOf(const LocalOp &op);

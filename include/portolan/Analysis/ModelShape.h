@@ -16,6 +16,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "portolan/Analysis/LocalOp.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/Error.h"
 #include <string>
 #include <vector>
@@ -34,6 +35,14 @@ enum class Sharding : uint8_t {
 struct ModelOp {
   LocalOp local;
   Sharding sharding = Sharding::replicated;
+  /// Indivisible units that tensor-parallel ranks share: heads, kv heads, or
+  /// columns. A rank computes ceil(units / tp) of them.
+  int64_t units = 0;
+  /// Part of the expert block: runs on the sliced rows between routing and the
+  /// sum of routed and shared results.
+  bool expertRegion = false;
+  /// The split columns of the result are gathered again (logits).
+  bool gatherColumns = false;
   int64_t window = 0;        ///< attention: 0 means the whole context
   int64_t groups = 1;        ///< route: expert groups
   int64_t topGroups = 1;     ///< route: groups a token may use
@@ -75,10 +84,21 @@ struct ModelShape {
   int64_t callsOf(unsigned layer) const;
 };
 
-/// How the tensor-parallel ranks share `op` (a linear by its place in the
-/// dataflow: feeding an attention's heads, or fed by one). Shared by
-/// extractModelShape() and moe-to-spmd, so that both split alike.
-Sharding shardingOf(mlir::Operation *op);
+/// How an op of a layer function is shared, by its place in the dataflow: what
+/// feeds an attention's heads is split by columns, what an attention feeds is
+/// split by contraction, what follows a route up to the residual sum is the
+/// expert block. Used by extractModelShape() and moe-to-spmd, so that both
+/// split alike.
+struct OpRole {
+  Sharding sharding = Sharding::replicated;
+  int64_t units = 0;
+  bool expertRegion = false;
+  bool gatherColumns = false;
+};
+
+/// Roles of all ops of a function (a layer, or @main for prologue and
+/// epilogue).
+llvm::DenseMap<mlir::Operation *, OpRole> rolesOf(mlir::Operation *function);
 
 /// Reads the shape of a moe module: `@main` calls one private function per
 /// distinct layer. Errors name the function and the op.

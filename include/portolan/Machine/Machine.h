@@ -279,7 +279,8 @@ llvm::ArrayRef<llvm::StringRef> shippedMachineNames();
 /// The text of one that ships; an error that lists the names otherwise.
 llvm::Expected<llvm::StringRef> shippedMachineText(llvm::StringRef name);
 
-/// The default targets (`default = true`), with their default shapes.
+/// The default targets (`default = true`), with their default shapes. Which of
+/// their families exist is for the caller to ask (findFamily).
 std::vector<std::string> defaultTargets();
 
 } // namespace portolan

@@ -1,0 +1,65 @@
+//===- LocalOp.cpp - names and comparison of local ops --------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Analysis/LocalOp.h"
+#include <array>
+#include <cmath>
+
+using namespace portolan;
+
+namespace {
+constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
+    "embedding",  "rms_norm",     "linear",
+    "rope",       "attention",    "latent_attention",
+    "add",        "mlp",          "route",
+    "dispatch",   "experts",      "combine",
+    "pack",       "unpack",       "merge_partials",
+    "all_reduce", "all_gather",   "reduce_scatter",
+    "all_to_all", "all_to_all_v", "send",
+    "receive"};
+
+/// Equal but for the rounding of a sum in another order.
+bool close(double a, double b) {
+  return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
+}
+} // namespace
+
+llvm::StringRef portolan::spell(OpKind kind) { return kNames[unsigned(kind)]; }
+
+bool LocalOp::operator==(const LocalOp &other) const {
+  return kind == other.kind && gated == other.gated &&
+         absorbed == other.absorbed && microBatch == other.microBatch &&
+         causalPrefill == other.causalPrefill &&
+         activation == other.activation && compute == other.compute &&
+         weight == other.weight && cache == other.cache &&
+         close(rows, other.rows) && close(meanRows, other.meanRows) &&
+         close(rowsOut, other.rowsOut) && inner == other.inner &&
+         outer == other.outer && heads == other.heads &&
+         kvHeads == other.kvHeads && keyWidth == other.keyWidth &&
+         ropeWidth == other.ropeWidth && sequences == other.sequences &&
+         context == other.context && newTokens == other.newTokens &&
+         experts == other.experts && close(hitExperts, other.hitExperts) &&
+         topK == other.topK && group == other.group &&
+         close(payloadBytes, other.payloadBytes) &&
+         close(meanPayloadBytes, other.meanPayloadBytes);
+}
+
+bool Work::operator==(const Work &other) const {
+  return close(matmulOperations, other.matmulOperations) &&
+         compute == other.compute && weightStorage == other.weightStorage &&
+         cacheStorage == other.cacheStorage &&
+         close(vectorOperations, other.vectorOperations) &&
+         close(transcendentalOperations, other.transcendentalOperations) &&
+         close(weightBytes, other.weightBytes) &&
+         close(activationInBytes, other.activationInBytes) &&
+         close(activationOutBytes, other.activationOutBytes) &&
+         close(cacheReadBytes, other.cacheReadBytes) &&
+         close(cacheWriteBytes, other.cacheWriteBytes) &&
+         message.pattern == other.message.pattern &&
+         message.group == other.message.group &&
+         close(message.bytes, other.message.bytes);
+}

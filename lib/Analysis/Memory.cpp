@@ -1,0 +1,92 @@
+//===- Memory.cpp - bytes per chip ----------------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Process: the local ops of every layer class state their resident weights and
+//   their cache; a stage holds the sum over its layers; the fullest stage
+//   counts. A sequence holds the mean context of its life (Little's law).
+//   Activations are two copies of the widest op's operands and results.
+// Not counted: gains of norms (under 0.01 % of any MoE model), rotary tables.
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Analysis/Partition.h"
+#include <algorithm>
+
+using namespace portolan;
+
+namespace {
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct LayerMemory {
+  double weightBytes = 0, cacheBytes = 0, widestBytes = 0;
+};
+
+LayerMemory memoryOf(const LocalOps &ops) {
+  LayerMemory result;
+  for (const LocalOp &op : ops) {
+    // The second half of a micro-batch uses the same weights.
+    if (op.microBatch == 0)
+      result.weightBytes += residentWeightBytes(op);
+    Work work = workOf(op);
+    result.widestBytes = std::max(
+        {result.widestBytes, work.activationInBytes + work.activationOutBytes,
+         op.payloadBytes});
+    double tokens = double(op.sequences) * double(op.context + op.newTokens);
+    if (op.kind == OpKind::attention)
+      result.cacheBytes += tokens * double(op.kvHeads) *
+                           double(op.inner + op.outer) *
+                           bytesPerElement(op.cache);
+    if (op.kind == OpKind::latentAttention)
+      result.cacheBytes +=
+          tokens * double(op.inner + op.ropeWidth) * bytesPerElement(op.cache);
+  }
+  return result;
+}
+
+} // namespace
+
+MemoryUse portolan::memoryUse(const ModelShape &model, const PlanPoint &plan,
+                              const Deployment &deployment,
+                              const Workload &workload, int64_t sequences) {
+  int64_t inMicroBatch = ceilDiv(sequences, deployment.microBatches);
+  LocalOps ops;
+  auto measure = [&](const LayerShape &layer) {
+    partitionLayer(model, layer, plan, deployment, workload, inMicroBatch, ops);
+    return memoryOf(ops);
+  };
+  llvm::SmallVector<LayerMemory, 8> layers;
+  for (const LayerShape &layer : model.layers)
+    layers.push_back(measure(layer));
+  LayerMemory prologue = measure(model.prologue);
+  LayerMemory epilogue = measure(model.epilogue);
+
+  MemoryUse fullest;
+  double fullestBytes = -1;
+  for (int64_t stage = 0; stage < deployment.stages; ++stage) {
+    MemoryUse use;
+    auto add = [&](const LayerMemory &layer) {
+      use.weightBytes += layer.weightBytes;
+      use.cacheBytes += layer.cacheBytes * double(deployment.microBatches);
+      use.activationBytes =
+          std::max(use.activationBytes, 2 * layer.widestBytes);
+    };
+    auto [first, last] = stageLayers(model, deployment, stage);
+    for (int64_t layer = first; layer < last; ++layer)
+      add(layers[model.sequence[layer]]);
+    if (stage == 0)
+      add(prologue);
+    if (stage == deployment.stages - 1)
+      add(epilogue);
+    double bytes = use.weightBytes + use.cacheBytes + use.activationBytes;
+    if (bytes > fullestBytes) {
+      fullestBytes = bytes;
+      fullest = use;
+    }
+  }
+  return fullest;
+}

@@ -1,0 +1,430 @@
+//===- Partition.cpp - the device program, as plain data ------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The process is stated in Partition.h. Everything here is shape arithmetic for
+// the slowest rank; speed is nowhere.
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Analysis/Partition.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace portolan;
+
+namespace {
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// What travels beside a row to its experts: index and weight of each choice.
+constexpr double kChoiceBytes = 8;
+constexpr double kCountBytes = 4;
+constexpr double kLogSumExpBytes = 4;
+
+/// Kept values are 16 bits wide or wider; a narrow `activation_format` is how
+/// they are read by matmuls and sent to experts.
+double wideBytes(const ModelOp &op) {
+  return op.local.activation == Format::f32 ? 4.0 : 2.0;
+}
+
+/// Sequences of one half (or of all) of a micro-batch on the slowest rank and
+/// in the whole stage.
+struct Batch {
+  int64_t local = 0;
+  int64_t total = 0;
+};
+
+/// Emits the local ops of one (half) micro-batch.
+class Emitter {
+public:
+  Emitter(const ModelShape &model, const LayerShape &layer,
+          const PlanPoint &plan, const Deployment &deployment,
+          const Workload &workload, Batch batch, uint8_t microBatch,
+          LocalOps &ops)
+      : model(model), layer(layer), plan(plan), deployment(deployment),
+        workload(workload), batch(batch), microBatch(microBatch), ops(ops) {
+    rows = batch.local * workload.newTokens();
+    totalRows = batch.total * workload.newTokens();
+    equalRanks = deployment.tp * deployment.cp;
+    exchangeNone = plan.get(PlanClass::dispatchExchange) == kNone;
+    slicedRows = exchangeNone ? rows : ceilDiv(rows, equalRanks);
+    meanSlicedRows = exchangeNone ? double(totalRows)
+                                  : double(totalRows) / deployment.stageSize;
+    hasExperts = layer.hasExperts();
+    if (hasExperts)
+      load = expertLoad(workload.popularity, model.experts, model.topK,
+                        deployment.ep, totalRows);
+  }
+
+  void emitAll() {
+    bool inRegion = false;
+    for (const ModelOp &op : layer.ops) {
+      if (inRegion && !op.expertRegion)
+        leaveRegion(op);
+      inRegion = op.expertRegion;
+      emit(op);
+    }
+    if (inRegion)
+      leaveRegion(layer.ops.back());
+  }
+
+private:
+  LocalOp start(const ModelOp &op) const {
+    LocalOp local = op.local;
+    local.microBatch = microBatch;
+    setRows(local, op.expertRegion ? slicedRows : rows);
+    return local;
+  }
+
+  static void setRows(LocalOp &local, double count) {
+    local.rows = local.meanRows = count;
+  }
+
+  int64_t share(int64_t whole, int64_t units) const {
+    if (units == 0)
+      return whole;
+    return whole / units * ceilDiv(units, deployment.tp);
+  }
+
+  /// Formats of feed-forward weights: as planned.
+  void planFeedForward(LocalOp &local) const {
+    FormatPair weight = plan.formats(PlanClass::weightFormat);
+    local.weight = weight.storage;
+    local.compute = weight.compute;
+    local.activation = plan.formats(PlanClass::activationFormat).storage;
+  }
+
+  /// Attention projections are kept at 8 bits or wider: published 4-bit
+  /// checkpoints leave them alone.
+  void planProjection(LocalOp &local) const {
+    FormatPair weight = plan.formats(PlanClass::weightFormat);
+    Format activation = plan.formats(PlanClass::activationFormat).storage;
+    if (bitsPerElement(weight.storage) < 8) {
+      Format wider = *nextWider(weight.storage);
+      if (weight.compute == weight.storage)
+        weight.compute = wider;
+      weight.storage = wider;
+    }
+    if (bitsPerElement(activation) < 8)
+      activation = *nextWider(activation);
+    local.weight = weight.storage;
+    local.compute = weight.compute;
+    local.activation = activation;
+  }
+
+  void planCache(LocalOp &local) const {
+    FormatPair cache = plan.formats(PlanClass::kvFormat);
+    local.cache = cache.storage;
+    local.compute = cache.compute;
+  }
+
+  void collective(const ModelOp &like, OpKind kind, Group group, double payload,
+                  double meanPayload) {
+    if (group.size <= 1)
+      return;
+    LocalOp local;
+    local.kind = kind;
+    local.microBatch = microBatch;
+    local.activation = local.compute = like.local.activation;
+    local.group = group;
+    local.payloadBytes = payload;
+    local.meanPayloadBytes = meanPayload;
+    ops.push_back(local);
+  }
+
+  void emit(const ModelOp &op) {
+    switch (op.local.kind) {
+    case OpKind::linear:
+      emitLinear(op);
+      break;
+    case OpKind::attention:
+    case OpKind::latentAttention:
+      emitAttention(op);
+      break;
+    case OpKind::mlp:
+      emitMlp(op);
+      break;
+    case OpKind::dispatch:
+      emitDispatch(op);
+      break;
+    case OpKind::experts: {
+      LocalOp local = start(op);
+      planFeedForward(local);
+      setLoad(local);
+      local.outer = ceilDiv(op.local.outer, deployment.expertTp);
+      local.experts = load.experts;
+      ops.push_back(local);
+      break;
+    }
+    case OpKind::combine:
+      emitCombine(op);
+      break;
+    case OpKind::rmsNorm:
+    case OpKind::rope: {
+      LocalOp local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      ops.push_back(local);
+      break;
+    }
+    default:
+      ops.push_back(start(op));
+      break;
+    }
+  }
+
+  void setLoad(LocalOp &local) const {
+    local.rows = load.maxRows;
+    local.meanRows = load.meanRows;
+    local.hitExperts = load.hitExperts;
+  }
+
+  void emitLinear(const ModelOp &op) {
+    LocalOp local = start(op);
+    if (!op.gatherColumns)
+      planProjection(local);
+    if (op.lastPosition)
+      setRows(local, batch.local);
+    if (op.sharding == Sharding::columns)
+      local.outer = share(op.local.outer, op.units);
+    if (op.sharding == Sharding::contracted)
+      local.inner = share(op.local.inner, op.units);
+    double count = local.rows;
+    ops.push_back(local);
+    Group tensor{deployment.tp, 1};
+    double bytes = count * op.local.outer * wideBytes(op);
+    if (op.sharding == Sharding::contracted)
+      collective(op, OpKind::allReduce, tensor, bytes, bytes);
+    if (op.gatherColumns)
+      collective(op, OpKind::allGather, tensor, bytes, bytes);
+  }
+
+  void emitAttention(const ModelOp &op) {
+    LocalOp local = start(op);
+    planCache(local);
+    local.heads = ceilDiv(op.local.heads, deployment.tp);
+    local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+    local.sequences = batch.local;
+    local.newTokens = workload.newTokens();
+    int64_t context = workload.meanContextTokens();
+    if (op.window > 0)
+      context = std::min(context, op.window);
+    local.context = ceilDiv(context, deployment.cp);
+    local.causalPrefill = local.newTokens > 1;
+    ops.push_back(local);
+    if (deployment.cp == 1)
+      return;
+    double width = double(local.heads) * local.outer;
+    double payload = deployment.cp * double(rows) *
+                     (width * wideBytes(op) + local.heads * kLogSumExpBytes);
+    collective(op, OpKind::allGather, {deployment.cp, deployment.tp}, payload,
+               payload);
+    LocalOp merge;
+    merge.kind = OpKind::mergePartials;
+    merge.microBatch = microBatch;
+    merge.activation = merge.compute = op.local.activation;
+    setRows(merge, rows);
+    merge.inner = deployment.cp;
+    merge.outer = int64_t(width);
+    merge.heads = local.heads;
+    ops.push_back(merge);
+  }
+
+  void emitMlp(const ModelOp &op) {
+    LocalOp local = start(op);
+    planFeedForward(local);
+    // A shared expert beside an exchange works on the rank's own slice of rows;
+    // every other feed-forward block is split over the ranks with equal rows.
+    int64_t ranks = 1;
+    if (!hasExperts)
+      ranks = deployment.tp;
+    else if (exchangeNone)
+      ranks = deployment.stageSize;
+    local.outer = ceilDiv(op.local.outer, ranks);
+    ops.push_back(local);
+    if (!hasExperts) {
+      double bytes = double(rows) * op.local.inner * wideBytes(op);
+      collective(op, OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
+    }
+  }
+
+  /// Rows that the slowest rank receives, each sent once per destination rank.
+  void setReceivedRows() {
+    double perRank =
+        distinctRanksPerToken(model.experts, model.topK, deployment.ep,
+                              model.groups, model.topGroups) /
+        double(deployment.ep);
+    receivedMean = double(totalRows) * perRank;
+    double skew = load.meanRows > 0 ? load.maxRows / load.meanRows : 1;
+    receivedMax = std::min(receivedMean * skew, double(totalRows));
+  }
+
+  double rowBytes(const ModelOp &op, double elementBytes) const {
+    return double(op.local.outer) * elementBytes;
+  }
+
+  void emitDispatch(const ModelOp &op) {
+    Group stage{deployment.stageSize, 1};
+    double sent =
+        bytesPerElement(plan.formats(PlanClass::activationFormat).storage);
+    LocalOp local = start(op);
+    local.activation = plan.formats(PlanClass::activationFormat).storage;
+    if (plan.is(PlanClass::dispatchExchange, Exchange::allToAll) ||
+        plan.is(PlanClass::dispatchExchange, Exchange::hierarchical)) {
+      setReceivedRows();
+      LocalOp pack = local;
+      pack.kind = OpKind::pack;
+      pack.topK = 0;
+      // Every copy that is received was packed: mean rows over the stage.
+      double copies = receivedMean * deployment.stageSize /
+                      std::max<double>(double(totalRows), 1);
+      pack.rows = copies * slicedRows;
+      pack.meanRows = copies * meanSlicedRows;
+      ops.push_back(pack);
+      double counts = kCountBytes * deployment.stageSize;
+      collective(op, OpKind::allToAll, stage, counts, counts);
+      double perRow = rowBytes(op, sent) + model.topK * kChoiceBytes;
+      collective(op, OpKind::allToAllV, stage,
+                 std::max(receivedMax, pack.rows) * perRow,
+                 receivedMean * perRow);
+    } else if (plan.is(PlanClass::dispatchExchange, Exchange::allGather)) {
+      double payload =
+          double(totalRows) * (rowBytes(op, sent) + model.topK * kChoiceBytes);
+      collective(op, OpKind::allGather, stage, payload, payload);
+    }
+    setLoad(local);
+    local.hitExperts = load.hitExperts;
+    ops.push_back(local);
+  }
+
+  void emitCombine(const ModelOp &op) {
+    Group stage{deployment.stageSize, 1};
+    LocalOp local = start(op);
+    setLoad(local);
+    local.hitExperts = load.hitExperts;
+    double perRow = rowBytes(op, wideBytes(op));
+    if (plan.is(PlanClass::combineExchange, Exchange::allToAll) ||
+        plan.is(PlanClass::combineExchange, Exchange::hierarchical)) {
+      local.rowsOut = receivedMax;
+      ops.push_back(local);
+      double copies = receivedMean * deployment.stageSize /
+                      std::max<double>(double(totalRows), 1);
+      double returned = copies * slicedRows;
+      collective(op, OpKind::allToAllV, stage,
+                 std::max(receivedMax, returned) * perRow,
+                 receivedMean * perRow);
+      LocalOp unpack = local;
+      unpack.kind = OpKind::unpack;
+      unpack.topK = 0;
+      unpack.hitExperts = 0;
+      unpack.rows = returned;
+      unpack.meanRows = copies * meanSlicedRows;
+      unpack.rowsOut = slicedRows;
+      ops.push_back(unpack);
+    } else if (plan.is(PlanClass::combineExchange, Exchange::reduceScatter)) {
+      local.rowsOut = double(totalRows);
+      ops.push_back(local);
+      double payload = double(totalRows) * perRow;
+      collective(op, OpKind::reduceScatter, stage, payload, payload);
+    } else {
+      local.rowsOut = double(rows);
+      ops.push_back(local);
+    }
+  }
+
+  /// The rows that leave the expert block are equal again on the ranks that
+  /// share a sequence.
+  void leaveRegion(const ModelOp &op) {
+    double bytes = double(rows) * model.hidden * wideBytes(op);
+    if (exchangeNone)
+      collective(op, OpKind::allReduce, {deployment.stageSize, 1}, bytes,
+                 bytes);
+    else
+      collective(op, OpKind::allGather, {equalRanks, 1}, bytes, bytes);
+  }
+
+  const ModelShape &model;
+  const LayerShape &layer;
+  const PlanPoint &plan;
+  const Deployment &deployment;
+  const Workload &workload;
+  Batch batch;
+  uint8_t microBatch;
+  LocalOps &ops;
+  int64_t rows, totalRows, equalRanks, slicedRows;
+  double meanSlicedRows;
+  bool exchangeNone, hasExperts;
+  ExpertLoad load;
+  double receivedMean = 0, receivedMax = 0;
+};
+
+} // namespace
+
+bool LayerShape::hasExperts() const { return find(OpKind::experts) != nullptr; }
+
+const ModelOp *LayerShape::find(OpKind kind) const {
+  for (const ModelOp &op : ops)
+    if (op.local.kind == kind)
+      return &op;
+  return nullptr;
+}
+
+int64_t ModelShape::callsOf(unsigned layer) const {
+  return std::count(sequence.begin(), sequence.end(), layer);
+}
+
+void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
+                              const PlanPoint &plan,
+                              const Deployment &deployment,
+                              const Workload &workload, int64_t sequences,
+                              LocalOps &ops) {
+  ops.clear();
+  Batch whole{ceilDiv(sequences, deployment.dp), sequences};
+  if (!plan.is(PlanClass::overlap, Overlap::twoBatch)) {
+    Emitter(model, layer, plan, deployment, workload, whole, 0, ops).emitAll();
+    return;
+  }
+  // Every rank halves its own sequences, the larger half first.
+  int64_t floor = sequences / deployment.dp;
+  int64_t longer = sequences % deployment.dp; // ranks with floor + 1
+  Batch first{ceilDiv(whole.local, 2),
+              longer * ceilDiv(floor + 1, 2) +
+                  (deployment.dp - longer) * ceilDiv(floor, 2)};
+  Batch second{whole.local / 2, sequences - first.total};
+  LocalOps a, b;
+  Emitter(model, layer, plan, deployment, workload, first, 0, a).emitAll();
+  Emitter(model, layer, plan, deployment, workload, second, 1, b).emitAll();
+  for (auto [left, right] : llvm::zip_equal(a, b)) {
+    ops.push_back(left);
+    ops.push_back(right);
+  }
+}
+
+LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
+                                const Deployment &deployment,
+                                const Workload &workload, int64_t sequences,
+                                OpKind sendOrReceive) {
+  LocalOp local;
+  local.kind = sendOrReceive;
+  // A rank's peer is its counterpart in the next stage.
+  local.group = {2, deployment.stageSize};
+  double rows =
+      double(ceilDiv(sequences, deployment.dp)) * double(workload.newTokens());
+  local.payloadBytes = local.meanPayloadBytes =
+      rows * model.hidden * (model.shippedActivation == Format::f32 ? 4 : 2);
+  local.activation = local.compute = model.shippedActivation;
+  return local;
+}
+
+std::pair<int64_t, int64_t> portolan::stageLayers(const ModelShape &model,
+                                                  const Deployment &deployment,
+                                                  int64_t stage) {
+  int64_t layers = model.sequence.size();
+  int64_t floor = layers / deployment.stages;
+  int64_t longer = layers % deployment.stages;
+  int64_t first = stage * floor + std::min(stage, longer);
+  return {first, first + floor + (stage < longer ? 1 : 0)};
+}
