@@ -21,7 +21,9 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -89,6 +91,29 @@ struct PrepareFunctions
   }
 };
 
+/// Makes loops of copies: convert-to-llvm would call a library for those whose
+/// rows are not contiguous.
+struct ExpandCopies
+    : public PassWrapper<ExpandCopies, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandCopies)
+
+  StringRef getArgument() const final { return "portolan-expand-copies"; }
+  StringRef getDescription() const final {
+    return "Replaces memref.copy by linalg.copy.";
+  }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<linalg::LinalgDialect>();
+  }
+  void runOnOperation() override {
+    getOperation().walk([](memref::CopyOp copy) {
+      OpBuilder builder(copy);
+      linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(),
+                             copy.getTarget());
+      copy.erase();
+    });
+  }
+};
+
 } // namespace
 
 void portolan::buildLinalgToLLVMPipeline(OpPassManager &passes) {
@@ -101,6 +126,7 @@ void portolan::buildLinalgToLLVMPipeline(OpPassManager &passes) {
       bufferization::LayoutMapOption::IdentityLayoutMap;
   passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
   bufferization::buildBufferDeallocationPipeline(passes);
+  passes.addNestedPass<func::FuncOp>(std::make_unique<ExpandCopies>());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createSCFToControlFlowPass());
   passes.addPass(memref::createExpandStridedMetadataPass());

@@ -40,7 +40,6 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("rows", op.rows);
   if (op.meanRows != op.rows)
     print.number("mean_rows", op.meanRows);
-  print.number("rows_in", op.rowsIn);
   print.number("inner", op.inner);
   print.number("outer", op.outer);
   print.number("heads", op.heads);
