@@ -152,8 +152,8 @@ def Moe_RotaryTableOp : Moe_Op<"rotary_table", [Pure]> {
                        OptionalAttr<I64Attr>:$yarn_original_positions,
                        OptionalAttr<F64Attr>:$yarn_beta_fast,
                        OptionalAttr<F64Attr>:$yarn_beta_slow,
-                       UnitAttr:$yarn_exact_bounds,
-                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
+                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude,
+                       UnitAttr:$yarn_exact_bounds);
   let results = (outs AnyRankedTensor:$cosine, AnyRankedTensor:$sine);
   let assemblyFormat = "attr-dict `:` type($cosine) `,` type($sine)";
   let hasVerifier = 1;
