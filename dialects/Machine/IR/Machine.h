@@ -31,6 +31,9 @@
 
 namespace portolan::machine {
 
+/// The shortest decimal that reads back as `number`: "0.84", "2.5e15".
+std::string spellNumber(double number);
+
 /// The spelling of "every format" in machine.rate and machine.stream.
 inline constexpr llvm::StringLiteral kAnyFormat = "any";
 

@@ -15,7 +15,11 @@
 #include "dialects/Machine/IR/Machine.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace portolan::machine;
@@ -28,6 +32,34 @@ void MachineDialect::registerAttributes() {
 #define GET_ATTRDEF_LIST
 #include "dialects/Machine/IR/MachineAttrs.cpp.inc"
       >();
+}
+
+std::string portolan::machine::spellNumber(double number) {
+  double size = std::fabs(number);
+  bool plain = size == 0 || (size >= 1e-3 && size < 1e6);
+  llvm::SmallString<32> text;
+  for (unsigned digits = 1; digits <= 17; ++digits) {
+    text.clear();
+    llvm::raw_svector_ostream stream(text);
+    if (plain)
+      stream << llvm::format("%.*g", int(digits), number);
+    else
+      stream << llvm::format("%.*e", int(digits), number);
+    // %g changes to an exponent when the digits do not reach the point.
+    double read = 0;
+    if ((!plain || !text.str().contains('e')) &&
+        !llvm::StringRef(text).getAsDouble(read, /*AllowInexact=*/true) &&
+        read == number)
+      break;
+  }
+  if (plain)
+    return text.str().str();
+  // "2.5e+15" -> "2.5e15", "1.0e-06" -> "1.0e-6".
+  auto [mantissa, exponent] = llvm::StringRef(text).split('e');
+  bool negative = exponent.consume_front("-");
+  exponent.consume_front("+");
+  exponent = exponent.ltrim('0');
+  return (mantissa + (negative ? "e-" : "e") + exponent).str();
 }
 
 /// A number, with or without a decimal point.
@@ -96,16 +128,16 @@ Attribute QuantityAttr::parse(AsmParser &parser, Type) {
 
 void QuantityAttr::print(AsmPrinter &printer) const {
   printer << '<';
-  printer.printFloat(getValue().getValue());
+  printer << spellNumber(getValue().getValueAsDouble());
   printer << ' ';
   printer.printString(getUnit().getValue());
   if (getLow()) {
     printer << " low ";
-    printer.printFloat(getLow().getValue());
+    printer << spellNumber(getLow().getValueAsDouble());
   }
   if (getHigh()) {
     printer << " high ";
-    printer.printFloat(getHigh().getValue());
+    printer << spellNumber(getHigh().getValueAsDouble());
   }
   printer << ", " << stringifyConfidenceLevel(getConfidence()) << ", ";
   printer.printString(getSource().getValue());

@@ -19,12 +19,6 @@ include "mlir/IR/EnumAttr.td"
 class Machine_Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
   let cppNamespace = "::portolan::machine";
-  let genSpecializedAttr = 0;
-}
-
-class Machine_EnumAttr<EnumAttrInfo info, string name>
-    : EnumAttr<Machine_Dialect, info, name> {
-  let assemblyFormat = "$value";
 }
 
 def Machine_ConfidenceLevel
@@ -44,7 +38,6 @@ def Machine_FamilyKind
         I32EnumAttrCase<"Torus", 1, "torus">,
         I32EnumAttrCase<"Trainium", 2, "trainium">,
         I32EnumAttrCase<"Wafer", 3, "wafer">]>;
-def Machine_FamilyAttr : Machine_EnumAttr<Machine_FamilyKind, "family">;
 
 def Machine_EngineClass
     : Machine_Enum<"EngineClass", "what an engine does", [
@@ -52,21 +45,17 @@ def Machine_EngineClass
         I32EnumAttrCase<"Vector", 1, "vector">,
         I32EnumAttrCase<"Transcendental", 2, "transcendental">,
         I32EnumAttrCase<"Gather", 3, "gather">]>;
-def Machine_EngineAttr : Machine_EnumAttr<Machine_EngineClass, "engine_kind">;
 
 def Machine_TopologyClass
     : Machine_Enum<"TopologyClass", "how chips are connected", [
         I32EnumAttrCase<"FullSwitch", 0, "full_switch">,
         I32EnumAttrCase<"Torus", 1, "torus">,
         I32EnumAttrCase<"WaferMesh", 2, "wafer_mesh">]>;
-def Machine_TopologyAttr
-    : Machine_EnumAttr<Machine_TopologyClass, "topology_kind">;
 
 def Machine_Wrap : Machine_Enum<"Wrap", "when an axis wraps around", [
     I32EnumAttrCase<"Never", 0, "never">,
     I32EnumAttrCase<"Always", 1, "always">,
     I32EnumAttrCase<"AllAxesMultiple", 2, "all_axes_multiple">,
     I32EnumAttrCase<"AxisEquals", 3, "axis_equals">]>;
-def Machine_WrapAttr : Machine_EnumAttr<Machine_Wrap, "wrap">;
 
 #endif // PORTOLAN_MACHINE_ENUMS_TD

@@ -16,6 +16,7 @@
 include "dialects/Machine/IR/MachineAttrs.td"
 include "dialects/Machine/IR/MachineDialect.td"
 include "dialects/Machine/IR/MachineEnums.td"
+include "mlir/IR/CommonAttrConstraints.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 
@@ -33,7 +34,8 @@ def Machine_SystemOp
   let summary = "A system of chips.";
   let description = [{
     The symbol is the canonical name. `default = true` makes it one of the
-    default targets, with the shape `default_shape` where a shape is required.
+    default targets. Where a shape is required, `default_shape` is the one of the
+    default target and of the printed sheet.
 
     ```mlir
     machine.system @example family = switched title = "Example" default = true {
@@ -43,9 +45,11 @@ def Machine_SystemOp
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, Machine_FamilyAttr:$family,
+  let arguments = (ins SymbolNameAttr:$sym_name, Machine_FamilyKind:$family,
     StrAttr:$title, OptionalAttr<BoolAttr>:$default_target,
     OptionalAttr<DenseI64ArrayAttr>:$default_shape);
+  let hasVerifier = 0;
+  let hasRegionVerifier = 1;
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `family` `=` $family `title` `=` $title
@@ -83,9 +87,9 @@ def Machine_TopologyOp : Machine_ChildOp<"topology"> {
     chips onto the axes of a torus, first axis first. `wrap` says when an axis
     closes to a ring. `units` is the grid of processing elements of a wafer.
   }];
-  let arguments = (ins Machine_TopologyAttr:$kind,
+  let arguments = (ins Machine_TopologyClass:$kind,
     OptionalAttr<I64Attr>:$domain, OptionalAttr<DenseI64ArrayAttr>:$grid,
-    OptionalAttr<Machine_WrapAttr>:$wrap, OptionalAttr<I64Attr>:$wrap_multiple,
+    OptionalAttr<Machine_Wrap>:$wrap, OptionalAttr<I64Attr>:$wrap_multiple,
     OptionalAttr<DenseI64ArrayAttr>:$units);
   let assemblyFormat = [{
     $kind (`domain` `=` $domain^)? (`grid` `=` $grid^)?
@@ -101,11 +105,12 @@ def Machine_EngineOp
     share one tile grid. A matmul engine states its tile: the token tiles that
     kernels exist for, the output columns and the contraction.
   }];
-  let arguments = (ins StrAttr:$engine_name, Machine_EngineAttr:$kind,
+  let arguments = (ins StrAttr:$engine_name, Machine_EngineClass:$kind,
     OptionalAttr<I64Attr>:$units,
     OptionalAttr<DenseI64ArrayAttr>:$token_tiles,
     OptionalAttr<I64Attr>:$column_tile,
     OptionalAttr<I64Attr>:$contraction_tile);
+  let hasRegionVerifier = 1;
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $engine_name $kind (`units` `=` $units^)?
@@ -140,6 +145,7 @@ def Machine_MemoryOp
   }];
   let arguments = (ins StrAttr:$memory_name, Machine_QuantityAttr:$capacity,
     OptionalAttr<Machine_QuantityAttr>:$bandwidth);
+  let hasRegionVerifier = 1;
   let regions = (region MaxSizedRegion<1>:$body);
   let assemblyFormat = [{
     $memory_name `capacity` $capacity (`bandwidth` $bandwidth^)?

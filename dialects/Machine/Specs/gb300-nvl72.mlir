@@ -1,6 +1,7 @@
 // GB300 NVL72: one rack of 72 Blackwell Ultra GPUs behind one NVLink switch hop.
-// Peaks are dense. Link figures are one direction. "aiconfigurator" is
-// github ai-dynamo/aiconfigurator@095f58a, systems/ and its measured tables.
+// Figures as of 2026-11-23. Peaks are dense, link figures one direction.
+// "aiconfigurator" is github ai-dynamo/aiconfigurator@095f58a, systems/ and its
+// measured tables; "scaling book" is github jax-ml/scaling-book@1a55377 gpus.md.
 machine.system @"gb300-nvl72" family = switched
     title = "GB300 NVL72 rack (Blackwell Ultra)" default = true {
 
@@ -36,7 +37,7 @@ machine.system @"gb300-nvl72" family = switched
       peak <15000.0e12 "flop/s", V, "aiconfigurator gb300.yaml">
       efficiency <0.43 "fraction" low 0.16 high 0.43, Mv, "aiconfigurator gb300 gemm trtllm 1.3.0rc20, per-call input scaling included: best 6,463 of 15,000; low: 4096x7168x2048, one DeepSeek expert">
     machine.rate mxfp4
-      peak <15000.0e12 "flop/s" low 10000.0e12 high 15000.0e12, D, "nvfp4 rate: the same 64 elements per instruction; low: fp4 rate of GB200, if the gain of Ultra is nvfp4's alone">
+      peak <15000.0e12 "flop/s" low 10000.0e12 high 15000.0e12, D, "nvfp4 rate: the same 64 elements per instruction; low: fp4 rate of GB200, if the gain of Ultra is that of nvfp4 alone">
       efficiency <0.43 "fraction" low 0.16 high 0.43, D, "as nvfp4, same instruction width">
   }
   machine.engine "CUDA core" vector units = 148 {
@@ -51,18 +52,21 @@ machine.system @"gb300-nvl72" family = switched
     machine.rate f32
       peak <10.7e12 "results/s", V3, "verda.com GB300 blog: EX2, twice GB200">
       efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the vector engine">
+    machine.rate bf16
+      peak <10.7e12 "results/s" low 10.7e12 high 10.7e12, D, "f32 rate: results are computed in f32">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the vector engine">
   }
   // Gathers go through the same memory system at 16 to 128 bytes per access.
   machine.engine "load/store" gather units = 148 {
     machine.rate any
       peak <8.0e12 "bytes/s" low 8.0e12 high 8.0e12, D, "HBM bandwidth: rows of a token are longer than an access">
-      efficiency <0.8 "fraction" low 0.6 high 0.87, assumed, "below streaming (0.87 measured), as rows are scattered">
+      efficiency <0.8 "fraction" low 0.6 high 0.87, assumed, "below streaming, as rows are scattered">
   }
 
   machine.memory "hbm"
-      capacity <297426518016 "bytes", V, "aiconfigurator gb300.yaml: 277 GiB usable (288 GB sold)">
+      capacity <297426485248 "bytes", V, "aiconfigurator gb300.yaml: 277 GiB usable (288 GB sold)">
       bandwidth <8.0e12 "bytes/s", V, "aiconfigurator gb300.yaml"> {
-    machine.stream f32 efficiency <0.87 "fraction" low 0.85 high 0.91, D, "as bf16">
+    machine.stream f32 efficiency <0.87 "fraction" low 0.85 high 0.91, D, "as bf16, wider accesses">
     machine.stream bf16 efficiency <0.87 "fraction" low 0.85 high 0.91, Mv, "aiconfigurator gb300 gemm, weight-streaming GEMV; low and high: range over NVIDIA parts">
     machine.stream fp16 efficiency <0.87 "fraction" low 0.85 high 0.91, D, "as bf16, same width">
     machine.stream fp8 efficiency <0.8 "fraction" low 0.79 high 0.85, Mv, "aiconfigurator gb300 gemm, weight-streaming GEMV; low and high: range over NVIDIA parts">
@@ -73,7 +77,7 @@ machine.system @"gb300-nvl72" family = switched
     machine.stream int4 efficiency <0.75 "fraction" low 0.74 high 0.75, D, "as nvfp4, same width">
   }
   machine.memory "l2"
-      capacity <126.0e6 "bytes", M3, "jax-ml/scaling-book@1a55377 gpus.md"> {
+      capacity <126.0e6 "bytes", M3, "scaling book"> {
   }
 
   // start, latency and message_gap are fitted to measured kernels:
@@ -83,33 +87,35 @@ machine.system @"gb300-nvl72" family = switched
   //   27.6 us at EP64. Bytes sent, deduplicated per rank, at 900 GB/s x 0.706:
   //   4.22 MB, 6.64 us and 6.84 MB, 10.77 us, which leaves 16.16 and 16.83 us.
   machine.link "NVLink5" in_network_reduction multicast
-    bandwidth <900.0e9 "bytes/s", V, "aiconfigurator gb300.yaml; jax-ml/scaling-book@1a55377 gpus.md: 18 links x 50 GB/s">
+    bandwidth <900.0e9 "bytes/s", V, "aiconfigurator gb300.yaml; scaling book: 18 links x 50 GB/s">
     efficiency <0.706 "fraction" low 0.569 high 0.932, Mv, "aiconfigurator gb300 nccl 2.29.2, 4 GPUs, 512 MiB: all-reduce 635 of 900; low: all-to-all 512; high: coreweave/nccl-tests PR 43, GB200 x 72, 4 GiB: 839">
-    latency <0.7e-6 "s" low 3.2e-6 high 0.7e-6, D, "one-shot all-reduce less tiny-GEMM floor: H100 3.2 - 2.5 us; low: B200 5.0 - 1.8 us">
+    latency <0.7e-6 "s" low 3.2e-6 high 0.7e-6, D, "one-shot all-reduce of 128 elements on 8 GPUs less tiny-GEMM floor: H100 3.2 - 2.5 us; low: B200 5.0 - 1.8 us (aiconfigurator)">
     start <5.7e-6 "s" low 13.6e-6 high 2.4e-6, D, "geometric mean of high and low; high: B200 one-shot all-reduce 5.0 us less launch 1.8, latency 0.7, seven gaps 0.1; low: GB200 EP8 dispatch 16.2 us beside the transfer, less launch 1.8, latency 0.7, seven gaps 0.1">
     message_gap <0.012e-6 "s" low 0.086e-6 high 0, D, "GB200 dispatch EP8 to EP64: (16.83 - 16.16) us over 56 more peers; low: (27.6 - 22.8) us over 56, the transfer not taken off; high: combine, where nothing is left">
-    reduction_gain <1.3 "ratio", M3, "jax-ml/scaling-book@1a55377 gpus.md: 8 x H100, NCCL 2.27.5">
+    reduction_gain <1.3 "ratio", M3, "scaling book: 8 x H100, NCCL 2.27.5">
     compute_tax <0.162 "fraction" low 0.432 high 0.081, D, "deepseek-ai/DeepEP@dd758ca README: 24 SMs give 643/675 GB/s on B200 EP8, over 148 SMs; low: 64 SMs for 726/740; high: 12 SMs">
   machine.link "RDMA"
     bandwidth <100.0e9 "bytes/s", V, "aiconfigurator gb300.yaml: one ConnectX-8 800G per GPU">
     efficiency <0.97 "fraction" low 0.78 high 0.98, V, "NVIDIA/nccl-tests issue 267: all-to-all 48 to 49 of 50 GB/s per NIC; low: deepseek-ai/DeepEP@dd758ca docs/legacy.md, EP128 dispatch 39 of 50">
-    latency <10.0e-6 "s" low 10.0e-6 high 5.0e-6, E, "aiconfigurator gb300.yaml p2p_latency; high: inter-rack latency of gb200.yaml">
-    start <5.7e-6 "s" low 13.6e-6 high 2.4e-6, assumed, "as NVLink5: the same kernels issue the sends">
-    message_gap <0.016e-6 "s" low 0.086e-6 high 0, D, "deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800 dispatch: (194 - 192) us over 128 more peers; low and high as NVLink5">
+    latency <10.0e-6 "s" low 10.0e-6 high 5.0e-6, E, "aiconfigurator *.yaml p2p_latency, a correction from observations; high: inter-rack latency of gb200.yaml">
+    start <13.9e-6 "s" low 22.1e-6 high 4.2e-6, assumed, "sister hgx-h100: DeepEP low latency on 8 x H100 nodes, EP16 dispatch of 128 tokens: 102.1 us less 3.67 MB over RDMA 75.7, latency 10, launch 2.5; low: NVLink dispatch; high: NVLink all-to-all of 512 B">
+    message_gap <0.17e-6 "s" low 0.17e-6 high 0.016e-6, assumed, "sister hgx-h100: the same at EP64: 166.8 us less 6.42 MB 132.4, 10 and 2.5, less that of EP16, over 48 more peers; high: deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800, (194 - 192) us over 128 more peers">
     compute_tax <0.081 "fraction" low 0.081 high 0.041, D, "deepseek-ai/DeepEP@dd758ca README: RDMA needs 6 to 12 SMs, over 148 SMs">
 
-  machine.storage_format f32 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
-  machine.storage_format bf16 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
-  machine.storage_format fp16 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
-  machine.storage_format fp8 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
-  machine.storage_format mxfp8 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
-  machine.storage_format int8 dequantize <0 "operations/element", V, "aiconfigurator gb300.yaml: native, at 165 TOPS">
-  machine.storage_format nvfp4 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
-  machine.storage_format mxfp4 dequantize <0 "operations/element", V, "verda.com GB300 blog: native">
+  machine.storage_format f32 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format bf16 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format fp16 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format fp8 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format mxfp8 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format int8 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format nvfp4 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format mxfp4 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format int4 dequantize <2 "operations/element" low 4 high 1, assumed, "unpack and scale; weight-only: Kimi-K2.5 int4_wo served on 8 x B200 (aiconfigurator silicon sample); low and high: twice and half, for packed pairs">
 
   machine.overheads
     kernel_launch <1.8e-6 "s" low 2.5e-6 high 0.9e-6, D, "tiny-GEMM floor of B200 (aiconfigurator gemm, m <= 8, n, k <= 128); low: of H100; high: half, where programmatic launch overlaps two kernels">
     step <500.0e-6 "s" low 2.0e-3 high 100.0e-6, assumed, "host time per step that a serving stack with overlapped scheduling leaves visible; no published figure; the same range for every machine">
     reserve <0.1 "fraction" low 0.2 high 0.05, assumed, "serving stacks give weights and cache 0.9 of the memory by default; low and high: 0.8 and 0.95">
+  // No price is published.
   machine.power per_chip <1666.7 "W", E, "oxmaint.com: rack 120 kW over 72 GPUs (GPU alone: 1,400 W, aiconfigurator gb300.yaml)">
 }

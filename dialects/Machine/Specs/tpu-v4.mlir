@@ -1,0 +1,83 @@
+// TPU v4: a slice of a 3D torus of 4x4x4 cubes, at most 16x16x16. The 128 MiB of
+// CMEM per chip are left out: no bandwidth is published.
+// Figures as of 2026-11-23. Peaks are dense, link figures one direction of one
+// link. "JAX" is github jax-ml/jax@4f32df2 jax/_src/pallas/mosaic/tpu_info.py.
+machine.system @"tpu-v4" family = torus title = "TPU v4 (pod slice)"
+    default_shape = [4, 4, 4] {
+
+  // Above 4 an axis is made of whole 4x4x4 cubes, which optical switches join.
+  machine.shape_rule counts "chips per axis" chips_per_unit = 1 rank = 3
+    legal = [1, 2, 4, 8, 12, 16] cube = 4 maximum_chips = 4096
+  machine.topology torus wrap = all_axes_multiple 4
+
+  // Rows are padded to the sublane tiles, the output and contraction dimensions to
+  // the 128 columns of a matrix unit.
+  machine.engine "MXU" matmul units = 8 token_tiles = [8, 16, 32, 64, 128, 256, 512]
+      column_tile = 128 contraction_tile = 128 {
+    machine.rate f32
+      peak <45.8333e12 "flop/s" low 45.8333e12 high 91.6667e12, D, "bf16 peak over six bf16 passes for a full f32 product; high: three passes">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as bf16">
+      row_granule = 8
+    machine.rate bf16
+      peak <275.0e12 "flop/s", V, "docs.cloud.google.com/tpu/docs/v4">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "no published TPU GEMM calibration; starting value of expert knowledge; high: best bf16 GEMM of H200 is 0.87">
+      row_granule = 8
+    machine.rate int8
+      peak <275.0e12 "flop/s", V, "docs.cloud.google.com/tpu/docs/v4: the rate of bf16 (JAX lists none)">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as bf16">
+      row_granule = 32
+  }
+  machine.engine "VPU" vector {
+    machine.rate f32
+      peak <8.6e12 "results/s" low 4.3e12 high 8.6e12, D, "2 TensorCores x (8 x 128) lanes x 4 slots (expert knowledge) x 1.05 GHz, the clock at which eight 128 x 128 MXUs give 275 TFLOPS; low: half the slots; high: the same">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the matmul unit">
+    machine.rate bf16
+      peak <8.6e12 "results/s" low 4.3e12 high 17.2e12, D, "as f32; high: twice as many bf16 lanes">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the matmul unit">
+  }
+  machine.engine "EUP" transcendental {
+    machine.rate f32
+      peak <2.15e12 "results/s" low 1.08e12 high 2.15e12, D, "2 TensorCores x (8 x 128) lanes x 1 slot (expert knowledge) x 1.05 GHz, the clock at which eight 128 x 128 MXUs give 275 TFLOPS; low: every other cycle; high: the same">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the matmul unit">
+    machine.rate bf16
+      peak <2.15e12 "results/s" low 1.08e12 high 2.15e12, D, "as f32: results are computed in f32">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the matmul unit">
+  }
+  machine.engine "SparseCore" gather units = 4 {
+    machine.rate any
+      peak <1.2e12 "bytes/s" low 0.6e12 high 1.2e12, assumed, "four SparseCores (expert knowledge), at HBM bandwidth as on tpu-v5p; low: half">
+      efficiency <0.8 "fraction" low 0.6 high 0.87, assumed, "as the gathers of gb300-nvl72">
+  }
+
+  machine.memory "hbm"
+      capacity <34359738368 "bytes", V, "docs.cloud.google.com/tpu/docs/v4: 32 GiB">
+      bandwidth <1.2e12 "bytes/s", V, "docs.cloud.google.com/tpu/docs/v4"> {
+    machine.stream any efficiency <0.85 "fraction" low 0.6 high 0.95, assumed, "no TPU calibration; sister gb300-nvl72 0.75 to 0.87; low: 60 % is called good in practice on Trainium (aws-neuron-sdk nki_perf_guide)">
+  }
+  machine.memory "vmem"
+      capacity <33554432 "bytes", V, "JAX: 16 MiB per TensorCore, two">
+      bandwidth <26.4e12 "bytes/s" low 13.2e12 high 26.4e12, D, "22 x HBM bandwidth (jax-ml/scaling-book@54e2c43 tpus.md, rule of thumb); low: half"> {
+  }
+
+  machine.link "ICI"
+    bandwidth <50.0e9 "bytes/s", mem, "expert knowledge">
+    efficiency <0.9 "fraction" low 0.74 high 0.95, V, "jax-ml/scaling-book@54e2c43 tpus.md: 45 of 50 GB/s usable; low: times 0.82, measured over modelled all-gather of 34 MB on v5e">
+    latency <1.0e-6 "s", V, "jax-ml/scaling-book@0819a7d sharding.md: typically around 1 us per hop">
+    start <5.0e-6 "s" low 8.0e-6 high 1.0e-6, D, "jax-ml/scaling-book@0819a7d sharding.md: tiny all-gather on v5e, 8 us measured less three hops of 1 us; low: all of it; high: one hop">
+    message_gap <0.085e-6 "s" low 0.6e-6 high 0.012e-6, assumed, "geometric mean of low and high; low: 0.6 us per DMA instruction on Trainium (aws-neuron-sdk nki-dge); high: NVLink5 of gb300-nvl72">
+    compute_tax <0 "fraction" low 0 high 0, D, "remote DMA moves ICI traffic; the MXU takes no part">
+  // The data-centre network of this part is not published.
+
+  // nvfp4 and mxfp4 are not readable: no published kernel.
+  machine.storage_format f32 dequantize <0 "operations/element", V, "JAX: native matmul operand">
+  machine.storage_format bf16 dequantize <0 "operations/element", V, "JAX: native matmul operand">
+  machine.storage_format int8 dequantize <0 "operations/element", V, "JAX: native weight operand">
+
+  machine.overheads
+    kernel_launch <0.5e-6 "s" low 1.3e-6 high 0.1e-6, assumed, "a step is one XLA program, so nothing is launched from the host; low: start of a DMA on Trainium, 1.3 us (aws-neuron-sdk nki-dma-bandwidth-guide); nominal and high: its pipelined share">
+    step <500.0e-6 "s" low 2.0e-3 high 100.0e-6, assumed, "host time per step that a serving stack with overlapped scheduling leaves visible; no published figure; the same range for every machine">
+    reserve <0.1 "fraction" low 0.2 high 0.05, assumed, "serving stacks give weights and cache 0.9 of the memory by default; low and high: 0.8 and 0.95">
+  // The system around the chip is not measured; the chip is.
+  machine.power per_chip <202.0 "W" low 228.0 high 107.0, D, "docs.cloud.google.com/tpu/docs/v4: 170 W mean per chip, times 1.19, system over chip power of gb300-nvl72; low and high: 192 and 90 W, times 1.19">
+  machine.price per_chip <3.22 "USD/h", mem, "expert knowledge: on demand">
+}
