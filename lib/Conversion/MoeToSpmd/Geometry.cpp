@@ -12,8 +12,10 @@ using namespace portolan;
 using namespace portolan::moe_to_spmd;
 using spmd::blockSize;
 
-/// A division that stands for "is this the last rank of its context group".
+/// Divisions that stand for other questions: "is this the last rank of its
+/// context group" and "how many rows are this rank's slice" (per half).
 static constexpr int64_t kLastOfContext = -1;
+static constexpr int64_t kSlicedRows = -2;
 
 int64_t Geometry::block(int64_t units, int64_t parts, int64_t stride) const {
   if (parts > 1)
@@ -39,16 +41,10 @@ bool Geometry::isLastOfContext() const {
 }
 
 int64_t Geometry::sequencesOf(int64_t otherRank, int half) const {
-  int64_t all =
-      blockSize(sequences, deployment.dp, otherRank / equalRanks());
+  int64_t all = blockSize(sequences, deployment.dp, otherRank / equalRanks());
   if (half < 0)
     return all;
   return half == 0 ? all - all / 2 : all / 2;
-}
-
-int64_t Geometry::localSequences(int half) const {
-  block(sequences, deployment.dp, equalRanks());
-  return sequencesOf(rank, half);
 }
 
 SmallVector<int64_t> Geometry::slicedRows(int half) const {
@@ -56,15 +52,13 @@ SmallVector<int64_t> Geometry::slicedRows(int half) const {
   for (int64_t other = 0; other < deployment.stageSize; ++other)
     rows.push_back(blockSize(sequencesOf(other, half) * newTokens, equalRanks(),
                              other % equalRanks()));
-  // The slice of a rank's own rows follows from its sequences and its place.
-  block(localSequences(half) * newTokens, equalRanks(), 1);
+  asked.insert({kSlicedRows, half, 1});
   return rows;
 }
 
 SmallVector<int64_t> Geometry::equalRows(int half) const {
-  int64_t rows = localSequences(half) * newTokens;
-  block(rows, equalRanks(), 1);
-  return spmd::blockSizes(rows, equalRanks());
+  asked.insert({kSlicedRows, half, 1});
+  return spmd::blockSizes(localSequences(half) * newTokens, equalRanks());
 }
 
 int64_t Geometry::totalRows(int half) const {
@@ -74,14 +68,14 @@ int64_t Geometry::totalRows(int half) const {
   return total;
 }
 
-SmallVector<int64_t> moe_to_spmd::signatureOf(const Deployment &deployment,
-                                              int64_t sequences,
-                                              const Divisions &asked,
-                                              int64_t rank) {
-  int64_t equalRanks = deployment.tp * deployment.cp;
-  int64_t own = blockSize(sequences, deployment.dp, rank / equalRanks);
-  SmallVector<int64_t> signature = {own};
+SmallVector<int64_t> Geometry::signature() const {
+  SmallVector<int64_t> signature = {localSequences(-1)};
   for (auto [units, parts, stride] : asked) {
+    if (units == kSlicedRows) {
+      signature.push_back(blockSize(localSequences(int(parts)) * newTokens,
+                                    equalRanks(), rank % equalRanks()));
+      continue;
+    }
     int64_t index = rank / stride % parts;
     signature.push_back(units == kLastOfContext ? index == parts - 1
                                                 : blockSize(units, parts, index));

@@ -63,13 +63,16 @@ public:
 
   /// Sequences of `rank` in half `half` (0, 1; -1: both).
   int64_t sequencesOf(int64_t otherRank, int half) const;
-  int64_t localSequences(int half) const;
+  int64_t localSequences(int half) const { return sequencesOf(rank, half); }
   /// Rows of each rank of a stage after slicing over tp * cp.
   llvm::SmallVector<int64_t> slicedRows(int half) const;
   /// The same for the ranks that share this rank's sequences.
   llvm::SmallVector<int64_t> equalRows(int half) const;
   int64_t equalRanks() const { return deployment.tp * deployment.cp; }
   int64_t totalRows(int half) const;
+
+  /// What tells variants apart: the answers to everything that was asked.
+  llvm::SmallVector<int64_t> signature() const;
 
   // Splits of dimensions.
   DimSplit whole() const { return {}; }
@@ -92,11 +95,6 @@ public:
 private:
   Divisions &asked;
 };
-
-/// What tells variants apart: the rank's answers to everything asked.
-llvm::SmallVector<int64_t> signatureOf(const Deployment &deployment,
-                                       int64_t sequences,
-                                       const Divisions &asked, int64_t rank);
 
 /// The attribute of a layout.
 spmd::ShardAttr shardOf(mlir::MLIRContext *context, const Layout &layout);
