@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/RegisterAll.h"
-#include "dialects/Machine/IR/Machine.h"
 #include "dialects/Graph/IR/Graph.h"
+#include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Spmd/IR/Spmd.h"
 

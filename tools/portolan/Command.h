@@ -37,6 +37,9 @@ struct Command {
 };
 using Commands = std::vector<Command>;
 
+/// `portolan models [NAME]`: the models that ship, or one model as a sheet.
+Command modelsCommand();
+
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);
 

@@ -46,8 +46,13 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  Commands commands;
+  Commands commands = {modelsCommand()};
 
+  // libLLVM registers its code generators' options too; a user of this driver
+  // needs none of them.
+  for (auto &entry : cl::getRegisteredOptions())
+    if (entry.first != "help" && entry.first != "version")
+      entry.second->setHiddenFlag(cl::ReallyHidden);
   cl::SetVersionPrinter([](llvm::raw_ostream &stream) {
     stream << "portolan " << PORTOLAN_VERSION << "\n";
   });
