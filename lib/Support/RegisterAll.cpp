@@ -10,6 +10,7 @@
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Spmd/IR/Spmd.h"
+#include "portolan/Conversion/MoeToSpmd.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
@@ -18,4 +19,6 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<graph::GraphDialect>();
 }
 
-void portolan::registerAllPasses() {}
+void portolan::registerAllPasses() {
+  registerMoeToSpmdPasses();
+}

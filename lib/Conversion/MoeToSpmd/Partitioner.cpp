@@ -83,7 +83,8 @@ Partitioner::emitBody(Operation *function, ArrayRef<Operation *> ops,
   SmallVector<SmallVector<Local>> results;
   SmallVector<SmallVector<Operation *>> emitted;
   Block *block = builder.getInsertionBlock();
-  for (int half : halved ? ArrayRef<int>{0, 1} : ArrayRef<int>{-1}) {
+  SmallVector<int> parts = halved ? SmallVector<int>{0, 1} : SmallVector<int>{-1};
+  for (int half : parts) {
     Operation *before = block->empty() ? nullptr : &block->back();
     BodyEmitter emitter(problem, geometry, function, ops, half, builder, outer);
     if (failed(emitter.emit()))
@@ -267,7 +268,7 @@ LogicalResult Partitioner::buildStage(int64_t stage, int64_t variant,
 
   for (size_t index = stages[stage].first; index < stages[stage].second;
        ++index) {
-    const Segment &segment = segments[index];
+    Segment &segment = segments[index];
     if (!segment.call) {
       llvm::SetVector<Value> wanted;
       for (Operation *op : segment.ops)
@@ -407,7 +408,7 @@ void Partitioner::finish(ArrayRef<int64_t> variants, int64_t numVariants) {
   module->setAttr(spmd::kRanksName, builder.getDenseI64ArrayAttr(ranks));
   llvm::SetVector<Operation *> replaced;
   replaced.insert(main);
-  for (const Segment &segment : segments)
+  for (Segment &segment : segments)
     if (segment.call)
       replaced.insert(module.lookupSymbol(segment.call.getCallee()));
   for (Operation *function : replaced)
