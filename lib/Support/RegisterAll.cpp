@@ -11,11 +11,15 @@
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "portolan/Conversion/MoeToSpmd.h"
+#include "dialects/Switched/IR/Switched.h"
+#include "dialects/Torus/IR/Torus.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
   registry.insert<spmd::SpmdDialect>();
+  registry.insert<switched::SwitchedDialect>();
+  registry.insert<torus::TorusDialect>();
   registry.insert<graph::GraphDialect>();
 }
 

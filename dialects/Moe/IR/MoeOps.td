@@ -288,6 +288,14 @@ def Moe_DispatchOp : Moe_WorkOp<"dispatch"> {
                        OptionalAttr<Moe_LoadAttr>:$load,
                        OptionalAttr<Moe_FormatAttr>:$activation_format);
   let results = (outs AnyRankedTensor:$rows, AnyRankedTensor:$counts);
+  let builders = [OpBuilder<(ins "::mlir::Type":$rows, "::mlir::Type":$counts,
+                                 "::mlir::Value":$input,
+                                 "::mlir::Value":$indices,
+                                 "uint64_t":$first_expert,
+                                 "::portolan::moe::LoadAttr":$load), [{
+    build($_builder, $_state, rows, counts, input, indices, first_expert, load,
+          FormatAttr());
+  }]>];
   let assemblyFormat = "$input `,` $indices attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
