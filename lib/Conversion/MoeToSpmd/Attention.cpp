@@ -106,9 +106,8 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
     return op.emitOpError("expects no sinks where attention_cp spreads the "
                           "context");
   int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
-  FailureOr<Value> lengths =
-      lengthsOfContext(op, op.getTotalLengths(),
-                       tensorOf(*pastKey).getDimSize(2), newTokens);
+  FailureOr<Value> lengths = lengthsOfContext(
+      op, op.getTotalLengths(), tensorOf(*pastKey).getDimSize(2), newTokens);
   if (failed(lengths))
     return failure();
   int64_t localHeads = geometry.extent(heads, *headDim);
@@ -139,8 +138,7 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
 }
 
 LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
-  FailureOr<DimSplit> headDim =
-      headSplit(op, op.getHeads(), op.getHeads());
+  FailureOr<DimSplit> headDim = headSplit(op, op.getHeads(), op.getHeads());
   if (failed(headDim))
     return failure();
   Layout cacheLayout = {geometry.batch(), geometry.context(), geometry.whole()};
@@ -157,9 +155,8 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
       failed(valueUp))
     return failure();
   int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
-  FailureOr<Value> lengths =
-      lengthsOfContext(op, op.getTotalLengths(),
-                       tensorOf(*pastLatent).getDimSize(1), newTokens);
+  FailureOr<Value> lengths = lengthsOfContext(
+      op, op.getTotalLengths(), tensorOf(*pastLatent).getDimSize(1), newTokens);
   if (failed(lengths))
     return failure();
   int64_t localHeads = geometry.extent(op.getHeads(), *headDim);

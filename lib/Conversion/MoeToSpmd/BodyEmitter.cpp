@@ -78,8 +78,7 @@ Layout BodyEmitter::batchLayout(Value value) const {
 
 FailureOr<Value> BodyEmitter::outside(Value value, const Layout &layout) {
   FailureOr<Value> local = outer(value, layout);
-  if (failed(local) || half < 0 || layout.empty() ||
-      !(layout[0] == geometry.batch()) || geometry.localSequences(-1) < 0)
+  if (failed(local) || half < 0 || layout.empty() || !layout[0].isBatch)
     return local;
   // One half of the sequences: views of the rank's own rows.
   RankedTensorType type = tensorOf(*local);
@@ -92,9 +91,9 @@ FailureOr<Value> BodyEmitter::outside(Value value, const Layout &layout) {
     sizes.push_back(builder.getIndexAttr(size));
     strides.push_back(builder.getIndexAttr(1));
   }
-  return Value(tensor::ExtractSliceOp::create(
-      builder, value.getLoc(), type.clone(shape), *local, offsets, sizes,
-      strides));
+  return Value(tensor::ExtractSliceOp::create(builder, value.getLoc(),
+                                              type.clone(shape), *local,
+                                              offsets, sizes, strides));
 }
 
 FailureOr<Value> BodyEmitter::activation(Value value) {

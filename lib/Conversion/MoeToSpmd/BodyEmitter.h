@@ -35,9 +35,7 @@ struct Problem {
     return plan.is(PlanClass::dispatchExchange, Exchange::allToAll) ||
            plan.is(PlanClass::dispatchExchange, Exchange::hierarchical);
   }
-  bool hasFormats() const {
-    return plan.get(PlanClass::weightFormat) != kNone;
-  }
+  bool hasFormats() const { return plan.get(PlanClass::weightFormat) != kNone; }
 };
 
 /// A value on this rank.
@@ -48,8 +46,8 @@ struct Local {
 
 /// Where a body gets the values that it does not define: an argument, a weight,
 /// an activation of the ops before.
-using Outer =
-    llvm::function_ref<mlir::FailureOr<mlir::Value>(mlir::Value, const Layout &)>;
+using Outer = llvm::function_ref<mlir::FailureOr<mlir::Value>(mlir::Value,
+                                                              const Layout &)>;
 
 class BodyEmitter {
 public:
@@ -79,12 +77,10 @@ private:
   Result emitAttention(moe::AttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
   struct Spread; // the context of an attention, spread over ranks
-  mlir::FailureOr<mlir::Value> mergeContext(mlir::Operation *op,
-                                            mlir::Value values,
-                                            mlir::Value logSumExp);
+  mlir::FailureOr<mlir::Value>
+  mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
   mlir::FailureOr<mlir::Value> lengthsOfContext(mlir::Operation *op,
-                                                mlir::Value given,
-                                                int64_t past,
+                                                mlir::Value given, int64_t past,
                                                 int64_t newTokens);
   // Experts.cpp
   Result emitRoute(moe::RouteOp op);
@@ -115,7 +111,8 @@ private:
 
   // Formats and loads.
   moe::FormatAttr feedForwardWeight(std::optional<moe::FormatAttr> own) const;
-  moe::FormatAttr feedForwardActivation(std::optional<moe::FormatAttr> own) const;
+  moe::FormatAttr
+  feedForwardActivation(std::optional<moe::FormatAttr> own) const;
   std::pair<moe::FormatAttr, moe::FormatAttr>
   projection(moe::LinearOp op) const;
   moe::FormatAttr cache(std::optional<moe::FormatAttr> own) const;

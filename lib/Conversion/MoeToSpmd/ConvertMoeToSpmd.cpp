@@ -9,11 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/Conversion/MoeToSpmd.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "portolan/Conversion/MoeToSpmd.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;

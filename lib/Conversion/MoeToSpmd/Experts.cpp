@@ -61,8 +61,8 @@ BodyEmitter::Loads BodyEmitter::loads() const {
                   std::max<double>(double(total), 1);
   // Rank 0 holds the most sequences, and its first slice is the longest.
   int64_t slowest = geometry.sequencesOf(0, half) * geometry.newTokens;
-  result.packedMax = copies * double(llvm::divideCeil(
-                                  slowest, geometry.equalRanks()));
+  result.packedMax =
+      copies * double(llvm::divideCeil(slowest, geometry.equalRanks()));
   result.packedMean = copies * (double(total) / double(deployment.stageSize));
   return result;
 }
@@ -109,8 +109,7 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   Group stage = geometry.stageGroup();
   Exchanged state;
   if (problem.sendsRows()) {
-    auto countsType =
-        RankedTensorType::get({stage.size}, builder.getI32Type());
+    auto countsType = RankedTensorType::get({stage.size}, builder.getI32Type());
     auto pack = spmd::PackOp::create(
         builder, loc, raggedLike(*rows), raggedLike(*weights),
         raggedLike(*indices),
@@ -142,8 +141,8 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   } else {
     SmallVector<Value> gathered = {*rows, *weights, *indices};
     if (problem.exchanges())
-      gathered = allGather(loc, gathered, stage, 0, geometry.slicedRows(half),
-                           sent());
+      gathered =
+          allGather(loc, gathered, stage, 0, geometry.slicedRows(half), sent());
     *rows = gathered[0];
     state.weights = gathered[1];
     state.indices = spmd::LocalizeOp::create(
@@ -238,9 +237,9 @@ LogicalResult BodyEmitter::emitCombine(moe::CombineOp op) {
     SmallVector<int64_t> sizes = geometry.slicedRows(half);
     result = spmd::ReduceScatterOp::create(
         builder, loc,
-        tensorOf(result).clone({sizes[geometry.rank], lastDim(result)}),
-        result, groupAttr(stage), i64(0),
-        builder.getDenseI64ArrayAttr(sizes), moe::FormatAttr());
+        tensorOf(result).clone({sizes[geometry.rank], lastDim(result)}), result,
+        groupAttr(stage), i64(0), builder.getDenseI64ArrayAttr(sizes),
+        moe::FormatAttr());
   }
   defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
   return success();

@@ -77,8 +77,9 @@ SmallVector<int64_t> Geometry::signature() const {
       continue;
     }
     int64_t index = rank / stride % parts;
-    signature.push_back(units == kLastOfContext ? index == parts - 1
-                                                : blockSize(units, parts, index));
+    signature.push_back(units == kLastOfContext
+                            ? index == parts - 1
+                            : blockSize(units, parts, index));
   }
   return signature;
 }

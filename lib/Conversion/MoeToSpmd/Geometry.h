@@ -26,10 +26,11 @@ struct DimSplit {
   int64_t parts = 1;
   int64_t stride = 1;
   int64_t unit = 1;
+  bool isBatch = false; ///< sequences: halved by overlap two_batch
 
   bool operator==(const DimSplit &other) const {
     return parts == other.parts && stride == other.stride &&
-           unit == other.unit;
+           unit == other.unit && isBatch == other.isBatch;
   }
 };
 
@@ -76,7 +77,7 @@ public:
 
   // Splits of dimensions.
   DimSplit whole() const { return {}; }
-  DimSplit batch() const { return {deployment.dp, equalRanks(), 1}; }
+  DimSplit batch() const { return {deployment.dp, equalRanks(), 1, true}; }
   DimSplit tensor(int64_t parts, int64_t unit) const {
     // Fewer parts than ranks (key-value heads): neighbours hold copies.
     return {parts, deployment.tp / parts, unit};

@@ -20,9 +20,8 @@ LogicalResult Partitioner::inspectRoutes(func::FuncOp layer) {
   WalkResult walk = layer.walk([&](moe::RouteOp route) {
     int64_t experts =
         cast<RankedTensorType>(route.getRouter().getType()).getDimSize(1);
-    if (problem.experts &&
-        (problem.experts != experts ||
-         problem.topK != int64_t(route.getTopK()))) {
+    if (problem.experts && (problem.experts != experts ||
+                            problem.topK != int64_t(route.getTopK()))) {
       route.emitOpError("expects one router form in all layers, got ")
           << experts << " and " << problem.experts << " experts";
       return WalkResult::interrupt();
@@ -43,11 +42,10 @@ LogicalResult Partitioner::inspectPlan() {
     return main.emitOpError("placement_form: expects distributed, got spatial");
   bool gathers = plan.is(PlanClass::dispatchExchange, Exchange::allGather) &&
                  plan.is(PlanClass::combineExchange, Exchange::reduceScatter);
-  bool sends = problem.sendsRows() &&
-               plan.get(PlanClass::combineExchange) ==
-                   plan.get(PlanClass::dispatchExchange);
-  bool none = !problem.exchanges() &&
-              plan.get(PlanClass::combineExchange) == kNone;
+  bool sends = problem.sendsRows() && plan.get(PlanClass::combineExchange) ==
+                                          plan.get(PlanClass::dispatchExchange);
+  bool none =
+      !problem.exchanges() && plan.get(PlanClass::combineExchange) == kNone;
   if (!gathers && !sends && !none)
     return main.emitOpError("dispatch_exchange, combine_exchange: expects "
                             "none and none, all_gather and reduce_scatter, or "
@@ -93,8 +91,8 @@ LogicalResult Partitioner::inspect() {
     auto tensor = dyn_cast<RankedTensorType>(type);
     return tensor && tensor.hasStaticShape();
   };
-  for (Type type : llvm::concat<const Type>(main.getArgumentTypes(),
-                                            main.getResultTypes()))
+  for (Type type :
+       llvm::concat<const Type>(main.getArgumentTypes(), main.getResultTypes()))
     if (!isStatic(type))
       return main.emitOpError("expects tensors of static shape, got ")
              << type << " (run moe-bind-workload)";
@@ -105,8 +103,7 @@ LogicalResult Partitioner::inspect() {
   for (auto [index, segment] : llvm::enumerate(segments)) {
     if (segment.call) {
       calls.push_back(index);
-      auto layer =
-          module.lookupSymbol<func::FuncOp>(segment.call.getCallee());
+      auto layer = module.lookupSymbol<func::FuncOp>(segment.call.getCallee());
       if (!layer || layer.isExternal() ||
           !llvm::hasSingleElement(layer.getBody()))
         return segment.call.emitOpError(

@@ -64,9 +64,9 @@ Value joinHalves(OpBuilder &builder, Location loc, Value first, Value second) {
 
 void setType(func::FuncOp function) {
   Block &body = function.getBody().front();
-  function.setFunctionType(FunctionType::get(
-      function.getContext(), body.getArgumentTypes(),
-      body.getTerminator()->getOperandTypes()));
+  function.setFunctionType(
+      FunctionType::get(function.getContext(), body.getArgumentTypes(),
+                        body.getTerminator()->getOperandTypes()));
 }
 
 } // namespace
@@ -75,15 +75,17 @@ void setType(func::FuncOp function) {
 // Bodies
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Local>>
-Partitioner::emitBody(Operation *function, ArrayRef<Operation *> ops,
-                      ValueRange wanted, const Geometry &geometry,
-                      Outer outer) {
+FailureOr<SmallVector<Local>> Partitioner::emitBody(Operation *function,
+                                                    ArrayRef<Operation *> ops,
+                                                    ValueRange wanted,
+                                                    const Geometry &geometry,
+                                                    Outer outer) {
   bool halved = problem.plan.is(PlanClass::overlap, Overlap::twoBatch);
   SmallVector<SmallVector<Local>> results;
   SmallVector<SmallVector<Operation *>> emitted;
   Block *block = builder.getInsertionBlock();
-  SmallVector<int> parts = halved ? SmallVector<int>{0, 1} : SmallVector<int>{-1};
+  SmallVector<int> parts =
+      halved ? SmallVector<int>{0, 1} : SmallVector<int>{-1};
   for (int half : parts) {
     Operation *before = block->empty() ? nullptr : &block->back();
     BodyEmitter emitter(problem, geometry, function, ops, half, builder, outer);
@@ -112,9 +114,9 @@ Partitioner::emitBody(Operation *function, ArrayRef<Operation *> ops,
   builder.setInsertionPointToEnd(block);
   SmallVector<Local> joined;
   for (auto [first, second] : llvm::zip_equal(results[0], results[1]))
-    joined.push_back({joinHalves(builder, first.value.getLoc(), first.value,
-                                 second.value),
-                      first.layout});
+    joined.push_back(
+        {joinHalves(builder, first.value.getLoc(), first.value, second.value),
+         first.layout});
   return joined;
 }
 
@@ -129,10 +131,9 @@ Partitioner::layerVariant(StringRef name, int64_t variant,
   Block &body = whole.getBody().front();
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(main);
-  layer.function =
-      func::FuncOp::create(builder, whole.getLoc(),
-                           (name + ".v" + Twine(variant)).str(),
-                           builder.getFunctionType({}, {}));
+  layer.function = func::FuncOp::create(builder, whole.getLoc(),
+                                        (name + ".v" + Twine(variant)).str(),
+                                        builder.getFunctionType({}, {}));
   layer.function.setPrivate();
   Block *entry = layer.function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
@@ -212,10 +213,10 @@ DictionaryAttr Partitioner::describeArgument(Value source,
   else if (auto weight = source.getDefiningOp<moe::WeightOp>())
     attributes.set(spmd::kWeightName, weight.getSourceAttr());
   else
-    attributes.set(spmd::kPreparedName,
-                   builder.getI64IntegerAttr(
-                       prepared.insert({source, prepared.size()})
-                           .first->second));
+    attributes.set(
+        spmd::kPreparedName,
+        builder.getI64IntegerAttr(
+            prepared.insert({source, prepared.size()}).first->second));
   attributes.set(spmd::kWholeName, TypeAttr::get(source.getType()));
   attributes.set(spmd::kShardName, shardOf(builder.getContext(), layout));
   return attributes.getDictionary(builder.getContext());
@@ -276,8 +277,8 @@ LogicalResult Partitioner::buildStage(int64_t stage, int64_t variant,
           for (Operation *user : result.getUsers())
             if (!llvm::is_contained(segment.ops, user))
               wanted.insert(result);
-      FailureOr<SmallVector<Local>> results = emitBody(
-          main, segment.ops, wanted.getArrayRef(), geometry, outer);
+      FailureOr<SmallVector<Local>> results =
+          emitBody(main, segment.ops, wanted.getArrayRef(), geometry, outer);
       if (failed(results))
         return failure();
       for (auto [value, local] : llvm::zip_equal(wanted, *results))
@@ -290,17 +291,15 @@ LogicalResult Partitioner::buildStage(int64_t stage, int64_t variant,
       return failure();
     SmallVector<Value> operands;
     for (const auto &[number, layout] : (*layer)->arguments) {
-      FailureOr<Value> operand =
-          outer(segment.call.getOperand(number), layout);
+      FailureOr<Value> operand = outer(segment.call.getOperand(number), layout);
       if (failed(operand))
         return failure();
       operands.push_back(*operand);
     }
     auto call = func::CallOp::create(builder, segment.call.getLoc(),
                                      (*layer)->function, operands);
-    for (auto [whole, local, layout] :
-         llvm::zip_equal(segment.call.getResults(), call.getResults(),
-                         (*layer)->results))
+    for (auto [whole, local, layout] : llvm::zip_equal(
+             segment.call.getResults(), call.getResults(), (*layer)->results))
       computed[whole] = {local, layout};
   }
 
@@ -315,8 +314,8 @@ LogicalResult Partitioner::buildStage(int64_t stage, int64_t variant,
   }
   SmallVector<Value> returned;
   SmallVector<DictionaryAttr> resultAttrs;
-  for (auto [index, value] : llvm::enumerate(
-           main.getBody().front().getTerminator()->getOperands())) {
+  for (auto [index, value] :
+       llvm::enumerate(main.getBody().front().getTerminator()->getOperands())) {
     Operation *op = value.getDefiningOp();
     if (!op || !activations.contains(op))
       return main.emitOpError("expects results that depend on the layers, got "

@@ -63,9 +63,8 @@ LogicalResult BodyEmitter::emitRope(moe::RopeOp op) {
     return failure();
   define(op.getResult(),
          moe::RopeOp::create(builder, op.getLoc(), input->getType(), *input,
-                             *positions, *cosine, *sine,
-                             op.getHeadWidthAttr(), op.getOffsetAttr(),
-                             op.getInterleavedAttr()));
+                             *positions, *cosine, *sine, op.getHeadWidthAttr(),
+                             op.getOffsetAttr(), op.getInterleavedAttr()));
   return success();
 }
 
@@ -74,8 +73,8 @@ LogicalResult BodyEmitter::emitAdd(moe::AddOp op) {
   FailureOr<Value> rhs = operand(op, op.getRhs());
   if (failed(lhs) || failed(rhs))
     return failure();
-  Value sum = moe::AddOp::create(builder, op.getLoc(), lhs->getType(), *lhs,
-                                 *rhs);
+  Value sum =
+      moe::AddOp::create(builder, op.getLoc(), lhs->getType(), *lhs, *rhs);
   if (!isRegional(op)) {
     define(op.getResult(), sum);
     return success();
@@ -189,7 +188,8 @@ LogicalResult BodyEmitter::emitColumns(tensor::ExtractSliceOp op) {
   FailureOr<Value> input = activation(op.getSource());
   if (failed(input))
     return failure();
-  RankedTensorType local = rowsType(op, op.getResult(), lastDim(op.getResult()));
+  RankedTensorType local =
+      rowsType(op, op.getResult(), lastDim(op.getResult()));
   SmallVector<OpFoldResult> sizes, strides, starts;
   for (auto [dim, size] : llvm::enumerate(local.getShape())) {
     sizes.push_back(builder.getIndexAttr(size));
