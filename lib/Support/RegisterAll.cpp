@@ -9,10 +9,13 @@
 #include "dialects/Graph/IR/Graph.h"
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
+#include "portolan/Conversion/GraphToMoe.h"
+#include "portolan/Conversion/MoeToLinalg.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
@@ -25,4 +28,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
+  registerGraphToMoePasses();
+  moe::registerMoePasses();
+  registerMoeToLinalgPasses();
 }
