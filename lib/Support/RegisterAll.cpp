@@ -12,6 +12,7 @@
 #include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Conversion/SpmdToRuntime.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
@@ -28,6 +29,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
+  registerSpmdToRuntimePasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
