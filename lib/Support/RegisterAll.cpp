@@ -11,6 +11,8 @@
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Spmd/IR/Spmd.h"
+#include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Conversion/SpmdToRuntime.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
@@ -28,6 +30,8 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void portolan::registerAllPasses() {
   registerSpmdToSystemPasses();
+  registerMoeToSpmdPasses();
+  registerSpmdToRuntimePasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
