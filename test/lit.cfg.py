@@ -11,6 +11,7 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.portolan_build_dir, "test")
 config.substitutions.append(("%plugin", os.path.join(config.portolan_build_dir, "lib", "PortolanPlugin.so")))
 config.substitutions.append(("%source", config.portolan_source_dir))
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(
     ["portolan-opt", "portolan-translate", "portolan", "mlir-opt", "split-file"],

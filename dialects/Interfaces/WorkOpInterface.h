@@ -17,4 +17,15 @@
 
 #include "dialects/Interfaces/WorkOpInterface.h.inc"
 
+namespace portolan {
+
+/// The half of a micro-batch that an op works on (overlap two_batch).
+inline constexpr llvm::StringLiteral kMicroBatchName = "micro_batch";
+
+/// describe() of an op that has the interface, and its `micro_batch`; fails
+/// with a diagnostic otherwise.
+mlir::FailureOr<LocalOp> describeOp(mlir::Operation *op);
+
+} // namespace portolan
+
 #endif // PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H

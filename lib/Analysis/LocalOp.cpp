@@ -63,3 +63,9 @@ bool Work::operator==(const Work &other) const {
          message.group == other.message.group &&
          close(message.bytes, other.message.bytes);
 }
+
+double portolan::balanceOf(const LocalOp &op) {
+  double slowest = isCommunication(op.kind) ? op.payloadBytes : op.rows;
+  double mean = isCommunication(op.kind) ? op.meanPayloadBytes : op.meanRows;
+  return slowest > 0 ? mean / slowest : 1;
+}

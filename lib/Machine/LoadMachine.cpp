@@ -269,10 +269,12 @@ static llvm::Expected<MachineFile> parseMachineFile(llvm::StringRef fileName,
   return file;
 }
 
-/// Gives the machine of a file the shape `text`, or its default if empty.
+/// Gives the machine of a file the shape `text`, or its default if empty, or
+/// the example of the file if that is allowed.
 static llvm::Expected<Machine> shapeMachine(const MachineFile &file,
                                             llvm::StringRef target,
-                                            llvm::StringRef text) {
+                                            llvm::StringRef text,
+                                            bool allowExample) {
   md::SystemOp system = file.system;
   Machine machine = convert(system);
   machine.sha256 = file.sha256;
@@ -283,6 +285,9 @@ static llvm::Expected<Machine> shapeMachine(const MachineFile &file,
     if (!parsed)
       return parsed.takeError();
     shape = *parsed;
+  } else if (shape.empty() && allowExample && system.getDefaultShape()) {
+    shape.assign(system.getDefaultShape()->begin(),
+                 system.getDefaultShape()->end());
   } else if (shape.empty()) {
     std::string example = spellShape(
         system.getDefaultShape().value_or(llvm::ArrayRef<int64_t>()));
@@ -316,7 +321,8 @@ static llvm::Expected<Machine> shapeMachine(const MachineFile &file,
 // Targets
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<Machine> portolan::loadMachine(llvm::StringRef target) {
+static llvm::Expected<Machine> findMachine(llvm::StringRef target,
+                                           bool allowExample) {
   auto loadFile = [&](llvm::StringRef path,
                       llvm::StringRef shape) -> llvm::Expected<Machine> {
     auto buffer = llvm::MemoryBuffer::getFile(path);
@@ -327,7 +333,7 @@ llvm::Expected<Machine> portolan::loadMachine(llvm::StringRef target) {
     auto file = parseMachineFile(path, (*buffer)->getBuffer());
     if (!file)
       return file.takeError();
-    return shapeMachine(*file, target, shape);
+    return shapeMachine(*file, target, shape, allowExample);
   };
   // A path may hold a colon itself.
   TargetName split = splitTarget(target);
@@ -342,7 +348,15 @@ llvm::Expected<Machine> portolan::loadMachine(llvm::StringRef target) {
   auto file = parseMachineFile(split.name + ".mlir", *text);
   if (!file)
     return file.takeError();
-  return shapeMachine(*file, target, split.shape);
+  return shapeMachine(*file, target, split.shape, allowExample);
+}
+
+llvm::Expected<Machine> portolan::loadMachine(llvm::StringRef target) {
+  return findMachine(target, /*allowExample=*/false);
+}
+
+llvm::Expected<Machine> portolan::describeMachine(llvm::StringRef target) {
+  return findMachine(target, /*allowExample=*/true);
 }
 
 llvm::ArrayRef<llvm::StringRef> portolan::shippedMachineNames() {

@@ -31,6 +31,12 @@ std::string portolan::spellShape(llvm::ArrayRef<int64_t> shape) {
       llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }), "x");
 }
 
+std::string portolan::spellNumbers(llvm::ArrayRef<int64_t> numbers) {
+  return llvm::join(
+      llvm::map_range(numbers, [](int64_t n) { return std::to_string(n); }),
+      ", ");
+}
+
 std::string portolan::describeShape(const ShapeRule &rule) {
   if (rule.rank == 1)
     return "a number of " + rule.unit;

@@ -20,6 +20,9 @@ namespace portolan {
 /// "4x4x4".
 std::string spellShape(llvm::ArrayRef<int64_t> shape);
 
+/// "1, 2, 4".
+std::string spellNumbers(llvm::ArrayRef<int64_t> numbers);
+
 /// What a shape looks like: "a number of GPUs", "AxBxC (chips per axis)".
 std::string describeShape(const ShapeRule &rule);
 

@@ -6,13 +6,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/RegisterAll.h"
-#include "dialects/Machine/IR/Machine.h"
 #include "dialects/Graph/IR/Graph.h"
+#include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Spmd/IR/Spmd.h"
+#include "dialects/Switched/IR/Switched.h"
+#include "dialects/Torus/IR/Torus.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
+  registry.insert<spmd::SpmdDialect>();
+  registry.insert<switched::SwitchedDialect>();
+  registry.insert<torus::TorusDialect>();
   registry.insert<graph::GraphDialect>();
 }
 

@@ -19,6 +19,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace portolan::machine;
@@ -34,7 +35,8 @@ void MachineDialect::registerAttributes() {
 }
 
 std::string portolan::machine::spellNumber(double number) {
-  bool plain = number == 0 || (number >= 1e-3 && number < 1e6);
+  double size = std::fabs(number);
+  bool plain = size == 0 || (size >= 1e-3 && size < 1e6);
   llvm::SmallString<32> text;
   for (unsigned digits = 1; digits <= 17; ++digits) {
     text.clear();

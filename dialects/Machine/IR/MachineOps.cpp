@@ -93,9 +93,9 @@ static LogicalResult verifyFigure(Operation *op, StringRef field,
          high = figure.getHighValue();
   for (double number : {low, value, high})
     if (!std::isfinite(number) || number < 0)
-      return op->emitOpError()
-             << "field '" << field
-             << "' expects finite figures of at least 0, got " << number;
+      return op->emitOpError() << "field '" << field
+                               << "' expects finite figures of at least 0, got "
+                               << spellNumber(number);
   // quantity_c6
   if (better == Better::larger ? low > value || value > high
                                : low < value || value < high)
@@ -103,8 +103,9 @@ static LogicalResult verifyFigure(Operation *op, StringRef field,
            << "field '" << field << "' expects "
            << (better == Better::larger ? "low <= value <= high"
                                         : "low >= value >= high")
-           << " (low is the slower or smaller machine), got " << low << ", "
-           << value << ", " << high;
+           << " (low is the slower or smaller machine), got "
+           << spellNumber(low) << ", " << spellNumber(value) << ", "
+           << spellNumber(high);
   return success();
 }
 
@@ -122,7 +123,7 @@ static LogicalResult verifyFraction(Operation *op, StringRef field,
              << "field '" << field << "' expects a fraction "
              << (better == Better::larger ? "above 0 and at most 1"
                                           : "from 0 to 1")
-             << ", got " << number;
+             << ", got " << spellNumber(number);
   return success();
 }
 
@@ -184,7 +185,7 @@ static LogicalResult verifyDistinctFormats(Operation *op, Region &body) {
 // System, shape rule and topology
 //===----------------------------------------------------------------------===//
 
-LogicalResult SystemOp::verify() {
+LogicalResult SystemOp::verifyRegions() {
   // system_c1
   auto expectAtMostOne = [&](auto range, StringRef what,
                              bool required) -> LogicalResult {
@@ -311,6 +312,10 @@ LogicalResult EngineOp::verify() {
   // engine_c2
   if (isMatmul && !llvm::is_sorted(*getTokenTiles(), std::less_equal<>()))
     return emitOpError() << "field 'token_tiles' expects ascending numbers";
+  return success();
+}
+
+LogicalResult EngineOp::verifyRegions() {
   // engine_c3
   if (getBody().getOps<RateOp>().empty())
     return emitOpError() << "expects at least one machine.rate, got none";
@@ -332,9 +337,12 @@ LogicalResult RateOp::verify() {
 }
 
 LogicalResult MemoryOp::verify() {
-  if (failed(verifyPositive(*this, "capacity", getCapacityAttr(), "bytes")) ||
-      failed(verifyPositive(*this, "bandwidth", getBandwidthAttr(), "bytes/s")))
+  if (failed(verifyPositive(*this, "capacity", getCapacityAttr(), "bytes")))
     return failure();
+  return verifyPositive(*this, "bandwidth", getBandwidthAttr(), "bytes/s");
+}
+
+LogicalResult MemoryOp::verifyRegions() {
   return verifyDistinctFormats<StreamOp>(*this, getBody());
 }
 

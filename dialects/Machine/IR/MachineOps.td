@@ -34,7 +34,8 @@ def Machine_SystemOp
   let summary = "A system of chips.";
   let description = [{
     The symbol is the canonical name. `default = true` makes it one of the
-    default targets, with the shape `default_shape` where a shape is required.
+    default targets. Where a shape is required, `default_shape` is the one of the
+    default target and of the printed sheet.
 
     ```mlir
     machine.system @example family = switched title = "Example" default = true {
@@ -47,6 +48,8 @@ def Machine_SystemOp
   let arguments = (ins SymbolNameAttr:$sym_name, Machine_FamilyKind:$family,
     StrAttr:$title, OptionalAttr<BoolAttr>:$default_target,
     OptionalAttr<DenseI64ArrayAttr>:$default_shape);
+  let hasVerifier = 0;
+  let hasRegionVerifier = 1;
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `family` `=` $family `title` `=` $title
@@ -107,6 +110,7 @@ def Machine_EngineOp
     OptionalAttr<DenseI64ArrayAttr>:$token_tiles,
     OptionalAttr<I64Attr>:$column_tile,
     OptionalAttr<I64Attr>:$contraction_tile);
+  let hasRegionVerifier = 1;
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $engine_name $kind (`units` `=` $units^)?
@@ -141,6 +145,7 @@ def Machine_MemoryOp
   }];
   let arguments = (ins StrAttr:$memory_name, Machine_QuantityAttr:$capacity,
     OptionalAttr<Machine_QuantityAttr>:$bandwidth);
+  let hasRegionVerifier = 1;
   let regions = (region MaxSizedRegion<1>:$body);
   let assemblyFormat = [{
     $memory_name `capacity` $capacity (`bandwidth` $bandwidth^)?

@@ -1,7 +1,8 @@
 // CS-2: one WSE-2 wafer per system, 850,000 PEs of which 750 x 994 are exposed.
 // Figures as of 2026-11-23. The headline "AI" petaflops count unstructured
 // sparsity and are not used.
-machine.system @cs2 family = wafer title = "CS-2 (WSE-2)" {
+machine.system @cs2 family = wafer title = "CS-2 (WSE-2)"
+    default_shape = [64] {
 
   // No largest cluster is published.
   machine.shape_rule counts "wafers" chips_per_unit = 1 rank = 1

@@ -64,7 +64,7 @@ machine.system @"gb300-nvl72" family = switched
   }
 
   machine.memory "hbm"
-      capacity <297426518016 "bytes", V, "aiconfigurator gb300.yaml: 277 GiB usable (288 GB sold)">
+      capacity <297426485248 "bytes", V, "aiconfigurator gb300.yaml: 277 GiB usable (288 GB sold)">
       bandwidth <8.0e12 "bytes/s", V, "aiconfigurator gb300.yaml"> {
     machine.stream f32 efficiency <0.87 "fraction" low 0.85 high 0.91, D, "as bf16, wider accesses">
     machine.stream bf16 efficiency <0.87 "fraction" low 0.85 high 0.91, Mv, "aiconfigurator gb300 gemm, weight-streaming GEMV; low and high: range over NVIDIA parts">

@@ -1,7 +1,8 @@
 // TPU v5e: a rectangle of a 16x16 pod. There is no SparseCore.
 // Figures as of 2026-11-23. Peaks are dense, link figures one direction of one
 // link. "JAX" is github jax-ml/jax@4f32df2 jax/_src/pallas/mosaic/tpu_info.py.
-machine.system @"tpu-v5e" family = torus title = "TPU v5e (pod)" {
+machine.system @"tpu-v5e" family = torus title = "TPU v5e (pod)"
+    default_shape = [16, 16] {
 
   // A pod is 16x16; only an axis of 16 closes to a ring.
   machine.shape_rule counts "chips per axis" chips_per_unit = 1 rank = 2

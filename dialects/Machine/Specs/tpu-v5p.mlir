@@ -2,7 +2,8 @@
 // largest job 6,144.
 // Figures as of 2026-11-23. Peaks are dense, link figures one direction of one
 // link. "JAX" is github jax-ml/jax@4f32df2 jax/_src/pallas/mosaic/tpu_info.py.
-machine.system @"tpu-v5p" family = torus title = "TPU v5p (pod slice)" {
+machine.system @"tpu-v5p" family = torus title = "TPU v5p (pod slice)"
+    default_shape = [4, 4, 4] {
 
   // Above 4 an axis is made of whole 4x4x4 cubes, which optical switches join.
   machine.shape_rule counts "chips per axis" chips_per_unit = 1 rank = 3

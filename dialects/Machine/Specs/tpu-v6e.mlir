@@ -2,7 +2,8 @@
 // unsettled: two are documented, four would fit the peak at a sane clock.
 // Figures as of 2026-11-23. Peaks are dense, link figures one direction of one
 // link. "JAX" is github jax-ml/jax@4f32df2 jax/_src/pallas/mosaic/tpu_info.py.
-machine.system @"tpu-v6e" family = torus title = "TPU v6e Trillium (pod)" {
+machine.system @"tpu-v6e" family = torus title = "TPU v6e Trillium (pod)"
+    default_shape = [16, 16] {
 
   // A pod is 16x16; only an axis of 16 closes to a ring.
   machine.shape_rule counts "chips per axis" chips_per_unit = 1 rank = 2

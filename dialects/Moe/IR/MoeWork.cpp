@@ -161,8 +161,7 @@ FailureOr<LocalOp> RopeOp::describe() {
   LocalOp local;
   if (failed(startFrom(*this, OpKind::rope, getInput(), local)))
     return failure();
-  local.outer =
-      lastDim(getInput()) / getHeadWidth() * 2 * lastDim(getCosine());
+  local.outer = lastDim(getInput()) / getHeadWidth() * 2 * lastDim(getCosine());
   return local;
 }
 
@@ -198,8 +197,8 @@ FailureOr<LocalOp> LatentAttentionOp::describe() {
   RankedTensorType past = tensorOf(getPastLatent());
   if (failed(startFrom(*this, OpKind::latentAttention, getQuery(), local)) ||
       failed(rowsOf(*this, getPastLatent())) ||
-      failed(addWeight(*this, getKeyUp(), getWeightFormat(), std::nullopt,
-                       local)))
+      failed(
+          addWeight(*this, getKeyUp(), getWeightFormat(), std::nullopt, local)))
     return failure();
   local.heads = getHeads();
   local.kvHeads = 1;
@@ -239,9 +238,8 @@ FailureOr<LocalOp> RouteOp::describe() {
 FailureOr<LocalOp> DispatchOp::describe() {
   LocalOp local;
   FailureOr<Format> format = storageOf(*this, getInput());
-  if (failed(format) ||
-      failed(setRaggedRows(*this, getRows(), getLoad(), lastDim(getCounts()),
-                           local)))
+  if (failed(format) || failed(setRaggedRows(*this, getRows(), getLoad(),
+                                             lastDim(getCounts()), local)))
     return failure();
   local.kind = OpKind::dispatch;
   local.activation = local.compute = *format;
@@ -272,8 +270,8 @@ FailureOr<LocalOp> ExpertsOp::describe() {
 FailureOr<LocalOp> CombineOp::describe() {
   LocalOp local;
   FailureOr<Format> format = storageOf(*this, getRows());
-  if (failed(format) || failed(setRaggedRows(*this, getRows(), getLoad(),
-                                             getExperts(), local)))
+  if (failed(format) ||
+      failed(setRaggedRows(*this, getRows(), getLoad(), getExperts(), local)))
     return failure();
   local.kind = OpKind::combine;
   local.activation = local.compute = *format;

@@ -170,6 +170,9 @@ struct Work {
   bool operator!=(const Work &other) const { return !(*this == other); }
 };
 
+/// Rows (or payload) of the mean rank over those of the slowest: 1 if balanced.
+double balanceOf(const LocalOp &op);
+
 /// Bytes of weights that an op keeps resident on its rank, hit or not.
 double residentWeightBytes(const LocalOp &op);
 

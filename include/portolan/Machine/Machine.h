@@ -274,13 +274,17 @@ TargetName splitTarget(llvm::StringRef target);
 /// was found.
 llvm::Expected<Machine> loadMachine(llvm::StringRef target);
 
+/// As loadMachine, but a required shape that is left out is the one that the
+/// file gives as an example: for printing a machine.
+llvm::Expected<Machine> describeMachine(llvm::StringRef target);
+
 /// The names of the machines that ship, in the order of the design.
 llvm::ArrayRef<llvm::StringRef> shippedMachineNames();
 /// The text of one that ships; an error that lists the names otherwise.
 llvm::Expected<llvm::StringRef> shippedMachineText(llvm::StringRef name);
 
 /// The default targets (`default = true`), with their default shapes. Which of
-/// their families exist is for the caller to ask (findFamily).
+/// their families exist is for the caller to ask (allFamilies).
 std::vector<std::string> defaultTargets();
 
 } // namespace portolan

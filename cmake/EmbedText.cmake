@@ -1,0 +1,23 @@
+# Writes OUTPUT, a C++ source that defines FUNCTION() of HEADER: the array of
+# ELEMENT {name, text} of FILES (comma-separated), named without extension.
+string(REPLACE "," ";" FILES "${FILES}")
+set(text "// Generated from the files that it holds. Do not edit.\n")
+string(APPEND text "#include \"${HEADER}\"\n\n")
+string(APPEND text "static constexpr ${ELEMENT} kTexts[] = {\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name "${file}" NAME_WLE)
+  file(READ "${file}" content)
+  string(APPEND text "{\"${name}\",\n")
+  # The raw literals of one file are joined: compilers limit their length.
+  string(LENGTH "${content}" length)
+  set(offset 0)
+  while(offset LESS length)
+    string(SUBSTRING "${content}" ${offset} 8000 piece)
+    string(APPEND text "R\"text(${piece})text\"\n")
+    math(EXPR offset "${offset} + 8000")
+  endwhile()
+  string(APPEND text "},\n")
+endforeach()
+string(APPEND text "};\n\n")
+string(APPEND text "llvm::ArrayRef<${ELEMENT}> ${FUNCTION}() { return kTexts; }\n")
+file(WRITE "${OUTPUT}" "${text}")

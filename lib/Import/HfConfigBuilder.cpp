@@ -1,0 +1,372 @@
+//===- HfConfigBuilder.cpp - decoder modules from their parts -------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The dimensions of the workload stay dynamic; their names are on the arguments
+// and results of `@main` (`moe.dims`, one name per dimension, empty where the
+// dimension is static). A cache's token dimension is called past_tokens on the
+// way in and total_tokens on the way out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/HfConfigBuilder.h"
+#include "lib/Import/HfConfigReader.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace portolan;
+using llvm::StringRef;
+
+namespace {
+
+constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+FloatAttr real(OpBuilder &builder, double value) {
+  return builder.getF64FloatAttr(value);
+}
+
+Location named(MLIRContext *context, const Twine &name) {
+  return NameLoc::get(StringAttr::get(context, name));
+}
+
+RankedTensorType cacheType(const CacheSpec &cache, const DecoderSpec &spec) {
+  return RankedTensorType::get(cache.shape, spec.formats.plain);
+}
+
+/// `moe.name` and `moe.dims` of an argument or result of @main.
+DictionaryAttr describe(OpBuilder &builder, const Twine &name,
+                        ArrayRef<StringRef> dims) {
+  return builder.getDictionaryAttr(
+      {builder.getNamedAttr("moe.name", builder.getStringAttr(name)),
+       builder.getNamedAttr("moe.dims", builder.getStrArrayAttr(dims))});
+}
+
+SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
+  SmallVector<StringRef> dims(cache.shape.size(), "");
+  dims[0] = "batch";
+  dims[cache.tokens] = tokens;
+  return dims;
+}
+
+/// Builds the module of one spec.
+class DecoderBuilder {
+public:
+  DecoderBuilder(const DecoderSpec &spec, MLIRContext &context)
+      : spec(spec), context(&context), builder(&context) {}
+
+  OwningOpRef<ModuleOp> build();
+
+private:
+  RankedTensorType tokens(int64_t width) const {
+    return RankedTensorType::get({kDynamic, kDynamic, width},
+                                 spec.formats.plain);
+  }
+  RankedTensorType positionsType() {
+    return RankedTensorType::get({kDynamic, kDynamic}, builder.getI64Type());
+  }
+  RankedTensorType tableType() {
+    return RankedTensorType::get({spec.rotary.positions, spec.rotary.width / 2},
+                                 builder.getF32Type());
+  }
+
+  func::FuncOp buildLayer(const LayerClass &layer);
+  void buildMain(ArrayRef<func::FuncOp> layers);
+  /// Declares the weight `name` at the end of the module and reads it here.
+  Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element);
+  std::pair<Value, Value> buildRotaryTable();
+
+  const DecoderSpec &spec;
+  MLIRContext *context;
+  OpBuilder builder;
+  OwningOpRef<ModuleOp> module;
+};
+
+OwningOpRef<ModuleOp> DecoderBuilder::build() {
+  module = ModuleOp::create(named(context, spec.name), StringRef(spec.name));
+  builder.setInsertionPointToEnd(module->getBody());
+  SmallVector<func::FuncOp> layers;
+  for (const LayerClass &layer : spec.classes)
+    layers.push_back(buildLayer(layer));
+  buildMain(layers);
+  return std::move(module);
+}
+
+func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Type> inputs = {tokens(spec.hidden), positionsType(), tableType(),
+                              tableType()};
+  SmallVector<Type> results = {tokens(spec.hidden)};
+  for (const WeightSpec &weight : layer.weights)
+    inputs.push_back(RankedTensorType::get(weight.shape, weight.element));
+  for (const CacheSpec &cache : layer.caches) {
+    inputs.push_back(cacheType(cache, spec));
+    results.push_back(cacheType(cache, spec));
+  }
+  auto function =
+      func::FuncOp::create(builder, named(context, layer.name), layer.name,
+                           builder.getFunctionType(inputs, results));
+  function.setPrivate();
+  builder.setInsertionPointToEnd(function.addEntryBlock());
+  LayerBody body(builder, spec, layer, function);
+  SmallVector<Value> values = layer.body(body);
+  func::ReturnOp::create(builder, function.getLoc(), values);
+  return function;
+}
+
+Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
+                                 Type element) {
+  std::string symbol = name.str();
+  Location loc = named(context, symbol);
+  auto type = RankedTensorType::get(shape, element);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(module->getBody());
+    moe::WeightDataOp::create(builder, loc, symbol, type, StringAttr(),
+                              IntegerAttr(), IntegerAttr(), ElementsAttr());
+  }
+  return moe::WeightOp::create(builder, loc, type, symbol);
+}
+
+std::pair<Value, Value> DecoderBuilder::buildRotaryTable() {
+  const RotarySpec &rotary = spec.rotary;
+  FloatAttr factor, fast, slow;
+  IntegerAttr original;
+  if (rotary.yarnFactor > 0) {
+    factor = real(builder, rotary.yarnFactor);
+    original = builder.getI64IntegerAttr(rotary.yarnOriginalPositions);
+    fast = real(builder, rotary.yarnBetaFast);
+    slow = real(builder, rotary.yarnBetaSlow);
+  }
+  auto table = moe::RotaryTableOp::create(
+      builder, named(context, "rotary_table"), tableType(), tableType(),
+      real(builder, rotary.theta), factor, original, fast, slow,
+      real(builder, rotary.magnitude));
+  return {table.getCosine(), table.getSine()};
+}
+
+void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
+  SmallVector<Type> inputs = {positionsType(), positionsType()};
+  auto logitsType =
+      RankedTensorType::get({kDynamic, 1, spec.vocabulary}, spec.formats.plain);
+  SmallVector<Type> results = {logitsType};
+  SmallVector<DictionaryAttr> inputAttrs = {
+      describe(builder, "input_ids", {"batch", "new_tokens"}),
+      describe(builder, "position_ids", {"batch", "new_tokens"})};
+  SmallVector<DictionaryAttr> resultAttrs = {
+      describe(builder, "logits", {"batch", "", ""})};
+  for (auto [index, layer] : llvm::enumerate(spec.sequence))
+    for (const CacheSpec &cache : spec.classes[layer].caches) {
+      std::string name = std::to_string(index) + "." + cache.name;
+      inputs.push_back(cacheType(cache, spec));
+      results.push_back(cacheType(cache, spec));
+      inputAttrs.push_back(describe(builder, "past_key_values." + name,
+                                    cacheDims(cache, "past_tokens")));
+      resultAttrs.push_back(describe(builder, "present." + name,
+                                     cacheDims(cache, "total_tokens")));
+    }
+  auto main = func::FuncOp::create(builder, named(context, "main"), "main",
+                                   builder.getFunctionType(inputs, results));
+  main.setAllArgAttrs(inputAttrs);
+  main.setAllResultAttrs(resultAttrs);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(main.addEntryBlock());
+
+  Value table = readWeight("embedding", {spec.vocabulary, spec.hidden},
+                           spec.formats.plain);
+  Value hidden =
+      moe::EmbeddingOp::create(builder, named(context, "embedding"),
+                               tokens(spec.hidden), main.getArgument(0), table);
+  auto [cosine, sine] = buildRotaryTable();
+  SmallVector<Value> returned = {Value()};
+  unsigned nextCache = 2;
+  for (auto [index, layer] : llvm::enumerate(spec.sequence)) {
+    const LayerClass &layerClass = spec.classes[layer];
+    std::string prefix = ("layers." + Twine(index)).str();
+    SmallVector<Value> operands = {hidden, main.getArgument(1), cosine, sine};
+    for (const WeightSpec &weight : layerClass.weights)
+      operands.push_back(
+          readWeight(prefix + "." + weight.name, weight.shape, weight.element));
+    for (unsigned i = 0; i < layerClass.caches.size(); ++i)
+      operands.push_back(main.getArgument(nextCache++));
+    auto call = func::CallOp::create(builder, named(context, prefix),
+                                     layers[layer], operands);
+    hidden = call.getResult(0);
+    llvm::append_range(returned, call.getResults().drop_front());
+  }
+  Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
+  hidden = moe::RmsNormOp::create(builder, named(context, "final_norm"),
+                                  hidden.getType(), hidden, gain,
+                                  real(builder, spec.epsilon));
+  Value head =
+      readWeight("lm_head", {spec.hidden, spec.vocabulary}, spec.formats.plain);
+  returned[0] = moe::LinearOp::create(
+      builder, named(context, "lm_head"), logitsType, hidden, head, Value(),
+      builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  func::ReturnOp::create(builder, main.getLoc(), returned);
+}
+
+llvm::Error checkSizes(const DecoderSpec &spec, StringRef file) {
+  for (const LayerClass &layer : spec.classes)
+    for (const WeightSpec &weight : layer.weights) {
+      int64_t elements = 1;
+      for (int64_t size : weight.shape)
+        if (__builtin_mul_overflow(elements, size, &elements) ||
+            elements > kMaxElements)
+          return llvm::createStringError(
+              Twine(file) + ": expects weights of at most 2^46 elements, got " +
+              llvm::formatv("{0:$[x]}", llvm::make_range(weight.shape.begin(),
+                                                         weight.shape.end()))
+                  .str() +
+              " for " + layer.name + "." + weight.name);
+    }
+  return llvm::Error::success();
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// LayerBody
+//===----------------------------------------------------------------------===//
+
+LayerBody::LayerBody(OpBuilder &builder, const DecoderSpec &spec,
+                     const LayerClass &layer, func::FuncOp function)
+    : builder(builder), spec(spec), layerName(layer.name) {
+  unsigned next = 0;
+  auto take = [&](const Twine &name) {
+    BlockArgument argument = function.getArgument(next++);
+    argument.setLoc(at(name.str()));
+    return argument;
+  };
+  hidden = take("hidden");
+  positions = take("positions");
+  cosine = take("cosine");
+  sine = take("sine");
+  for (const WeightSpec &weight : layer.weights)
+    weights[weight.name] = take(weight.name);
+  for (const CacheSpec &cache : layer.caches) {
+    caches.push_back(take("past_" + cache.name));
+    grown.push_back(cacheType(cache, spec));
+  }
+}
+
+Value LayerBody::weight(StringRef name) const {
+  Value value = weights.lookup(name);
+  assert(value && "a layer class lists the weights that its body uses");
+  return value;
+}
+
+Type LayerBody::grownType(unsigned index) const { return grown[index]; }
+
+Location LayerBody::at(StringRef name) const {
+  return named(builder.getContext(), Twine(layerName) + "." + name);
+}
+
+RankedTensorType LayerBody::tokens(int64_t width) const {
+  return RankedTensorType::get({kDynamic, kDynamic, width}, spec.formats.plain);
+}
+
+moe::FormatAttr LayerBody::matrixFormat() const {
+  if (!spec.formats.quantized)
+    return {};
+  std::optional<Format> format = moe::formatOf(spec.formats.matrix);
+  return moe::formatAttrOf(builder.getContext(), {*format, *format});
+}
+
+Value LayerBody::norm(Value input, StringRef gain) {
+  return moe::RmsNormOp::create(builder, at(gain), input.getType(), input,
+                                weight(gain), real(builder, spec.epsilon));
+}
+
+Value LayerBody::linear(Value input, StringRef matrix) {
+  Value value = weight(matrix);
+  int64_t width = cast<RankedTensorType>(value.getType()).getDimSize(1);
+  return moe::LinearOp::create(builder, at(matrix), tokens(width), input, value,
+                               Value(), UnitAttr(), matrixFormat(),
+                               matrixFormat());
+}
+
+Value LayerBody::add(StringRef name, Value lhs, Value rhs) {
+  return moe::AddOp::create(builder, at(name), lhs, rhs);
+}
+
+Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
+                      int64_t offset, bool interleaved) {
+  return moe::RopeOp::create(builder, at(name), input.getType(), input,
+                             positions, cosine, sine, uint64_t(headWidth),
+                             uint64_t(offset), interleaved);
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+void portolan::addExpertWeights(LayerClass &layer, const DecoderSpec &spec,
+                                const RoutingSpec &routing,
+                                int64_t intermediate) {
+  const FormatSpec &formats = spec.formats;
+  int64_t experts = routing.experts;
+  layer.weights.push_back({"router", {spec.hidden, experts}, formats.plain});
+  if (routing.correction)
+    layer.weights.push_back({"router_correction", {experts}, formats.plain});
+  layer.weights.push_back(
+      {"experts_gate", {experts, spec.hidden, intermediate}, formats.matrix});
+  layer.weights.push_back(
+      {"experts_up", {experts, spec.hidden, intermediate}, formats.matrix});
+  layer.weights.push_back(
+      {"experts_down", {experts, intermediate, spec.hidden}, formats.matrix});
+}
+
+Value portolan::buildExperts(LayerBody &body, Value input,
+                             const RoutingSpec &routing,
+                             moe::Activation activation) {
+  OpBuilder &builder = body.builder;
+  SmallVector<int64_t> chosen = {kDynamic, kDynamic, routing.topK};
+  auto indexType = RankedTensorType::get(chosen, builder.getI32Type());
+  auto weightType = RankedTensorType::get(chosen, builder.getF32Type());
+  Value correction =
+      routing.correction ? body.weight("router_correction") : Value();
+  auto route = moe::RouteOp::create(
+      builder, body.at("route"), weightType, indexType, input,
+      body.weight("router"), Value(), correction, uint64_t(routing.topK),
+      routing.scoring, uint64_t(routing.groups), uint64_t(routing.topGroups),
+      routing.normalize, llvm::APFloat(routing.scale));
+
+  auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
+                                       body.spec.formats.plain);
+  auto countType =
+      RankedTensorType::get({routing.experts}, builder.getI32Type());
+  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
+                                          countType, input, route.getIndices(),
+                                          uint64_t(0), moe::LoadAttr());
+  llvm::APFloat zero(0.0), one(1.0);
+  Value rows = moe::ExpertsOp::create(
+      builder, body.at("experts"), rowType, dispatch.getRows(),
+      dispatch.getCounts(), body.weight("experts_gate"),
+      body.weight("experts_up"), body.weight("experts_down"), Value(), Value(),
+      Value(), activation, zero, one, zero, moe::LoadAttr(),
+      body.matrixFormat(), body.matrixFormat());
+  return moe::CombineOp::create(builder, body.at("combine"), input.getType(),
+                                rows, route.getWeights(), route.getIndices(),
+                                uint64_t(routing.experts), uint64_t(0),
+                                moe::LoadAttr(), moe::LoadAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// Entry
+//===----------------------------------------------------------------------===//
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+portolan::buildDecoder(const DecoderSpec &spec, StringRef file,
+                       MLIRContext &context) {
+  if (llvm::Error error = checkSizes(spec, file))
+    return std::move(error);
+  OwningOpRef<ModuleOp> module = DecoderBuilder(spec, context).build();
+  // Every configuration that the readers let through must verify.
+  if (failed(verify(*module)))
+    return llvm::createStringError(Twine(file) +
+                                   ": the imported module does not verify");
+  return std::move(module);
+}

@@ -1,0 +1,146 @@
+//===- Model.cpp - models by file or by name ------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Import/Model.h"
+#include "dialects/Moe/IR/Moe.h"
+#include "lib/Import/ShippedModels.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "portolan/Import/HfConfig.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace portolan;
+using llvm::StringRef;
+
+namespace {
+
+/// One entry of the index of shipped models.
+struct IndexEntry {
+  std::string name;
+  bool isDefault;
+};
+
+StringRef embeddedText(StringRef name) {
+  for (const EmbeddedText &text : shippedModelTexts())
+    if (name == text.name)
+      return text.text;
+  return {};
+}
+
+/// The index is part of the library; a test reads all of it.
+std::vector<IndexEntry> readIndex() {
+  llvm::json::Value index =
+      llvm::cantFail(llvm::json::parse(embeddedText("index")));
+  std::vector<IndexEntry> entries;
+  for (const llvm::json::Value &value : *index.getAsArray()) {
+    const llvm::json::Object &object = *value.getAsObject();
+    entries.push_back({object.getString("name")->str(),
+                       object.getBoolean("default").value_or(false)});
+  }
+  return entries;
+}
+
+/// Turns the diagnostics of a parse or verification into one error.
+class DiagnosticCollector {
+public:
+  explicit DiagnosticCollector(MLIRContext &context)
+      : handler(&context, [this](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error ||
+              !message.empty())
+            return success();
+          llvm::raw_string_ostream stream(message);
+          if (auto loc = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
+            stream << loc.getFilename().getValue() << ":" << loc.getLine()
+                   << ":" << loc.getColumn() << ": ";
+          stream << diagnostic;
+          return success();
+        }) {}
+  std::string message;
+
+private:
+  ScopedDiagnosticHandler handler;
+};
+
+llvm::Expected<OwningOpRef<ModuleOp>> loadMlir(StringRef path,
+                                               MLIRContext &context) {
+  context.loadDialect<moe::MoeDialect, func::FuncDialect, tensor::TensorDialect,
+                      arith::ArithDialect>();
+  DiagnosticCollector diagnostics(context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
+  if (!module)
+    return llvm::createStringError(diagnostics.message.empty()
+                                       ? (path + ": cannot be read").str()
+                                       : diagnostics.message);
+  if (!module->lookupSymbol<func::FuncOp>("main"))
+    return llvm::createStringError(Twine(path) +
+                                   ": expects a function @main, got none");
+  bool found = false;
+  module->walk([&](Operation *op) {
+    found |= isa_and_nonnull<moe::MoeDialect>(op->getDialect());
+    return found ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (!found)
+    return llvm::createStringError(
+        Twine(path) + ": expects ops of the moe dialect, got none");
+  return std::move(module);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> loadFile(StringRef path,
+                                               MLIRContext &context) {
+  if (llvm::sys::fs::is_directory(path))
+    return llvm::createStringError(Twine(path) +
+                                   ": expects a file, got a directory");
+  StringRef extension = llvm::sys::path::extension(path);
+  if (extension == ".mlir")
+    return loadMlir(path, context);
+  if (extension == ".json")
+    return importHfConfig(path, context);
+  return llvm::createStringError(Twine(path) +
+                                 ": expects a .json or .mlir file, got \"" +
+                                 extension + "\"");
+}
+
+bool looksLikePath(StringRef model) {
+  return model.contains('/') || model.ends_with(".json") ||
+         model.ends_with(".mlir") || model.ends_with(".onnx");
+}
+
+} // namespace
+
+std::vector<std::string> portolan::shippedModelNames() {
+  std::vector<std::string> names;
+  for (const IndexEntry &entry : readIndex())
+    names.push_back(entry.name);
+  return names;
+}
+
+std::string portolan::defaultModelName() {
+  for (const IndexEntry &entry : readIndex())
+    if (entry.isDefault)
+      return entry.name;
+  llvm_unreachable("a test checks that the index has a default");
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+portolan::loadModel(StringRef model, MLIRContext &context) {
+  if (llvm::sys::fs::exists(model))
+    return loadFile(model, context);
+  std::vector<std::string> names = shippedModelNames();
+  if (llvm::is_contained(names, model))
+    return importHfConfigText(embeddedText(model), (model + ".json").str(),
+                              model, context);
+  if (looksLikePath(model))
+    return llvm::createStringError(Twine(model) + ": no such file");
+  return llvm::createStringError("unknown model '" + Twine(model) +
+                                 "': expects a file or one of " +
+                                 llvm::join(names, ", "));
+}

@@ -1,0 +1,114 @@
+//===- ModelParameters.cpp - parameters of a moe module -------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A weight reaches its ops directly or as an argument of the layer function
+// that it is passed to. Active are all parameters but those of the routed
+// experts that a token is not sent to, the embedding table included.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Moe/IR/Moe.h"
+#include "portolan/Import/Model.h"
+
+using namespace mlir;
+using namespace portolan;
+
+namespace {
+
+/// Experts that a token uses of those that a weight holds.
+struct Selection {
+  int64_t used = 0;
+  int64_t experts = 0;
+};
+
+/// The selection of an experts op, by the dispatch that feeds it.
+llvm::Expected<Selection> selectionOf(moe::ExpertsOp experts) {
+  auto dispatch = experts.getRows().getDefiningOp<moe::DispatchOp>();
+  if (!dispatch)
+    return llvm::createStringError(
+        "moe.experts: expects rows from a moe.dispatch to count the "
+        "parameters that a token uses");
+  auto indices = cast<RankedTensorType>(dispatch.getIndices().getType());
+  auto counts = cast<RankedTensorType>(experts.getCounts().getType());
+  Selection selection{indices.getShape().back(), counts.getDimSize(0)};
+  if (ShapedType::isDynamic(selection.used))
+    return llvm::createStringError(
+        "moe.dispatch: expects a static number of experts per token");
+  return selection;
+}
+
+/// Walks the uses of weights, once per distinct function argument.
+class Counter {
+public:
+  explicit Counter(ModuleOp module) : module(module) {}
+
+  llvm::Expected<ParameterCount> count();
+
+private:
+  /// Collects into `selection` what the experts among the users of `value` use;
+  /// `elsewhere` is set if another op uses it too.
+  llvm::Error visit(Value value, std::optional<Selection> &selection,
+                    bool &elsewhere);
+
+  ModuleOp module;
+  SymbolTableCollection symbols;
+};
+
+llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
+                           bool &elsewhere) {
+  for (OpOperand &use : value.getUses()) {
+    if (auto call = dyn_cast<func::CallOp>(use.getOwner())) {
+      auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
+          call, call.getCalleeAttr());
+      if (!callee || callee.isExternal())
+        return llvm::createStringError("call of @" + call.getCallee() +
+                                       ": expects a function with a body");
+      if (llvm::Error error = visit(callee.getArgument(use.getOperandNumber()),
+                                    selection, elsewhere))
+        return error;
+    } else if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner())) {
+      llvm::Expected<Selection> found = selectionOf(experts);
+      if (!found)
+        return found.takeError();
+      if (!selection || found->used > selection->used)
+        selection = *found;
+    } else {
+      elsewhere = true;
+    }
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<ParameterCount> Counter::count() {
+  // All reads of one symbol count together.
+  llvm::DenseMap<StringAttr, SmallVector<moe::WeightOp, 1>> reads;
+  module.walk([&](moe::WeightOp weight) {
+    reads[weight.getSourceAttr().getAttr()].push_back(weight);
+  });
+  ParameterCount count;
+  for (auto data : module.getOps<moe::WeightDataOp>()) {
+    auto type = cast<RankedTensorType>(data.getType());
+    std::optional<Selection> selection;
+    bool elsewhere = false;
+    for (moe::WeightOp read : reads.lookup(data.getSymNameAttr()))
+      if (llvm::Error error = visit(read.getResult(), selection, elsewhere))
+        return std::move(error);
+    int64_t elements = type.getNumElements();
+    bool perExpert =
+        selection && !elsewhere && type.getDimSize(0) == selection->experts;
+    count.total += elements;
+    count.active +=
+        perExpert ? elements / selection->experts * selection->used : elements;
+  }
+  return count;
+}
+
+} // namespace
+
+llvm::Expected<ParameterCount> portolan::countParameters(ModuleOp module) {
+  return Counter(module).count();
+}

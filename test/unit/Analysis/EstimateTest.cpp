@@ -1,0 +1,149 @@
+//===- EstimateTest.cpp - prices by hand ----------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Analysis/Estimate.h"
+#include "TestModels.h"
+#include "gtest/gtest.h"
+
+using namespace portolan;
+using namespace portolan::test;
+
+namespace {
+
+Step computeStep(double operations, double weightBytes) {
+  Step step;
+  step.kind = OpKind::linear;
+  step.engine = EngineKind::matmul;
+  step.work.matmulOperations = step.issuedOperations = operations;
+  step.work.weightBytes = weightBytes;
+  step.kernels = 1;
+  return step;
+}
+
+Step linkStep(double bytes) {
+  Step step;
+  step.kind = OpKind::allGather;
+  step.algorithm = Algorithm::direct;
+  step.load.starts = 1;
+  step.load.hops = 2;
+  step.load.bottleneckBytes = bytes;
+  step.work.message = {OpKind::allGather, {4, 1}, bytes};
+  return step;
+}
+
+Estimate priced(llvm::ArrayRef<Step> steps, const Machine &machine) {
+  PricedMachine prices(machine, Corner::nominal);
+  EXPECT_EQ(prices.missing(steps), "");
+  return estimate(steps, prices);
+}
+
+} // namespace
+
+// 1e9 operations at 1e12/s and 1e5 bytes at 1e9/s: 1 ms against 0.1 ms.
+TEST(Estimate, ComputeBoundByHand) {
+  Machine machine = plainMachine();
+  Estimate result = priced({computeStep(1e9, 1e5)}, machine);
+  EXPECT_NEAR(result.seconds, 1e-3 + 3e-6, 1e-12);
+  EXPECT_NEAR(result.parts.computeSeconds, 1e-3, 1e-12);
+  EXPECT_EQ(result.bound, Bound::compute);
+}
+
+TEST(Estimate, MemoryBoundByHand) {
+  Machine machine = plainMachine();
+  Estimate result = priced({computeStep(1e6, 1e6)}, machine);
+  EXPECT_NEAR(result.seconds, 1e-3 + 3e-6, 1e-12);
+  EXPECT_EQ(result.bound, Bound::memory);
+}
+
+TEST(Estimate, PaddingIsItsOwnPart) {
+  Machine machine = plainMachine();
+  Step step = computeStep(1e9, 0);
+  step.issuedOperations = 4e9;
+  Estimate result = priced({step}, machine);
+  EXPECT_NEAR(result.parts.computeSeconds, 1e-3, 1e-12);
+  EXPECT_NEAR(result.parts.paddingSeconds, 3e-3, 1e-12);
+}
+
+// 1e4 bytes at 1e8/s, one start of 2 us, two hops of 1 us.
+TEST(Estimate, LinkByHand) {
+  Machine machine = plainMachine();
+  Estimate result = priced({linkStep(1e4)}, machine);
+  EXPECT_NEAR(result.seconds, 1e-4 + 2e-6 + 2e-6, 1e-12);
+  EXPECT_NEAR(result.parts.latencySeconds, 4e-6, 1e-15);
+  EXPECT_EQ(result.bound, Bound::link);
+}
+
+TEST(Estimate, SerialPartsSumToTheTime) {
+  Machine machine = plainMachine();
+  Estimate result = priced(
+      {computeStep(1e9, 1e5), linkStep(1e4), computeStep(1e6, 1e6)}, machine);
+  EXPECT_NEAR(result.seconds, result.parts.total(), 1e-15);
+}
+
+// Halves A and B, each 1 ms of compute then 1 ms on the link: A computes, then
+// B computes while A sends, then B sends: 3 ms and not 4.
+TEST(Estimate, TwoBatchesOverlap) {
+  Machine machine = plainMachine();
+  machine.kernelLaunchSeconds = exactly(0);
+  Step a = computeStep(1e9, 0), b = a;
+  Step sendA = linkStep(1e5 - 400), sendB = sendA; // 4 us less of transfer
+  b.microBatch = sendB.microBatch = 1;
+  Estimate result = priced({a, b, sendA, sendB}, machine);
+  EXPECT_NEAR(result.seconds, 3e-3, 1e-9);
+  EXPECT_NEAR(result.seconds, result.parts.total(), 1e-12);
+}
+
+TEST(Estimate, PrefetchHidesWeightsBehindTheLink) {
+  Machine machine = plainMachine();
+  Step experts = computeStep(1e6, 1e6); // 1 ms of weights
+  experts.prefetched = true;
+  Estimate hidden = priced({linkStep(4e4), experts}, machine); // 404 us
+  experts.prefetched = false;
+  Estimate plain = priced({linkStep(4e4), experts}, machine);
+  EXPECT_NEAR(plain.seconds - hidden.seconds, 404e-6, 1e-9);
+}
+
+TEST(Estimate, InNetworkReductionIsBoundByTheMeasuredGain) {
+  Machine machine = plainMachine();
+  machine.links[0].reductionGain = exactly(1.3);
+  Step step;
+  step.kind = OpKind::allReduce;
+  step.algorithm = Algorithm::inNetwork;
+  step.load = {2, 900, 0, 1};
+  step.work.message = {OpKind::allReduce, {8, 1}, 800};
+  Parts parts;
+  PricedMachine prices(machine, Corner::nominal);
+  prices.stepSeconds(step, false, parts);
+  // A ring moves 1400 bytes; 1400 / 1.3 = 1077 > 900.
+  EXPECT_NEAR(parts.linkSeconds, 1400 / 1.3 / 1e8, 1e-12);
+}
+
+TEST(Estimate, AnUnknownFigureIsAnErrorAndNotZero) {
+  Machine machine = plainMachine();
+  machine.kernelLaunchSeconds.reset();
+  PricedMachine prices(machine, Corner::nominal);
+  EXPECT_EQ(prices.missing({computeStep(1, 1)}),
+            "machine 'plain': kernel launch time is unknown");
+  EXPECT_EQ(prices.missing({linkStep(1)}), "");
+}
+
+TEST(Estimate, AFormatThatIsNotNativeIsAnError) {
+  Machine machine = plainMachine();
+  Step step = computeStep(1, 1);
+  step.work.compute = Format::nvfp4;
+  PricedMachine prices(machine, Corner::nominal);
+  EXPECT_EQ(prices.missing({step}),
+            "machine 'plain': matmul rate in nvfp4 is unknown");
+}
+
+TEST(Estimate, ASecondTierThatIsNotThereIsAnError) {
+  Machine machine = plainMachine();
+  Step step = linkStep(1);
+  step.outerLoad = step.load;
+  PricedMachine prices(machine, Corner::nominal);
+  EXPECT_EQ(prices.missing({step}), "machine 'plain': link tier 1 is unknown");
+}

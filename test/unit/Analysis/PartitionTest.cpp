@@ -1,0 +1,206 @@
+//===- PartitionTest.cpp - partition arithmetic by hand -------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestModels.h"
+#include "gtest/gtest.h"
+
+using namespace portolan;
+using namespace portolan::test;
+
+namespace {
+
+LocalOps partitioned(const PlanPoint &plan, int64_t chips, int64_t sequences,
+                     Phase phase = Phase::decode) {
+  ModelShape model = tinyMoe();
+  Workload workload;
+  workload.phase = phase;
+  workload.contextTokens = 100;
+  workload.outputTokens = 20;
+  workload.popularity.kind = Popularity::Kind::uniform;
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, chips, chips);
+  LocalOps ops;
+  partitionLayer(model, model.layers[0], plan,
+                 llvm::cantFail(std::move(deployment)), workload, sequences,
+                 ops);
+  return ops;
+}
+
+const LocalOp *findOp(const LocalOps &ops, OpKind kind, unsigned nth = 0) {
+  for (const LocalOp &op : ops)
+    if (op.kind == kind && nth-- == 0)
+      return &op;
+  return nullptr;
+}
+
+unsigned collectives(const LocalOps &ops) {
+  unsigned count = 0;
+  for (const LocalOp &op : ops)
+    count += isCommunication(op.kind);
+  return count;
+}
+
+} // namespace
+
+TEST(Partition, OneChipSendsNothing) {
+  LocalOps ops = partitioned(plainPlan(), 1, 6);
+  EXPECT_EQ(collectives(ops), 0u);
+  EXPECT_EQ(ops.size(), tinyMoe().layers[0].ops.size());
+  // Context of a sequence in mid-life: 100 + 20 / 2.
+  EXPECT_EQ(findOp(ops, OpKind::attention)->context, 110);
+}
+
+// tp = 4 on 4 chips: 2 of 8 heads, 1 of 4 kv heads, one all-reduce after the
+// output projection and one after the experts, [6, 64] bf16 each.
+TEST(Partition, TensorParallelSplitsHeads) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionTp, 4);
+  plan.set(PlanClass::reduction, PlanValue(Reduction::ring));
+  LocalOps ops = partitioned(plan, 4, 6);
+  const LocalOp *attention = findOp(ops, OpKind::attention);
+  EXPECT_EQ(attention->heads, 2);
+  EXPECT_EQ(attention->kvHeads, 1);
+  EXPECT_EQ(findOp(ops, OpKind::linear, 0)->outer, 16); // q: 2 heads of 8
+  EXPECT_EQ(findOp(ops, OpKind::linear, 1)->outer, 8);  // k: 1 head
+  EXPECT_EQ(findOp(ops, OpKind::linear, 3)->inner, 16); // o
+  ASSERT_EQ(collectives(ops), 2u);
+  for (unsigned nth : {0, 1}) {
+    const LocalOp *reduce = findOp(ops, OpKind::allReduce, nth);
+    EXPECT_EQ(reduce->group, (Group{4, 1}));
+    EXPECT_DOUBLE_EQ(reduce->payloadBytes, 6 * 64 * 2);
+  }
+  // Four experts on each rank, all six tokens seen everywhere: 6 * 2 / 4 rows.
+  EXPECT_EQ(findOp(ops, OpKind::experts)->experts, 4);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::experts)->meanRows, 3);
+}
+
+// With more ranks than kv heads each rank holds one.
+TEST(Partition, KvHeadsAreReplicatedBeyondTheirNumber) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionTp, 8);
+  LocalOps ops = partitioned(plan, 8, 1);
+  EXPECT_EQ(findOp(ops, OpKind::attention)->kvHeads, 1);
+  EXPECT_EQ(findOp(ops, OpKind::linear, 1)->outer, 8);
+}
+
+// Data-parallel attention over 4 ranks with 18 sequences: the fullest has 5.
+TEST(Partition, ExpertParallelExchange) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::allToAll));
+  plan.set(PlanClass::combineExchange, PlanValue(Exchange::allToAll));
+  LocalOps ops = partitioned(plan, 4, 18);
+  EXPECT_EQ(findOp(ops, OpKind::attention)->sequences, 5);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::route)->rows, 5);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::route)->meanRows, 5);
+  ASSERT_EQ(collectives(ops), 3u); // counts, rows, rows back
+  EXPECT_EQ(findOp(ops, OpKind::allToAll)->payloadBytes, 4 * 4);
+  // Distinct ranks of 2 of 16 experts over 4: 4 (1 - (12/16)(11/15)) = 1.8.
+  const LocalOp *pack = findOp(ops, OpKind::pack);
+  EXPECT_NEAR(pack->rows, 5 * 1.8, 1e-9);
+  EXPECT_NEAR(pack->meanRows, 4.5 * 1.8, 1e-9);
+  // Mean rows received: 18 * 1.8 / 4 = 8.1, of 64 bf16 and two choices each.
+  const LocalOp *exchange = findOp(ops, OpKind::allToAllV, 0);
+  EXPECT_NEAR(exchange->meanPayloadBytes, 8.1 * (128 + 2 * 8), 1e-9);
+  EXPECT_GE(exchange->payloadBytes, exchange->meanPayloadBytes);
+  EXPECT_EQ(exchange->group, (Group{4, 1}));
+  // Results come back at 16 bits without choices.
+  EXPECT_NEAR(findOp(ops, OpKind::allToAllV, 1)->meanPayloadBytes, 8.1 * 128,
+              1e-9);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::unpack)->rowsOut, 5);
+}
+
+// Equal rows on tp ranks are sliced before routing and gathered after.
+TEST(Partition, EqualRowsAreSliced) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionTp, 2);
+  plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::allToAll));
+  plan.set(PlanClass::combineExchange, PlanValue(Exchange::allToAll));
+  plan.set(PlanClass::reduction, PlanValue(Reduction::ring));
+  LocalOps ops = partitioned(plan, 4, 10); // dp = 2, 5 sequences each
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::attention)->rows, 5);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::route)->rows, 3); // ceil(5 / 2)
+  const LocalOp *gather = findOp(ops, OpKind::allGather);
+  EXPECT_EQ(gather->group, (Group{2, 1}));
+  EXPECT_DOUBLE_EQ(gather->payloadBytes, 5 * 64 * 2);
+}
+
+TEST(Partition, GatheredExchange) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::allGather));
+  plan.set(PlanClass::combineExchange, PlanValue(Exchange::reduceScatter));
+  LocalOps ops = partitioned(plan, 4, 18);
+  EXPECT_EQ(findOp(ops, OpKind::pack), nullptr);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::allGather)->payloadBytes,
+                   18 * (64 * 2 + 2 * 8));
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::reduceScatter)->payloadBytes,
+                   18 * 64 * 2);
+}
+
+TEST(Partition, ContextParallelMergesParts) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionCp, 2);
+  LocalOps ops = partitioned(plan, 2, 3);
+  EXPECT_EQ(findOp(ops, OpKind::attention)->context, 55);
+  EXPECT_EQ(findOp(ops, OpKind::mergePartials)->inner, 2);
+  // Two parts of [3, 64] bf16 and 8 log-sum-exps.
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::allGather)->payloadBytes,
+                   2 * 3 * (64 * 2 + 8 * 4));
+}
+
+// Halves alternate, the larger first: 5 sequences become 3 and 2.
+TEST(Partition, TwoBatchesAlternate) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::overlap, PlanValue(Overlap::twoBatch));
+  LocalOps ops = partitioned(plan, 1, 5);
+  ASSERT_EQ(ops.size(), 2 * tinyMoe().layers[0].ops.size());
+  EXPECT_EQ(ops[0].microBatch, 0);
+  EXPECT_EQ(ops[1].microBatch, 1);
+  EXPECT_EQ(ops[0].kind, ops[1].kind);
+  EXPECT_DOUBLE_EQ(ops[0].rows, 3);
+  EXPECT_DOUBLE_EQ(ops[1].rows, 2);
+}
+
+TEST(Partition, PrefillHasNoPast) {
+  LocalOps ops = partitioned(plainPlan(), 1, 2, Phase::prefill);
+  EXPECT_EQ(findOp(ops, OpKind::attention)->context, 0);
+  EXPECT_EQ(findOp(ops, OpKind::attention)->newTokens, 100);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::rmsNorm)->rows, 200);
+}
+
+TEST(StageLayers, EarlierStagesTakeTheRemainder) {
+  ModelShape model = tinyMoe();
+  Deployment deployment;
+  deployment.stages = 3;
+  using Range = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(stageLayers(model, deployment, 0), Range(0, 2));
+  EXPECT_EQ(stageLayers(model, deployment, 1), Range(2, 3));
+  EXPECT_EQ(stageLayers(model, deployment, 2), Range(3, 4));
+}
+
+// One chip, by hand: per layer q 4096, k and v 2048 each, o 4096, router 1024,
+// experts 16 * 3 * 64 * 32 = 98,304 elements = 111,616; four layers, table and
+// head 6,400 each: 459,264 elements of 2 bytes.
+TEST(Memory, WeightsAndCacheByHand) {
+  ModelShape model = tinyMoe();
+  Workload workload;
+  workload.contextTokens = 100;
+  workload.outputTokens = 20;
+  PlanPoint plan = plainPlan();
+  MemoryUse use = memoryUse(
+      model, plan, llvm::cantFail(deploymentOf(plan, 1, 1)), workload, 3);
+  EXPECT_DOUBLE_EQ(use.weightBytes, 2 * (4 * 111616.0 + 2 * 6400));
+  // 3 sequences of 111 tokens, 4 layers of 4 heads of 16 bf16 elements.
+  EXPECT_DOUBLE_EQ(use.cacheBytes, 3.0 * 111 * 4 * 4 * 16 * 2);
+}
+
+TEST(Deployment, RefusesDegreesThatDoNotDivide) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionTp, 3);
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, 4, 4);
+  ASSERT_FALSE(bool(deployment));
+  EXPECT_EQ(llvm::toString(deployment.takeError()),
+            "attention_tp * attention_cp: expects a divisor of 4, got 3");
+}

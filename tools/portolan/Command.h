@@ -1,0 +1,51 @@
+//===- Command.h - commands of the driver ----------------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A command is a subcommand of llvm::cl with a function to run. Each lives in
+// its own <Name>Command.cpp, which defines its options as function-local
+// statics of cl::sub(subcommand), and is listed once in portolan.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_TOOLS_PORTOLAN_COMMAND_H
+#define PORTOLAN_TOOLS_PORTOLAN_COMMAND_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+#include <functional>
+#include <vector>
+
+namespace portolan {
+
+/// Exit status of the driver (design section 8).
+enum ExitStatus : int {
+  kExitDone = 0,
+  kExitBadRequest = 1, ///< the input or the request is bad
+  kExitBug = 2,        ///< a bug in Portolan
+  kExitDiffers = 3,    ///< outputs differ from --expect
+};
+
+struct Command {
+  llvm::cl::SubCommand *subCommand;
+  std::function<int()> run;
+};
+using Commands = std::vector<Command>;
+
+/// `portolan models [NAME]`: the models that ship, or one model as a sheet.
+Command modelsCommand();
+
+/// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
+int reportError(llvm::Error error);
+
+/// Writes `value` as JSON to a file, or to standard output for "-".
+llvm::Error writeJson(llvm::StringRef path, const llvm::json::Value &value);
+
+} // namespace portolan
+
+#endif // PORTOLAN_TOOLS_PORTOLAN_COMMAND_H

@@ -1,0 +1,68 @@
+//===- portolan.cpp - the driver ------------------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Picks the command and runs it. Everything else is in the library.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Command.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace portolan;
+namespace cl = llvm::cl;
+
+int portolan::reportError(llvm::Error error) {
+  llvm::handleAllErrors(std::move(error), [](const llvm::ErrorInfoBase &info) {
+    llvm::errs() << "portolan: error: " << info.message() << "\n";
+  });
+  return kExitBadRequest;
+}
+
+llvm::Error portolan::writeJson(llvm::StringRef path,
+                                const llvm::json::Value &value) {
+  if (path == "-") {
+    llvm::outs() << llvm::formatv("{0:2}", value) << "\n";
+    return llvm::Error::success();
+  }
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  if (!code) {
+    stream << llvm::formatv("{0:2}", value) << "\n";
+    stream.close();
+    code = stream.error();
+    stream.clear_error();
+  }
+  if (code)
+    return llvm::createStringError("cannot write '" + path +
+                                   "': " + code.message());
+  return llvm::Error::success();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Commands commands = {modelsCommand()};
+
+  // libLLVM registers its code generators' options too; a user of this driver
+  // needs none of them.
+  for (auto &entry : cl::getRegisteredOptions())
+    if (entry.first != "help" && entry.first != "version")
+      entry.second->setHiddenFlag(cl::ReallyHidden);
+  cl::SetVersionPrinter([](llvm::raw_ostream &stream) {
+    stream << "portolan " << PORTOLAN_VERSION << "\n";
+  });
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Portolan: what it takes to move a Mixture-of-Experts model from one "
+      "accelerator to another\n");
+  for (const Command &command : commands)
+    if (*command.subCommand)
+      return command.run();
+  llvm::errs() << "portolan: error: expects a command, see portolan --help\n";
+  return kExitBadRequest;
+}
