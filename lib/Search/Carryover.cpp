@@ -16,16 +16,6 @@
 
 using namespace portolan;
 
-char InternalError::ID = 0;
-
-void InternalError::log(llvm::raw_ostream &os) const {
-  os << "internal error: " << message;
-}
-
-std::error_code InternalError::convertToErrorCode() const {
-  return llvm::inconvertibleErrorCode();
-}
-
 llvm::StringRef portolan::spell(Verdict verdict) {
   constexpr llvm::StringLiteral names[] = {"carries", "slower", "repaired",
                                            "infeasible"};

@@ -188,10 +188,6 @@ llvm::Error Evaluator::unknownFigure(const PlanPoint &plan,
     targetFamily.realize(body, plan, deployment, target, steps);
     return pricedMachine.missing(steps);
   };
-  auto fail = [&](llvm::StringRef what) {
-    return llvm::createStringError("machine '" + target.name + "': " + what +
-                                   " is unknown");
-  };
   auto checkLayer = [&](const LayerShape &layer) {
     partitionLayer(modelShape, layer, plan, deployment, served,
                    /*sequences=*/1, ops);
@@ -199,20 +195,22 @@ llvm::Error Evaluator::unknownFigure(const PlanPoint &plan,
   };
   for (const LayerShape &layer : modelShape.layers)
     if (std::string what = checkLayer(layer); !what.empty())
-      return fail(what);
+      return llvm::createStringError(what);
   for (const LayerShape *layer : {&modelShape.prologue, &modelShape.epilogue})
     if (std::string what = checkLayer(*layer); !what.empty())
-      return fail(what);
+      return llvm::createStringError(what);
   if (deployment.stages > 1)
     for (OpKind kind : {OpKind::receive, OpKind::send})
       if (std::string what = check(
               stageBoundary(modelShape, plan, deployment, served, 1, kind));
           !what.empty())
-        return fail(what);
+        return llvm::createStringError(what);
   if (std::isnan(pricedMachine.stepOverheadSeconds()))
-    return fail("step overhead");
+    return llvm::createStringError("machine '" + target.name +
+                                   "': step overhead is unknown");
   if (std::isnan(pricedMachine.reserveBytes()))
-    return fail("reserve fraction");
+    return llvm::createStringError("machine '" + target.name +
+                                   "': reserve fraction is unknown");
   return llvm::createStringError("machine '" + target.name +
                                  "': the step time is not a number");
 }

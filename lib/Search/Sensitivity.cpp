@@ -127,9 +127,9 @@ llvm::Error portolan::addSensitivity(Evaluator &evaluator, double limitSeconds,
     if (share > 0)
       result.assumed.push_back({wanted, source, share});
   }
-  llvm::stable_sort(result.assumed,
-                    [](const AssumedFigure &a, const AssumedFigure &b) {
-                      return a.share > b.share;
-                    });
+  llvm::sort(result.assumed,
+             [](const AssumedFigure &a, const AssumedFigure &b) {
+               return a.share != b.share ? a.share > b.share : a.path < b.path;
+             });
   return llvm::Error::success();
 }

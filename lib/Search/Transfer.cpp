@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Transfer.h"
+#include "portolan/Support/InternalError.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace portolan;

@@ -13,6 +13,7 @@
 
 #include "portolan/Search/Tuner.h"
 #include "portolan/Search/Bound.h"
+#include "portolan/Support/InternalError.h"
 #include "llvm/ADT/STLExtras.h"
 #include <atomic>
 #include <chrono>
@@ -54,6 +55,7 @@ struct Tuner::Shared {
   std::vector<uint64_t> queue;
   std::atomic<size_t> next{0};
   std::atomic<uint64_t> explored{0}, plans{0};
+  std::atomic<bool> unevenBatches{false};
   /// Objectives at or below are of no interest.
   std::atomic<double> floor{0};
   std::mutex mutex;
@@ -173,14 +175,18 @@ namespace {
 /// the filter leaves out too, so that a plan has one place in the order.
 class PlanWalk {
 public:
-  PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter,
-           llvm::function_ref<void(const PlanPoint &, uint64_t)> visit)
-      : family(family), context(context), filter(filter), visit(visit) {}
+  using Visitor = llvm::function_ref<void(const PlanPoint &, uint64_t)>;
 
-  void run(PlanPoint plan) { extend(kPrefixClasses, plan, /*permitted=*/true); }
+  PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
+      : family(family), context(context), filter(filter) {}
+
+  void run(PlanPoint plan, Visitor visit) {
+    extend(kPrefixClasses, plan, /*permitted=*/true, visit);
+  }
 
 private:
-  void extend(unsigned planClass, PlanPoint &plan, bool permitted) {
+  void extend(unsigned planClass, PlanPoint &plan, bool permitted,
+              Visitor visit) {
     if (planClass == kNumPlanClasses) {
       if (permitted)
         visit(plan, count);
@@ -193,7 +199,7 @@ private:
     for (PlanValue value : values) {
       plan.values[planClass] = value;
       extend(planClass + 1, plan,
-             permitted && filter.permits(PlanClass(planClass), value));
+             permitted && filter.permits(PlanClass(planClass), value), visit);
     }
     plan.values[planClass] = kNone;
   }
@@ -201,7 +207,6 @@ private:
   const Family &family;
   PlanContext context;
   const PlanFilter &filter;
-  llvm::function_ref<void(const PlanPoint &, uint64_t)> visit;
   std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> buffers;
   uint64_t count = 0;
 };
@@ -212,23 +217,26 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   Evaluator &evaluator = *evaluators[worker];
   const Prefix &prefix = prefixes[index];
   shared.explored.fetch_add(1, std::memory_order_relaxed);
-  PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter,
-                [&](const PlanPoint &plan, uint64_t number) {
-                  shared.plans.fetch_add(1, std::memory_order_relaxed);
-                  Deployment deployment = prefix.deployment;
-                  deployment.microBatches = plan.number(PlanClass::batchForm);
-                  double floor =
-                      shared.options.exhaustive ? 0 : shared.floor.load();
-                  if (shared.options.anyWillDo && floor > 0)
-                    return;
-                  double objective = evaluator.objectiveAbove(
-                      plan, deployment, shared.limitSeconds, floor);
-                  if (std::isnan(objective))
-                    shared.offerUnknown({index, number}, plan);
-                  else if (objective > floor)
-                    shared.offer({plan, objective, {index, number}});
-                });
-  walk.run(prefix.plan);
+  PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
+  walk.run(prefix.plan, [&](const PlanPoint &plan, uint64_t number) {
+    double floor = shared.options.exhaustive ? 0 : shared.floor.load();
+    if (shared.options.anyWillDo && floor > 0)
+      return;
+    shared.plans.fetch_add(1, std::memory_order_relaxed);
+    Deployment deployment = prefix.deployment;
+    deployment.microBatches = plan.number(PlanClass::batchForm);
+    // What the bound of a prefix assumes.
+    if (deployment.microBatches % deployment.stages != 0) {
+      shared.unevenBatches = true;
+      return;
+    }
+    double objective =
+        evaluator.objectiveAbove(plan, deployment, shared.limitSeconds, floor);
+    if (std::isnan(objective))
+      shared.offerUnknown({index, number}, plan);
+    else if (objective > floor)
+      shared.offer({plan, objective, {index, number}});
+  });
 }
 
 llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
@@ -257,8 +265,8 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
       shared.queue.push_back(i);
   }
   if (!options.exhaustive)
-    llvm::stable_sort(shared.queue, [&](uint64_t a, uint64_t b) {
-      return bound[a] > bound[b];
+    llvm::sort(shared.queue, [&](uint64_t a, uint64_t b) {
+      return bound[a] != bound[b] ? bound[a] > bound[b] : a < b;
     });
   onWorkers(evaluators.size(), [&](unsigned worker) {
     for (size_t i; (i = shared.next.fetch_add(1)) < shared.queue.size();) {
@@ -271,6 +279,9 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
       explore(worker, index, shared);
     }
   });
+  if (shared.unevenBatches)
+    return llvm::make_error<InternalError>(
+        "the space has micro-batches that are no multiple of the stages");
   if (shared.unknown) {
     llvm::Expected<Evaluation> evaluation =
         evaluator().best(shared.unknown->second, limitSeconds);
@@ -330,14 +341,13 @@ Tuner::SpaceSummary Tuner::summarize() {
     return summary;
   }
   PlanFilter everything;
-  PlanWalk walk(evaluator().family(), evaluator().context(), everything,
-                [&](const PlanPoint &plan, uint64_t) {
-                  ++summary.plans;
-                  for (unsigned c = 0; c < kNumPlanClasses; ++c)
-                    if (!llvm::is_contained(summary.values[c], plan.values[c]))
-                      summary.values[c].push_back(plan.values[c]);
-                });
+  PlanWalk walk(evaluator().family(), evaluator().context(), everything);
   for (const Prefix &prefix : prefixes)
-    walk.run(prefix.plan);
+    walk.run(prefix.plan, [&](const PlanPoint &plan, uint64_t) {
+      ++summary.plans;
+      for (unsigned c = 0; c < kNumPlanClasses; ++c)
+        if (!llvm::is_contained(summary.values[c], plan.values[c]))
+          summary.values[c].push_back(plan.values[c]);
+    });
   return summary;
 }

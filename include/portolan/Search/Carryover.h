@@ -125,17 +125,6 @@ struct CarryoverRequest {
 };
 
 /// An InternalError if the search missed a plan better than its optimum.
-class InternalError : public llvm::ErrorInfo<InternalError> {
-public:
-  static char ID;
-  explicit InternalError(std::string message) : message(std::move(message)) {}
-  void log(llvm::raw_ostream &os) const override;
-  std::error_code convertToErrorCode() const override;
-
-private:
-  std::string message;
-};
-
 llvm::Expected<CarryoverResult> runCarryover(const CarryoverRequest &request);
 
 /// The best plan of one target under one limit, with its runners-up.
