@@ -32,8 +32,8 @@ public:
           if (text.empty()) {
             llvm::raw_string_ostream stream(text);
             if (auto where = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
-              stream << where.getFilename().getValue() << ":"
-                     << where.getLine() << ":" << where.getColumn() << ": ";
+              stream << where.getFilename().getValue() << ":" << where.getLine()
+                     << ":" << where.getColumn() << ": ";
             stream << diagnostic;
           }
           return success();
@@ -73,10 +73,10 @@ transform::NamedSequenceOp entryOf(ModuleOp script) {
       transform::TransformDialect::kTransformEntryPointSymbolName);
 }
 
-llvm::Error runScript(
-    const PlanPoint &plan, const Family &family, PlanContext context,
-    ModuleOp module,
-    llvm::function_ref<void(transform::TransformState &)> install) {
+llvm::Error
+runScript(const PlanPoint &plan, const Family &family, PlanContext context,
+          ModuleOp module,
+          llvm::function_ref<void(transform::TransformState &)> install) {
   MLIRContext &ir = *module.getContext();
   llvm::Expected<OwningOpRef<ModuleOp>> script =
       parseScript(printPlan(plan), "plan", ir);
@@ -106,45 +106,45 @@ std::string portolan::printPlan(const PlanPoint &plan) {
   auto value = [&](PlanClass planClass) {
     return spell(planClass, plan.get(planClass));
   };
-  stream
-      << "module attributes {transform.with_named_sequence} {\n"
-         "  transform.named_sequence @__transform_main("
-         "%model: !transform.any_op {transform.readonly}) {\n"
-      << "    plan.set_format %model weights = "
-      << value(PlanClass::weightFormat)
-      << " activations = " << value(PlanClass::activationFormat)
-      << " kv = " << value(PlanClass::kvFormat) << "\n"
-      << "    plan.instance %model chips = " << value(PlanClass::instance)
-      << "\n"
-      << "    plan.pipeline %model stages = " << value(PlanClass::pipeline)
-      << "\n"
-      << "    plan.shard_attention %model tp = "
-      << value(PlanClass::attentionTp)
-      << " cp = " << value(PlanClass::attentionCp) << "\n"
-      << "    plan.shard_experts %model tp = " << value(PlanClass::expertTp)
-      << " form = " << value(PlanClass::placementForm) << "\n"
-      << "    plan.place_experts %model replicas = "
-      << value(PlanClass::replicas) << "\n"
-      << "    plan.place_weights %model residency = "
-      << value(PlanClass::residency) << "\n"
-      << "    plan.exchange %model dispatch = "
-      << value(PlanClass::dispatchExchange)
-      << " combine = " << value(PlanClass::combineExchange) << "\n"
-      << "    plan.reduction %model algorithm = "
-      << value(PlanClass::reduction) << "\n"
-      << "    plan.overlap %model form = " << value(PlanClass::overlap) << "\n"
-      << "    plan.batch %model micro_batches = "
-      << value(PlanClass::batchForm) << "\n"
-      << "    plan.split_phases %model prefill = "
-      << value(PlanClass::phaseSplit) << "\n"
-      << "    plan.fuse %model form = " << value(PlanClass::fusion) << "\n"
-      << "    plan.tile %model tokens = " << value(PlanClass::tile) << "\n"
-      << "    plan.speculate %model tokens = "
-      << value(PlanClass::speculation) << "\n"
-      << "    plan.commit %model\n"
-         "    transform.yield\n"
-         "  }\n"
-         "}\n";
+  stream << "module attributes {transform.with_named_sequence} {\n"
+            "  transform.named_sequence @__transform_main("
+            "%model: !transform.any_op {transform.readonly}) {\n"
+         << "    plan.set_format %model weights = "
+         << value(PlanClass::weightFormat)
+         << " activations = " << value(PlanClass::activationFormat)
+         << " kv = " << value(PlanClass::kvFormat) << "\n"
+         << "    plan.instance %model chips = " << value(PlanClass::instance)
+         << "\n"
+         << "    plan.pipeline %model stages = " << value(PlanClass::pipeline)
+         << "\n"
+         << "    plan.shard_attention %model tp = "
+         << value(PlanClass::attentionTp)
+         << " cp = " << value(PlanClass::attentionCp) << "\n"
+         << "    plan.shard_experts %model tp = " << value(PlanClass::expertTp)
+         << " form = " << value(PlanClass::placementForm) << "\n"
+         << "    plan.place_experts %model replicas = "
+         << value(PlanClass::replicas) << "\n"
+         << "    plan.place_weights %model residency = "
+         << value(PlanClass::residency) << "\n"
+         << "    plan.exchange %model dispatch = "
+         << value(PlanClass::dispatchExchange)
+         << " combine = " << value(PlanClass::combineExchange) << "\n"
+         << "    plan.reduction %model algorithm = "
+         << value(PlanClass::reduction) << "\n"
+         << "    plan.overlap %model form = " << value(PlanClass::overlap)
+         << "\n"
+         << "    plan.batch %model micro_batches = "
+         << value(PlanClass::batchForm) << "\n"
+         << "    plan.split_phases %model prefill = "
+         << value(PlanClass::phaseSplit) << "\n"
+         << "    plan.fuse %model form = " << value(PlanClass::fusion) << "\n"
+         << "    plan.tile %model tokens = " << value(PlanClass::tile) << "\n"
+         << "    plan.speculate %model tokens = "
+         << value(PlanClass::speculation) << "\n"
+         << "    plan.commit %model\n"
+            "    transform.yield\n"
+            "  }\n"
+            "}\n";
   return text;
 }
 
@@ -175,10 +175,11 @@ llvm::Expected<PlanPoint> portolan::parsePlan(llvm::StringRef text,
   PlanPoint point;
   for (auto [op, info] : llvm::zip(body, planOps()))
     for (PlanClass planClass : info.classes)
-      point.set(planClass,
-                llvm::cantFail(portolan::parsePlanValue(
-                    planClass,
-                    op.getAttrOfType<StringAttr>(spell(planClass)).getValue())));
+      point.set(
+          planClass,
+          llvm::cantFail(portolan::parsePlanValue(
+              planClass,
+              op.getAttrOfType<StringAttr>(spell(planClass)).getValue())));
   return point;
 }
 
@@ -189,8 +190,8 @@ llvm::Expected<PlanPoint> portolan::readPlan(llvm::StringRef path,
                                           "directory");
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
-    return llvm::createStringError(path + ": cannot read the plan: " +
-                                   buffer.getError().message());
+    return llvm::createStringError(
+        path + ": cannot read the plan: " + buffer.getError().message());
   return parsePlan((*buffer)->getBuffer(), path, context);
 }
 

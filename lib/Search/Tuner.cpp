@@ -334,12 +334,10 @@ void Tuner::forEachPrefixPlan(
   }
 }
 
-Tuner::SpaceSummary Tuner::summarize() {
+llvm::Expected<Tuner::SpaceSummary> Tuner::summarize() {
   SpaceSummary summary;
-  if (llvm::Error error = enumeratePrefixes()) {
-    llvm::consumeError(std::move(error));
-    return summary;
-  }
+  if (llvm::Error error = enumeratePrefixes())
+    return std::move(error);
   PlanFilter everything;
   PlanWalk walk(evaluator().family(), evaluator().context(), everything);
   for (const Prefix &prefix : prefixes)

@@ -77,8 +77,8 @@ class LedgerExtension : public mlir::transform::TransformState::Extension {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LedgerExtension)
 
-  LedgerExtension(mlir::transform::TransformState &state,
-                  const Family &family, PlanContext context, Repair &result)
+  LedgerExtension(mlir::transform::TransformState &state, const Family &family,
+                  PlanContext context, Repair &result)
       : Extension(state), sequence(family, context), result(result) {}
 
   RepairSequence sequence;

@@ -50,8 +50,7 @@ DiagnosedSilenceableFailure targetOf(Operation *op, TransformState &state,
 
 DiagnosedSilenceableFailure refuseStrictly(Operation *op, ModuleOp module,
                                            const TargetExtension &target,
-                                           PlanClass planClass,
-                                           PlanValue value,
+                                           PlanClass planClass, PlanValue value,
                                            const Refusal &refusal) {
   emitMissed(module.getLoc(), planClass, value, value, "infeasible", refusal);
   return emitSilenceableFailure(op)
@@ -76,8 +75,8 @@ DiagnosedSilenceableFailure applyDecisions(Operation *op,
       continue;
     for (PlanClass planClass : info.classes) {
       auto text = op->getAttrOfType<StringAttr>(spell(planClass));
-      PlanValue value = llvm::cantFail(
-          portolan::parsePlanValue(planClass, text.getValue()));
+      PlanValue value =
+          llvm::cantFail(portolan::parsePlanValue(planClass, text.getValue()));
       if (ledger)
         value = ledger->sequence.next(planClass, value).value;
       else if (std::optional<Refusal> refusal = target->family().legalize(
@@ -112,8 +111,7 @@ DiagnosedSilenceableFailure applyCommit(Operation *op, TransformState &state) {
     return refuseStrictly(op, module, *target, PlanClass::instance,
                           target->point.get(PlanClass::instance), *refusal);
   }
-  module->setAttr(kPointAttr,
-                  pointAttr(target->point, *module.getContext()));
+  module->setAttr(kPointAttr, pointAttr(target->point, *module.getContext()));
   return DiagnosedSilenceableFailure::success();
 }
 

@@ -58,11 +58,10 @@ void plan::setTarget(mlir::ModuleOp module, llvm::StringRef target,
   llvm::SmallVector<mlir::NamedAttribute> entries = {
       builder.getNamedAttr("context_tokens",
                            builder.getI64IntegerAttr(workload.contextTokens)),
-      builder.getNamedAttr("formats",
-                           builder.getStringAttr(
-                               workload.formats == FormatPolicy::any
-                                   ? "any"
-                                   : "as-shipped")),
+      builder.getNamedAttr(
+          "formats", builder.getStringAttr(workload.formats == FormatPolicy::any
+                                               ? "any"
+                                               : "as-shipped")),
       builder.getNamedAttr("output_tokens",
                            builder.getI64IntegerAttr(workload.outputTokens)),
       builder.getNamedAttr("phase",

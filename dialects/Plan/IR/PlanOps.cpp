@@ -26,11 +26,11 @@ static ParseResult parsePlanValue(OpAsmParser &parser, StringAttr &value) {
     text = std::to_string(number);
   } else {
     StringRef word;
-    if (parser.parseKeyword(&word, " or a number"))
+    if (parser.parseKeyword(&word))
       return failure();
     text = word.str();
     if (succeeded(parser.parseOptionalSlash())) {
-      if (parser.parseKeyword(&word, " after '/'"))
+      if (parser.parseKeyword(&word))
         return failure();
       text += "/" + word.str();
     }
@@ -133,7 +133,8 @@ static LogicalResult verifyPlanOp(Operation *op) {
 
 #define PORTOLAN_PLAN_OP(Op)                                                   \
   LogicalResult Op::verify() { return verifyPlanOp(*this); }                   \
-  void Op::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) { \
+  void Op::getEffects(                                                         \
+      SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {               \
     transform::onlyReadsHandle(getTargetMutable(), effects);                   \
     transform::modifiesPayload(effects);                                       \
   }

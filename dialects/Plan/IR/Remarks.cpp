@@ -36,9 +36,9 @@ void plan::emitMissed(mlir::Location location, PlanClass planClass,
       entry ? llvm::StringRef(entry->id) : llvm::StringRef("uncatalogued");
   auto remark = mlir::remark::missed(
       location, RemarkOpts::name(name).category(kRemarkCategory));
-  std::string text = (spell(planClass) + " = " + spell(planClass, value) +
-                      " " + verdict)
-                         .str();
+  std::string text =
+      (spell(planClass) + " = " + spell(planClass, value) + " " + verdict)
+          .str();
   if (value != targetValue)
     text += " to " + spell(planClass, targetValue);
   remark << llvm::StringRef(text);

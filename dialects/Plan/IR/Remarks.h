@@ -30,9 +30,9 @@ const RemarkEntry *findRemark(llvm::StringRef id);
 /// Category of every remark emitted here, for --remarks-filter.
 inline constexpr llvm::StringLiteral kRemarkCategory = "portolan-carryover";
 
-/// Emits a Missed remark named after the refusal's id: what was decided and what
-/// became of it, the sentence and suggestion of the catalogue, and the figures
-/// of the refusal. `verdict` is "repaired", "slower" or "infeasible".
+/// Emits a Missed remark named after the refusal's id: what was decided and
+/// what became of it, the sentence and suggestion of the catalogue, and the
+/// figures of the refusal. `verdict` is "repaired", "slower" or "infeasible".
 void emitMissed(mlir::Location location, PlanClass planClass, PlanValue value,
                 PlanValue targetValue, llvm::StringRef verdict,
                 const Refusal &refusal);

@@ -106,7 +106,7 @@ public:
     std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> values;
     uint64_t plans = 0;
   };
-  SpaceSummary summarize();
+  llvm::Expected<SpaceSummary> summarize();
 
   /// Visits the first plan of every prefix.
   void forEachPrefixPlan(llvm::function_ref<void(const PlanPoint &)> visit);

@@ -173,7 +173,7 @@ TEST(TunerTest, TheSpaceIsCountedPlanByPlan) {
   uint64_t plans = 0;
   PlanPoint scratch;
   forEachPlan(instance, scratch, 0, [&](const PlanPoint &) { ++plans; });
-  Tuner::SpaceSummary summary = tuner.summarize();
+  Tuner::SpaceSummary summary = llvm::cantFail(tuner.summarize());
   EXPECT_EQ(summary.plans, plans);
   EXPECT_EQ(summary.values[unsigned(PlanClass::tile)].size(), 2u);
 }
