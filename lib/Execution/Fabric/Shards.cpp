@@ -15,7 +15,7 @@ namespace {
 /// A box in a dense row-major tensor.
 struct Box {
   llvm::ArrayRef<int64_t> whole;
-  llvm::SmallVector<int64_t> offsets, sizes;
+  llvm::SmallVector<int64_t, 6> offsets, sizes;
 
   /// Calls `visit(byte offset in the whole, byte offset in the box, bytes)` for
   /// each contiguous run.
@@ -88,7 +88,7 @@ llvm::Expected<Tensor> ShardGatherer::gather() {
           " along dimension " + llvm::Twine(dim) + ", got " + llvm::Twine(sum));
   }
   for (auto [place, piece] : pieces) {
-    Box box{whole.shape, {}, llvm::SmallVector<int64_t>(piece->shape)};
+    Box box{whole.shape, {}, llvm::to_vector_of<int64_t, 6>(piece->shape)};
     for (size_t dim = 0; dim < rank; ++dim) {
       int64_t offset = 0;
       for (int64_t block = 0; block < blockOf(place, dim); ++block)
