@@ -17,6 +17,7 @@
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
+#include "portolan/Conversion/SpmdToSystem.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
@@ -30,6 +31,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();
+  registerSpmdToSystemPasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
