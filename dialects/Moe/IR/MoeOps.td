@@ -187,12 +187,14 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
     `past_key` [B,kv_heads,P,D], `past_value` [B,kv_heads,P,Dv] ->
     [B,S,heads*Dv] and the grown caches [B,kv_heads,P+S,..]. Query i of a
     sequence sees the keys up to position total - S + i, where total is its
-    entry of `total_lengths` [B] (i32; P+S without it: keys beyond a sequence's
-    length are padding at the right end). `window` > 0: only the last `window`
+    entry of `total_lengths` [B] (i32; P+S without it). A sequence's new tokens
+    follow its own total - S past ones (0 if that is negative) in the grown
+    caches, zeros pad their right end. `window` > 0: only the last `window`
     keys. `soft_cap` > 0: scores s become cap * tanh(s / cap). `sinks` [heads]:
     an extra score per head that takes part in the softmax and is dropped.
-    `partial_results`: also yields the log-sum-exp [B,S,heads] of each row, for
-    merging the parts of a context that is spread over ranks.
+    With a fourth result it also yields the log-sum-exp [B,S,heads] of each row
+    (its sink included), for merging the parts of a context that is spread over
+    ranks. A row that sees no key is zero, its log-sum-exp minus infinity.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
                        AnyRankedTensor:$value, AnyRankedTensor:$past_key,
