@@ -129,7 +129,9 @@ private:
     LocalOp local;
     local.kind = kind;
     local.microBatch = microBatch;
-    local.activation = local.compute = like.local.activation;
+    // Counts are integers and have no format.
+    if (kind != OpKind::allToAll)
+      local.activation = local.compute = like.local.activation;
     local.group = group;
     local.payloadBytes = payload;
     local.meanPayloadBytes = meanPayload;
@@ -278,6 +280,7 @@ private:
       LocalOp pack = local;
       pack.kind = OpKind::pack;
       pack.topK = 0;
+      pack.hitExperts = 0;
       // Every copy that is received was packed: mean rows over the stage.
       double copies = receivedMean * deployment.stageSize /
                       std::max<double>(double(totalRows), 1);

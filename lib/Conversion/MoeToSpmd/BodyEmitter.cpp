@@ -30,6 +30,22 @@ int64_t lastDim(Value value) { return tensorOf(value).getShape().back(); }
 
 } // namespace
 
+Value moe_to_spmd::sliceOf(OpBuilder &builder, Location loc, Value tensor,
+                           ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes) {
+  RankedTensorType type = tensorOf(tensor).clone(sizes);
+  // A rank or a half may be without sequences; no offset is inside of nothing.
+  if (type.getNumElements() == 0)
+    return tensor::EmptyOp::create(builder, loc, sizes, type.getElementType());
+  SmallVector<OpFoldResult> at, extents, strides;
+  for (auto [offset, size] : llvm::zip_equal(offsets, sizes)) {
+    at.push_back(builder.getIndexAttr(offset));
+    extents.push_back(builder.getIndexAttr(size));
+    strides.push_back(builder.getIndexAttr(1));
+  }
+  return tensor::ExtractSliceOp::create(builder, loc, type, tensor, at, extents,
+                                        strides);
+}
+
 BodyEmitter::BodyEmitter(const Problem &problem, const Geometry &geometry,
                          Operation *function, ArrayRef<Operation *> ops,
                          int half, OpBuilder &builder, Outer outer)
@@ -81,19 +97,12 @@ FailureOr<Value> BodyEmitter::outside(Value value, const Layout &layout) {
   if (failed(local) || half < 0 || layout.empty() || !layout[0].isBatch)
     return local;
   // One half of the sequences: views of the rank's own rows.
-  RankedTensorType type = tensorOf(*local);
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-  SmallVector<int64_t> shape(type.getShape());
-  shape[0] = geometry.localSequences(half);
-  for (auto [dim, size] : llvm::enumerate(shape)) {
-    int64_t first = dim == 0 && half == 1 ? geometry.localSequences(0) : 0;
-    offsets.push_back(builder.getIndexAttr(first));
-    sizes.push_back(builder.getIndexAttr(size));
-    strides.push_back(builder.getIndexAttr(1));
-  }
-  return Value(tensor::ExtractSliceOp::create(builder, value.getLoc(),
-                                              type.clone(shape), *local,
-                                              offsets, sizes, strides));
+  SmallVector<int64_t> sizes(tensorOf(*local).getShape());
+  SmallVector<int64_t> offsets(sizes.size(), 0);
+  sizes[0] = geometry.localSequences(half);
+  if (half == 1)
+    offsets[0] = geometry.localSequences(0);
+  return sliceOf(builder, value.getLoc(), *local, offsets, sizes);
 }
 
 FailureOr<Value> BodyEmitter::activation(Value value) {

@@ -44,6 +44,12 @@ struct Local {
   Layout layout;
 };
 
+/// The box of `sizes` at `offsets` of a tensor: a view, or an empty tensor if
+/// there is nothing in it.
+mlir::Value sliceOf(mlir::OpBuilder &builder, mlir::Location loc,
+                    mlir::Value tensor, llvm::ArrayRef<int64_t> offsets,
+                    llvm::ArrayRef<int64_t> sizes);
+
 /// Where a body gets the values that it does not define: an argument, a weight,
 /// an activation of the ops before.
 using Outer = llvm::function_ref<mlir::FailureOr<mlir::Value>(mlir::Value,

@@ -49,6 +49,8 @@ Value joinHalves(OpBuilder &builder, Location loc, Value first, Value second) {
       tensor::EmptyOp::create(builder, loc, shape, type.getElementType());
   int64_t offset = 0;
   for (Value half : {first, second}) {
+    if (tensorOf(half).getNumElements() == 0)
+      continue;
     SmallVector<OpFoldResult> offsets, sizes, strides;
     for (auto [dim, size] : llvm::enumerate(tensorOf(half).getShape())) {
       offsets.push_back(builder.getIndexAttr(dim == 0 ? offset : 0));

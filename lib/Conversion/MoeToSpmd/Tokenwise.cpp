@@ -190,14 +190,7 @@ LogicalResult BodyEmitter::emitColumns(tensor::ExtractSliceOp op) {
     return failure();
   RankedTensorType local =
       rowsType(op, op.getResult(), lastDim(op.getResult()));
-  SmallVector<OpFoldResult> sizes, strides, starts;
-  for (auto [dim, size] : llvm::enumerate(local.getShape())) {
-    sizes.push_back(builder.getIndexAttr(size));
-    strides.push_back(builder.getIndexAttr(1));
-    starts.push_back(builder.getIndexAttr(offsets[dim]));
-  }
-  define(op.getResult(),
-         tensor::ExtractSliceOp::create(builder, op.getLoc(), local, *input,
-                                        starts, sizes, strides));
+  define(op.getResult(), sliceOf(builder, op.getLoc(), *input, offsets,
+                                 local.getShape()));
   return success();
 }

@@ -40,9 +40,13 @@ struct ConvertSpmdToRuntime
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isExternal() && function.getName() != "prepare")
         functions.insert(function);
-    for (func::FuncOp function : functions)
+    for (func::FuncOp function : functions) {
+      // What the arguments are pieces of has served its purpose.
+      function.removeArgAttrsAttr();
+      function.removeResAttrsAttr();
       if (failed(function.insertArgument(0, handle, {}, function.getLoc())))
         return signalPassFailure();
+    }
 
     Lowering lowering(module, builder);
     for (func::FuncOp function : functions) {

@@ -70,6 +70,11 @@ SmallVector<Value> emitIf(OpBuilder &builder, Location loc, Value condition,
 } // namespace
 
 FailureOr<Values> Lowering::slice(spmd::SliceOp op) {
+  // No offset is inside of nothing: there may be more ranks than rows.
+  if (tensorOf(op.getResult()).getNumElements() == 0)
+    return Values{tensor::EmptyOp::create(
+        builder, loc(), tensorOf(op.getResult()).getShape(),
+        tensorOf(op.getResult()).getElementType())};
   Value offset =
       at(indexTable(offsetsOf(op.getSizes())), member(op.getGroup()));
   RankedTensorType type = tensorOf(op.getResult());
