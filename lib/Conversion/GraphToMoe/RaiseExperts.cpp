@@ -218,12 +218,12 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
       readShape(node, hidden, isFused ? 2 : 1, raiser);
   if (failed(shape))
     return failure();
-  if (lastDim(router->weight) != shape->experts || form->topK < 1 ||
-      form->topK > shape->experts)
+  if (lastDim(router->weight) != shape->experts)
     return raiser.fail("expects logits for " + Twine(shape->experts) +
-                       " experts and 1 <= k <= that, got " +
-                       Twine(lastDim(router->weight)) +
-                       " and k = " + Twine(form->topK));
+                       " experts, got " + Twine(lastDim(router->weight)));
+  if (form->topK < 1 || form->topK > shape->experts)
+    return raiser.fail("expects 1 <= k <= " + Twine(shape->experts) +
+                       " experts, got " + Twine(form->topK));
 
   ExpertsWeights weights = prepare(node, form->fusion, *shape, raiser);
   OpBuilder &body = raiser.body;
