@@ -40,6 +40,9 @@ using Commands = std::vector<Command>;
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
 Command modelsCommand();
 
+/// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
+Command runCommand();
+
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);
 

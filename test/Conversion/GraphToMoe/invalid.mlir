@@ -126,7 +126,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{output 0 expects 'tensor<?x?x5xf32>' as the file states, got 'tensor<?x?x4xf32>'}}
+// expected-error@+1 {{output 0 expects tensor<?x?x5xf32> as the file states, got tensor<?x?x4xf32>}}
 module {
   func.func @main(%x: tensor<?x?x4xf32>) -> tensor<?x?x5xf32> {
     %0 = graph.node "Identity"(%x) {version = 17 : i64} : (tensor<?x?x4xf32>) -> tensor<?x?x5xf32> loc("i")
