@@ -15,6 +15,7 @@
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
+#include "portolan/Conversion/SpmdToSystem.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
@@ -26,6 +27,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void portolan::registerAllPasses() {
+  registerSpmdToSystemPasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
