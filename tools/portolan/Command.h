@@ -43,8 +43,13 @@ Command carryoverCommand();
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
 Command modelsCommand();
 
+<<<<<<< HEAD
 /// `portolan tune MODEL --target T`: the best plan on one target.
 Command tuneCommand();
+=======
+/// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
+Command runCommand();
+>>>>>>> onnx
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);

@@ -46,8 +46,12 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+<<<<<<< HEAD
   Commands commands = {carryoverCommand(), modelsCommand(),
                        tuneCommand()};
+=======
+  Commands commands = {modelsCommand(), runCommand()};
+>>>>>>> onnx
 
   // libLLVM registers its code generators' options too; a user of this driver
   // needs none of them.
