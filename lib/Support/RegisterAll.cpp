@@ -16,6 +16,7 @@
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
+#include "portolan/Conversion/SpmdToSystem.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
@@ -28,6 +29,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void portolan::registerAllPasses() {
+  registerSpmdToSystemPasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
