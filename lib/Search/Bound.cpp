@@ -44,14 +44,21 @@ bool isCounted(OpKind kind) {
 }
 
 /// How close to the tightest value of this bound it is worth computing.
-constexpr double kBoundSlack = 0.05;
+constexpr double kBoundSlack = 0.01;
+
+/// Bounds are rounded up by more than the pricing can round.
+constexpr double kBoundMargin = 1 + 1e-9;
+
+/// Rounds of narrowing a range; each costs one bound on the step time.
+constexpr unsigned kRangeRounds = 8;
 
 } // namespace
 
 PrefixBound::PrefixBound(Evaluator &evaluator) : evaluator(evaluator) {}
 
 void PrefixBound::setPrefix(const PlanPoint &prefix,
-                            const Deployment &newDeployment) {
+                            const Deployment &newDeployment,
+                            std::optional<int64_t> knownLargest) {
   deployment = newDeployment;
   deployment.microBatches = deployment.stages;
   for (PlanPoint &plan : relaxed) {
@@ -84,6 +91,7 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
                       residency != PlanValue(Residency::hbmPrefetch);
     }
   }
+  largest = knownLargest ? *knownLargest : largestSequences();
 }
 
 double PrefixBound::leastSeconds(const LocalOp &op) const {
@@ -141,36 +149,53 @@ double PrefixBound::stepSeconds(int64_t sequences) {
          (std::isnan(overhead) ? 0 : overhead);
 }
 
-bool PrefixBound::fits(int64_t sequences) const {
-  double available =
-      evaluator.priced().capacityBytes() - evaluator.priced().reserveBytes();
-  MemoryUse use =
-      memoryUse(evaluator.model(), relaxed[0], deployment, evaluator.workload(),
-                sequences * deployment.microBatches);
-  double bytes = use.weightBytes + use.cacheBytes;
-  if (bytes <= available)
-    return true;
-  if (forms == 1)
-    return false;
-  use = memoryUse(evaluator.model(), relaxed[1], deployment,
+int64_t PrefixBound::largestSequences() const {
+  auto bytes = [&](unsigned form, int64_t sequences) {
+    MemoryUse use =
+        memoryUse(evaluator.model(), relaxed[form], deployment,
                   evaluator.workload(), sequences * deployment.microBatches);
-  return use.weightBytes + use.cacheBytes <= available;
+    return use.weightBytes + use.cacheBytes;
+  };
+  return largestWithin(kMostRequests, deployment.dp, evaluator.availableBytes(),
+                       [&](int64_t sequences) {
+                         double least = bytes(0, sequences);
+                         if (forms > 1)
+                           least = std::min(least, bytes(1, sequences));
+                         return least;
+                       });
 }
 
-double PrefixBound::objective(const PlanPoint &prefix,
-                              const Deployment &newDeployment,
-                              double limitSeconds) {
-  setPrefix(prefix, newDeployment);
+double PrefixBound::objective(double limitSeconds, double floor) {
+  double perRate = evaluator.objectivePerRate(deployment);
   ConcurrencyProblem problem;
   problem.microBatches = deployment.stages;
-  problem.maximum =
-      deployment.stages * largestFitting(kMostRequests, [&](int64_t sequences) {
-        return fits(sequences);
-      });
+  problem.maximum = deployment.stages * largest;
   problem.limitSeconds = limitSeconds;
+  problem.floorRate = floor / perRate;
   problem.slack = kBoundSlack;
   ConcurrencyResult result = solveConcurrency(
       problem, [&](int64_t sequences) { return stepSeconds(sequences); });
-  return result.rate * (1 + kBoundSlack) *
-         evaluator.objectivePerRate(deployment);
+  return std::max(floor, result.rate * (1 + kBoundSlack) * perRate) *
+         kBoundMargin;
+}
+
+std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
+                                               double floor) {
+  // No more than the limit allows, nor than memory does.
+  int64_t high =
+      largestWithin(largest, deployment.dp, limitSeconds,
+                    [&](int64_t sequences) { return stepSeconds(sequences); });
+  // A plan beats the floor only with c > floor * T(c), and T never falls: each
+  // round starts from what the round before excluded.
+  double floorRate = floor / evaluator.objectivePerRate(deployment);
+  double stages = double(deployment.stages);
+  int64_t low = 1;
+  for (unsigned round = 0; round < kRangeRounds && low <= high; ++round) {
+    double needed = floorRate * stepSeconds(low) / kBoundMargin;
+    int64_t next = int64_t(std::floor(needed / stages));
+    if (next <= low)
+      break;
+    low = next;
+  }
+  return {(low - 1) * deployment.stages + 1, high * deployment.stages};
 }

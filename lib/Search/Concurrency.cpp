@@ -33,21 +33,25 @@ public:
   Solver(const ConcurrencyProblem &problem,
          llvm::function_ref<double(int64_t)> seconds)
       : problem(problem), seconds(seconds) {
-    bestRate = problem.floorRate;
-    tolerance = 1 + problem.slack;
+    bestRate = threshold = problem.floorRate;
   }
 
   ConcurrencyResult solve() {
     if (problem.maximum < 1)
       return result;
-    int64_t last =
-        (problem.maximum + problem.microBatches - 1) / problem.microBatches;
-    double first = probe(1);
-    if (result.unknown || first > problem.limitSeconds)
+    auto sequencesOf = [&](int64_t concurrency) {
+      return (concurrency + problem.microBatches - 1) / problem.microBatches;
+    };
+    int64_t last = sequencesOf(problem.maximum);
+    int64_t first = std::max<int64_t>(sequencesOf(problem.minimum), 1);
+    if (first > last)
       return result;
-    accept(1, first);
-    if (last > 1 && beats(last, first))
-      search(last, first);
+    double seconds = probe(first);
+    if (result.unknown || seconds > problem.limitSeconds)
+      return result;
+    accept(first, seconds);
+    if (last > first && beats(last, seconds))
+      search(first, last, seconds);
     return result;
   }
 
@@ -65,7 +69,7 @@ private:
   }
 
   bool beats(int64_t sequences, double time) const {
-    return double(concurrencyAt(sequences)) > bestRate * tolerance * time;
+    return double(concurrencyAt(sequences)) > threshold * time;
   }
 
   void accept(int64_t sequences, double time) {
@@ -77,13 +81,14 @@ private:
          (result.concurrency == 0 || concurrency >= result.concurrency)))
       return;
     bestRate = rate;
+    threshold = std::max(threshold, rate * (1 + problem.slack));
     result.concurrency = concurrency;
     result.seconds = time;
     result.rate = rate;
   }
 
-  void search(int64_t last, double firstSeconds) {
-    stack.push_back({1, last, firstSeconds});
+  void search(int64_t first, int64_t last, double firstSeconds) {
+    stack.push_back({first, last, firstSeconds});
     // The cap is most often the optimum: a memory-bound step takes the same
     // time however many share it.
     double lastSeconds = probe(last);
@@ -122,7 +127,8 @@ private:
   const ConcurrencyProblem &problem;
   llvm::function_ref<double(int64_t)> seconds;
   ConcurrencyResult result;
-  double bestRate, tolerance;
+  double bestRate;  ///< of what was accepted, or the floor
+  double threshold; ///< what an interval must exceed
   llvm::SmallVector<Interval, 64> stack;
 };
 
@@ -134,22 +140,45 @@ portolan::solveConcurrency(const ConcurrencyProblem &problem,
   return Solver(problem, seconds).solve();
 }
 
-int64_t portolan::largestFitting(int64_t upper,
-                                 llvm::function_ref<bool(int64_t)> fits) {
-  if (upper < 1 || !fits(1))
-    return 0;
-  int64_t good = 1;
-  while (good < upper) {
-    int64_t next = std::min(good * 2, upper);
-    if (!fits(next)) {
-      int64_t bad = next;
-      while (bad - good > 1) {
-        int64_t middle = good + (bad - good) / 2;
-        (fits(middle) ? good : bad) = middle;
-      }
-      return good;
+int64_t portolan::largestWithin(int64_t upper, int64_t granule,
+                                double available,
+                                llvm::function_ref<double(int64_t)> amount) {
+  // Amounts at `good` fit, those at `bad` do not.
+  int64_t good = 0, bad = upper + 1;
+  double goodAmount = 0;
+  auto probe = [&](int64_t value) {
+    value = std::clamp(value, good + 1, bad - 1);
+    double used = amount(value);
+    if (used <= available) {
+      good = value;
+      goodAmount = used;
+    } else {
+      bad = value;
     }
-    good = next;
+    return used;
+  };
+  if (upper < 1 || !(probe(1) <= available))
+    return 0;
+  if (bad - good > 1)
+    probe(granule);
+  if (bad - good > 1 && good >= granule) {
+    // The line through one and two granules.
+    double first = goodAmount;
+    double second = probe(2 * granule);
+    double perGranule = second - first;
+    if (good >= 2 * granule && perGranule > 0) {
+      double granules =
+          std::floor((available - first) / perGranule * (1 + 1e-12)) + 1;
+      if (granules < double(upper) / double(granule))
+        probe(int64_t(granules) * granule);
+      else
+        probe(upper);
+      if (bad - good > 1)
+        probe(good + 1);
+    }
   }
+  // Elsewhere: grow, then halve.
+  while (bad - good > 1)
+    probe(bad > upper ? good * 4 : good + (bad - good) / 2);
   return good;
 }

@@ -148,28 +148,45 @@ double Evaluator::stepSeconds(const PlanPoint &plan,
          pricedMachine.stepOverheadSeconds();
 }
 
+double Evaluator::availableBytes() const {
+  return pricedMachine.capacityBytes() - pricedMachine.reserveBytes();
+}
+
 bool Evaluator::fits(const PlanPoint &plan, const Deployment &deployment,
                      int64_t concurrency) const {
-  MemoryUse use = memoryUse(modelShape, plan, deployment, served, concurrency);
-  return use.weightBytes + use.cacheBytes + use.activationBytes <=
-         pricedMachine.capacityBytes() - pricedMachine.reserveBytes();
+  return memoryUse(modelShape, plan, deployment, served, concurrency).total() <=
+         availableBytes();
 }
 
 int64_t Evaluator::largestConcurrency(const PlanPoint &plan,
                                       const Deployment &deployment) const {
-  // Memory, too, depends on the sequences per micro-batch only.
+  // Memory, too, depends on the sequences per micro-batch only, and grows by
+  // one per rank with every dp of them.
   int64_t batches = deployment.microBatches;
-  return batches * largestFitting(kMostRequests, [&](int64_t sequences) {
-           return fits(plan, deployment, sequences * batches);
-         });
+  return batches * largestWithin(kMostRequests, deployment.dp, availableBytes(),
+                                 [&](int64_t sequences) {
+                                   return memoryUse(modelShape, plan,
+                                                    deployment, served,
+                                                    sequences * batches)
+                                       .total();
+                                 });
 }
 
 double Evaluator::objectiveAbove(const PlanPoint &plan,
                                  const Deployment &deployment,
                                  double limitSeconds, double floor) {
+  return objectiveAbove(plan, deployment, limitSeconds, floor, /*least=*/1,
+                        largestConcurrency(plan, deployment));
+}
+
+double Evaluator::objectiveAbove(const PlanPoint &plan,
+                                 const Deployment &deployment,
+                                 double limitSeconds, double floor,
+                                 int64_t least, int64_t largest) {
   double perRate = objectivePerRate(deployment);
   ConcurrencyProblem problem;
-  problem.maximum = largestConcurrency(plan, deployment);
+  problem.minimum = least;
+  problem.maximum = largest;
   problem.microBatches = deployment.microBatches;
   problem.limitSeconds = limitSeconds;
   problem.floorRate = floor / perRate;
@@ -362,8 +379,7 @@ llvm::Expected<Evaluation> Evaluator::best(const PlanPoint &plan,
     const MemoryUse &use = evaluation->memory;
     refusal.id = "capacity_exceeded";
     refusal.resource = target.memories.front().name;
-    refusal.needed = use.weightBytes + use.cacheBytes + use.activationBytes +
-                     pricedMachine.reserveBytes();
+    refusal.needed = use.total() + pricedMachine.reserveBytes();
     refusal.available = pricedMachine.capacityBytes();
     refusal.unit = "bytes";
     refusal.reason = "one request does not fit into memory";

@@ -55,15 +55,18 @@ public:
     return std::max(operationSeconds, memorySeconds) / chips;
   }
 
-  bool fits(int64_t sequences) {
+  double bytes(int64_t sequences) {
     MemoryUse use = memoryUse(model, plan, whole, workload, sequences);
-    return use.weightBytes + use.cacheBytes <=
-           chips * machine.memories.front().capacityBytes.nominal();
+    return use.weightBytes + use.cacheBytes;
   }
 
   double objective(double limitSeconds, int64_t mostRequests) {
-    int64_t requests = largestFitting(mostRequests, [&](int64_t sequences) {
-      return fits(sequences) && seconds(sequences) <= limitSeconds;
+    double capacity = chips * machine.memories.front().capacityBytes.nominal();
+    int64_t requests =
+        largestWithin(mostRequests, 1, capacity,
+                      [&](int64_t sequences) { return bytes(sequences); });
+    requests = largestWithin(requests, 1, limitSeconds, [&](int64_t sequences) {
+      return seconds(sequences);
     });
     if (requests == 0)
       return 0;

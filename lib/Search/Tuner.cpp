@@ -18,8 +18,8 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <mutex>
-#include <numeric>
 #include <thread>
 
 using namespace portolan;
@@ -29,8 +29,9 @@ namespace {
 /// Classes that a prefix fixes.
 constexpr unsigned kPrefixClasses = unsigned(PlanClass::expertTp) + 1;
 
-/// Bounds are rounded up by more than the pricing can round.
-constexpr double kBoundMargin = 1 + 1e-9;
+/// Prefixes that are bounded and explored first, for an incumbent.
+constexpr size_t kSampled = 256;
+constexpr size_t kSampleExplored = 12;
 
 } // namespace
 
@@ -52,8 +53,6 @@ void SearchStatistics::add(const SearchStatistics &other) {
 struct Tuner::Shared {
   double limitSeconds;
   const SearchOptions &options;
-  std::vector<uint64_t> queue;
-  std::atomic<size_t> next{0};
   std::atomic<uint64_t> explored{0}, plans{0};
   std::atomic<bool> unevenBatches{false};
   /// Objectives at or below are of no interest.
@@ -81,6 +80,19 @@ struct Tuner::Shared {
     floor = std::max<double>(floor, least);
     while (candidates.back().objective <= floor)
       candidates.pop_back();
+  }
+
+  /// Takes the floor, counts and failures of a search that came before, not its
+  /// candidates: they are found again, unless any will do.
+  void absorb(const Shared &other) {
+    if (options.anyWillDo)
+      candidates = other.candidates;
+    floor = std::max<double>(floor, other.floor);
+    explored += other.explored;
+    plans += other.plans;
+    unevenBatches = unevenBatches || other.unevenBatches;
+    if (other.unknown)
+      offerUnknown(other.unknown->first, other.unknown->second);
   }
 
   void offerUnknown(std::pair<uint64_t, uint64_t> order,
@@ -140,23 +152,41 @@ static void onWorkers(size_t workers, llvm::function_ref<void(unsigned)> work) {
     thread.join();
 }
 
-const std::vector<double> &Tuner::boundsFor(double limitSeconds) {
-  auto [entry, isNew] = bounds.try_emplace(limitSeconds);
-  std::vector<double> &values = entry->second;
+Tuner::Bounds &Tuner::boundsFor(double limitSeconds) {
+  auto [entry, isNew] = boundsByLimit.try_emplace(limitSeconds);
+  Bounds &bounds = entry->second;
   if (!isNew)
-    return values;
-  values.resize(prefixes.size());
+    return bounds;
+  // What holds under a looser limit holds here.
+  if (auto looser = std::next(entry); looser != boundsByLimit.end())
+    bounds.upper = looser->second.upper;
+  else
+    bounds.upper.assign(prefixes.size(),
+                        std::numeric_limits<double>::infinity());
+  bounds.isTight.assign(prefixes.size(), 0);
+  return bounds;
+}
+
+void Tuner::tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds,
+                    Shared &shared) {
+  constexpr size_t kChunk = 16;
   std::atomic<size_t> next{0};
   onWorkers(evaluators.size(), [&](unsigned worker) {
-    constexpr size_t kChunk = 64;
     PrefixBound bound(*evaluators[worker]);
-    for (size_t first; (first = next.fetch_add(kChunk)) < prefixes.size();)
-      for (size_t i = first; i < std::min(first + kChunk, prefixes.size()); ++i)
-        values[i] = kBoundMargin * bound.objective(prefixes[i].plan,
-                                                   prefixes[i].deployment,
-                                                   limitSeconds);
+    for (size_t first; (first = next.fetch_add(kChunk)) < which.size();)
+      for (uint64_t index :
+           which.slice(first, std::min(kChunk, which.size() - first))) {
+        double floor = shared.floor;
+        if (bounds.isTight[index] || bounds.upper[index] <= floor)
+          continue;
+        Prefix &prefix = prefixes[index];
+        bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
+        prefix.largest = bound.largestPerStage();
+        double upper = bound.objective(shared.limitSeconds, floor);
+        bounds.isTight[index] = upper > floor;
+        bounds.upper[index] = std::min(bounds.upper[index], upper);
+      }
   });
-  return values;
 }
 
 double Tuner::boundOf(const PlanPoint &prefix, double limitSeconds) {
@@ -165,8 +195,9 @@ double Tuner::boundOf(const PlanPoint &prefix, double limitSeconds) {
     llvm::consumeError(deployment.takeError());
     return 0;
   }
-  return kBoundMargin *
-         PrefixBound(evaluator()).objective(prefix, *deployment, limitSeconds);
+  PrefixBound bound(evaluator());
+  bound.setPrefix(prefix, *deployment);
+  return bound.objective(limitSeconds, 0);
 }
 
 namespace {
@@ -213,13 +244,51 @@ private:
 
 } // namespace
 
+namespace {
+
+/// Memory depends on what is computed and sent, not on how: on these classes
+/// beyond the prefix.
+struct MemoryKey {
+  PlanValue dispatch, combine, overlap, batchForm;
+
+  explicit MemoryKey(const PlanPoint &plan)
+      : dispatch(plan.get(PlanClass::dispatchExchange)),
+        combine(plan.get(PlanClass::combineExchange)),
+        overlap(plan.get(PlanClass::overlap)),
+        batchForm(plan.get(PlanClass::batchForm)) {}
+  bool operator==(const MemoryKey &other) const {
+    return dispatch == other.dispatch && combine == other.combine &&
+           overlap == other.overlap && batchForm == other.batchForm;
+  }
+};
+
+} // namespace
+
 void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   Evaluator &evaluator = *evaluators[worker];
   const Prefix &prefix = prefixes[index];
   shared.explored.fetch_add(1, std::memory_order_relaxed);
+  bool exhaustive = shared.options.exhaustive;
+  std::pair<int64_t, int64_t> range = {1, kMostRequests};
+  if (!exhaustive) {
+    PrefixBound bound(evaluator);
+    bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
+    range = bound.range(shared.limitSeconds, shared.floor);
+    if (range.first > range.second)
+      return;
+  }
+  llvm::SmallVector<std::pair<MemoryKey, int64_t>, 8> largest;
+  auto largestOf = [&](const PlanPoint &plan, const Deployment &deployment) {
+    MemoryKey key(plan);
+    for (const auto &[known, value] : largest)
+      if (known == key)
+        return value;
+    largest.push_back({key, evaluator.largestConcurrency(plan, deployment)});
+    return largest.back().second;
+  };
   PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
   walk.run(prefix.plan, [&](const PlanPoint &plan, uint64_t number) {
-    double floor = shared.options.exhaustive ? 0 : shared.floor.load();
+    double floor = exhaustive ? 0 : shared.floor.load();
     if (shared.options.anyWillDo && floor > 0)
       return;
     shared.plans.fetch_add(1, std::memory_order_relaxed);
@@ -230,13 +299,62 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       shared.unevenBatches = true;
       return;
     }
-    double objective =
-        evaluator.objectiveAbove(plan, deployment, shared.limitSeconds, floor);
+    int64_t high = std::min(largestOf(plan, deployment), range.second);
+    double objective = evaluator.objectiveAbove(
+        plan, deployment, shared.limitSeconds, floor, range.first, high);
     if (std::isnan(objective))
       shared.offerUnknown({index, number}, plan);
     else if (objective > floor)
       shared.offer({plan, objective, {index, number}});
   });
+}
+
+void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
+                             Shared &shared, size_t most) {
+  const std::vector<double> &upper = bounds.upper;
+  llvm::sort(which, [&](uint64_t a, uint64_t b) {
+    return upper[a] != upper[b] ? upper[a] > upper[b] : a < b;
+  });
+  std::atomic<size_t> next{0};
+  onWorkers(evaluators.size(), [&](unsigned worker) {
+    for (size_t i; (i = next.fetch_add(1)) < std::min(which.size(), most);) {
+      // Bounds only fall from here on.
+      if (upper[which[i]] <= shared.floor)
+        return;
+      if (shared.options.anyWillDo && shared.floor > 0)
+        return;
+      explore(worker, which[i], shared);
+    }
+  });
+}
+
+void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
+  Bounds &bounds = boundsFor(shared.limitSeconds);
+  auto dropHopeless = [&] {
+    llvm::erase_if(permitted, [&](uint64_t index) {
+      return bounds.upper[index] <= shared.floor;
+    });
+  };
+  dropHopeless();
+  // An incumbent from a sample makes most other bounds cheap.
+  if (permitted.size() > 2 * kSampled) {
+    std::vector<uint64_t> sample;
+    size_t stride = permitted.size() / kSampled;
+    for (size_t i = 0; i < permitted.size(); i += stride)
+      sample.push_back(permitted[i]);
+    tighten(sample, bounds, shared);
+    // Explored again below unless it is hopeless by then: the sample only
+    // raises the floor.
+    Shared probe(shared.limitSeconds, shared.options);
+    probe.floor = shared.floor.load();
+    exploreBestFirst(sample, bounds, probe, kSampleExplored);
+    shared.absorb(probe);
+  }
+  dropHopeless();
+  tighten(permitted, bounds, shared);
+  dropHopeless();
+  exploreBestFirst(std::move(permitted), bounds, shared,
+                   std::numeric_limits<size_t>::max());
 }
 
 llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
@@ -253,32 +371,21 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
     return std::move(error);
 
   Shared shared(limitSeconds, options);
-  std::vector<double> none;
-  const std::vector<double> &bound =
-      options.exhaustive ? none : boundsFor(limitSeconds);
+  std::vector<uint64_t> permitted;
   for (uint64_t i = 0; i < prefixes.size(); ++i) {
-    bool permitted = true;
-    for (unsigned c = 0; c < kPrefixClasses && permitted; ++c)
-      permitted =
+    bool isPermitted = true;
+    for (unsigned c = 0; c < kPrefixClasses && isPermitted; ++c)
+      isPermitted =
           options.filter.permits(PlanClass(c), prefixes[i].plan.values[c]);
-    if (permitted && (options.exhaustive || bound[i] > shared.floor))
-      shared.queue.push_back(i);
+    if (isPermitted)
+      permitted.push_back(i);
   }
-  if (!options.exhaustive)
-    llvm::sort(shared.queue, [&](uint64_t a, uint64_t b) {
-      return bound[a] != bound[b] ? bound[a] > bound[b] : a < b;
-    });
-  onWorkers(evaluators.size(), [&](unsigned worker) {
-    for (size_t i; (i = shared.next.fetch_add(1)) < shared.queue.size();) {
-      uint64_t index = shared.queue[i];
-      // Bounds only fall from here on.
-      if (!options.exhaustive && bound[index] <= shared.floor)
-        return;
-      if (options.anyWillDo && shared.floor > 0)
-        return;
-      explore(worker, index, shared);
-    }
-  });
+  if (options.exhaustive) {
+    for (uint64_t index : permitted)
+      explore(0, index, shared);
+  } else {
+    searchWithBounds(std::move(permitted), shared);
+  }
   if (shared.unevenBatches)
     return llvm::make_error<InternalError>(
         "the space has micro-batches that are no multiple of the stages");

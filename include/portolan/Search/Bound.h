@@ -28,17 +28,28 @@ class PrefixBound {
 public:
   explicit PrefixBound(Evaluator &evaluator);
 
-  /// Upper bound on the objective under a limit on the step time.
-  double objective(const PlanPoint &prefix, const Deployment &deployment,
-                   double limitSeconds);
+  /// Chooses the prefix that the other functions are about. `largest` is what
+  /// largest() returned before, if known.
+  void setPrefix(const PlanPoint &prefix, const Deployment &deployment,
+                 std::optional<int64_t> largest = std::nullopt);
+
+  /// Most sequences per stage that memory allows; the same for every limit.
+  int64_t largestPerStage() const { return largest; }
+
+  /// Upper bound on the objective under a limit on the step time, or `floor` if
+  /// the bound is not above it.
+  double objective(double limitSeconds, double floor);
+
+  /// The concurrencies at which a plan may exceed `floor` under the limit;
+  /// empty if the first is larger than the second.
+  std::pair<int64_t, int64_t> range(double limitSeconds, double floor);
 
 private:
-  void setPrefix(const PlanPoint &prefix, const Deployment &deployment);
   double leastSeconds(const LocalOp &op) const;
   double bodySeconds(const LayerShape &layer, int64_t sequences);
   /// Lower bound on the step time with so many sequences per stage.
   double stepSeconds(int64_t sequences);
-  bool fits(int64_t sequences) const;
+  int64_t largestSequences() const;
 
   Evaluator &evaluator;
   Deployment deployment;
@@ -46,6 +57,7 @@ private:
   std::array<PlanPoint, 2> relaxed;
   unsigned forms = 1;
   bool nearLevels = false;
+  int64_t largest = 0;
   LocalOps ops;
   llvm::SmallVector<double, 8> layerSeconds;
 };

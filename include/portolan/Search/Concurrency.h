@@ -30,6 +30,8 @@ inline constexpr int64_t kMostRequests = int64_t(1) << 22;
 struct ConcurrencyProblem {
   /// Largest concurrency that memory allows; 0 if not even one request fits.
   int64_t maximum = 0;
+  /// Smaller ones are known to be of no interest.
+  int64_t minimum = 1;
   /// A step serves the requests in so many micro-batches, each of
   /// ceil(c / microBatches) sequences: T depends on nothing else.
   int64_t microBatches = 1;
@@ -37,7 +39,7 @@ struct ConcurrencyProblem {
   double limitSeconds = 0;
   /// Rates at or below it are of no interest (an incumbent's).
   double floorRate = 0;
-  /// What may be missed: nothing exceeds max(rate, floor) * (1 + slack). An
+  /// What may be missed: nothing exceeds max(floor, rate * (1 + slack)). An
   /// upper bound needs few probes where it may be loose.
   double slack = 0;
 };
@@ -59,10 +61,11 @@ ConcurrencyResult
 solveConcurrency(const ConcurrencyProblem &problem,
                  llvm::function_ref<double(int64_t sequences)> seconds);
 
-/// The largest value in [0, upper] that satisfies `fits`, which holds up to
-/// some point and never after it; 0 if not even 1 does.
-int64_t largestFitting(int64_t upper,
-                       llvm::function_ref<bool(int64_t value)> fits);
+/// The largest value in [0, upper] whose `amount` is at most `available`, 0 if
+/// not even that of 1 is. The amount never falls; where it is a line through
+/// multiples of `granule`, few calls find it.
+int64_t largestWithin(int64_t upper, int64_t granule, double available,
+                      llvm::function_ref<double(int64_t value)> amount);
 
 } // namespace portolan
 

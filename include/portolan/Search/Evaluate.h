@@ -75,6 +75,12 @@ public:
   double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
                         double limitSeconds, double floor);
 
+  /// The same for concurrencies from `least` to `largest` only, which memory
+  /// allows.
+  double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
+                        double limitSeconds, double floor, int64_t least,
+                        int64_t largest);
+
   /// Step time with so many sequences per micro-batch.
   double stepSeconds(const PlanPoint &plan, const Deployment &deployment,
                      int64_t sequences);
@@ -82,6 +88,8 @@ public:
   /// Largest concurrency that memory allows; 0 if one request does not fit.
   int64_t largestConcurrency(const PlanPoint &plan,
                              const Deployment &deployment) const;
+  /// Bytes per chip for weights, cache and activations.
+  double availableBytes() const;
   bool fits(const PlanPoint &plan, const Deployment &deployment,
             int64_t concurrency) const;
 

@@ -118,17 +118,28 @@ private:
   struct Prefix {
     PlanPoint plan;
     Deployment deployment;
+    std::optional<int64_t> largest; ///< see PrefixBound::largestPerStage()
+  };
+  /// What is known of the plans of each prefix under one limit.
+  struct Bounds {
+    std::vector<double> upper;
+    std::vector<char> isTight; ///< cannot be lowered
   };
   struct Shared;
 
   llvm::Error enumeratePrefixes();
   void extendPrefix(unsigned planClass, PlanPoint &plan);
-  const std::vector<double> &boundsFor(double limitSeconds);
+  Bounds &boundsFor(double limitSeconds);
+  /// Lowers the bounds of `which` as far as the floor asks for it.
+  void tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds, Shared &shared);
+  void exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
+                        Shared &shared, size_t most);
   void explore(unsigned worker, uint64_t prefix, Shared &shared);
+  void searchWithBounds(std::vector<uint64_t> permitted, Shared &shared);
 
   std::vector<std::unique_ptr<Evaluator>> evaluators;
   std::vector<Prefix> prefixes;
-  std::map<double, std::vector<double>> bounds;
+  std::map<double, Bounds> boundsByLimit;
   llvm::Error enumerationError = llvm::Error::success();
 };
 

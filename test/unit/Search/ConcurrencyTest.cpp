@@ -108,9 +108,32 @@ TEST(ConcurrencyTest, EqualsBruteForceOnRandomMonotoneTimes) {
   }
 }
 
-TEST(ConcurrencyTest, LargestFittingFindsTheLastThatFits) {
-  for (int64_t last : {0, 1, 2, 3, 7, 8, 100, 1000})
-    EXPECT_EQ(largestFitting(1000, [&](int64_t v) { return v <= last; }), last);
+TEST(ConcurrencyTest, LargestWithinFindsTheLastThatFits) {
+  for (int64_t granule : {1, 3, 8})
+    for (int64_t last : {0, 1, 2, 3, 7, 8, 100, 999, 1000})
+      // A staircase with `granule` wide steps, and a curve.
+      for (bool straight : {true, false}) {
+        auto amount = [&](int64_t value) {
+          double steps = double((value + granule - 1) / granule);
+          return straight ? steps : steps * steps;
+        };
+        double available = last == 0 ? 0.5 : amount(last);
+        int64_t expected = 0;
+        while (expected < 1000 && amount(expected + 1) <= available)
+          ++expected;
+        EXPECT_EQ(largestWithin(1000, granule, available, amount), expected);
+      }
+}
+
+TEST(ConcurrencyTest, LargestWithinOfALineNeedsFewCalls) {
+  unsigned calls = 0;
+  EXPECT_EQ(largestWithin(1 << 20, 8, 1000.5,
+                          [&](int64_t value) {
+                            ++calls;
+                            return 1.0 + double((value + 7) / 8);
+                          }),
+            999 * 8);
+  EXPECT_LE(calls, 5u);
 }
 
 } // namespace
