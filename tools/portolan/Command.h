@@ -43,13 +43,11 @@ Command carryoverCommand();
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
 Command modelsCommand();
 
-<<<<<<< HEAD
-/// `portolan tune MODEL --target T`: the best plan on one target.
-Command tuneCommand();
-=======
 /// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
 Command runCommand();
->>>>>>> onnx
+
+/// `portolan tune MODEL --target T`: the best plan on one target.
+Command tuneCommand();
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);

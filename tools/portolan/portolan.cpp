@@ -46,12 +46,8 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-<<<<<<< HEAD
-  Commands commands = {carryoverCommand(), modelsCommand(),
+  Commands commands = {carryoverCommand(), modelsCommand(), runCommand(),
                        tuneCommand()};
-=======
-  Commands commands = {modelsCommand(), runCommand()};
->>>>>>> onnx
 
   // libLLVM registers its code generators' options too; a user of this driver
   // needs none of them.

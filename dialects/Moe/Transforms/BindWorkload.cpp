@@ -98,39 +98,6 @@ int64_t product(ArrayRef<int64_t> dims) {
   return result;
 }
 
-/// The size that `size` has once its operands are bound, if that is known.
-std::optional<int64_t> boundSize(Value size) {
-  if (std::optional<int64_t> constant = getConstantIntValue(size))
-    return constant;
-  auto dim = size.getDefiningOp<tensor::DimOp>();
-  std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
-  auto type =
-      dim ? dyn_cast<RankedTensorType>(dim.getSource().getType()) : nullptr;
-  if (!index || !type || *index < 0 || *index >= type.getRank() ||
-      type.isDynamicDim(*index))
-    return std::nullopt;
-  return type.getDimSize(*index);
-}
-
-/// Makes the dimensions of `op` static whose sizes are bound.
-void bindEmpty(tensor::EmptyOp op) {
-  SmallVector<int64_t> shape(op.getType().getShape());
-  SmallVector<Value> unbound;
-  unsigned next = 0;
-  for (int64_t &dim : shape) {
-    if (!ShapedType::isDynamic(dim))
-      continue;
-    Value size = op.getDynamicSizes()[next++];
-    if (std::optional<int64_t> bound = boundSize(size))
-      dim = *bound;
-    else
-      unbound.push_back(size);
-  }
-  op.getDynamicSizesMutable().assign(unbound);
-  op.getResult().setType(
-      RankedTensorType::get(shape, op.getType().getElementType()));
-}
-
 std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
   using Types = std::optional<SmallVector<Type>>;
   return llvm::TypeSwitch<Operation *, Types>(op)
@@ -206,7 +173,6 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
         return {{tensor::CollapseShapeOp::inferCollapsedType(
             tensorOf(op.getSrc()), op.getReassociationMaps())}};
       })
-<<<<<<< HEAD
       .Case([](tensor::CastOp op) -> Types {
         return {{op.getSource().getType()}};
       })
@@ -216,10 +182,6 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
           if (isa<RankedTensorType>(init.getType()))
             types.push_back(init.getType());
         return types;
-=======
-      .Case([](DestinationStyleOpInterface op) -> Types {
-        return llvm::to_vector(op.getDpsInits().getTypes());
->>>>>>> onnx
       })
       .Default([](Operation *op) -> Types {
         // Elementwise ops of any dialect keep their operands' shape.
@@ -292,12 +254,7 @@ Operation *withKnownSizes(Operation *op) {
 LogicalResult Binder::bindOp(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
     return bindCall(call);
-<<<<<<< HEAD
   op = withKnownSizes(op);
-=======
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    bindEmpty(empty);
->>>>>>> onnx
   if (std::optional<SmallVector<Type>> types = resultTypes(op))
     for (auto [result, type] : llvm::zip_equal(op->getResults(), *types))
       result.setType(type);
@@ -328,6 +285,11 @@ LogicalResult Binder::bindFunction(func::FuncOp function) {
   for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
     if (failed(bindOp(&op)))
       return failure();
+  // Sizes that have become static leave their arithmetic behind.
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(function.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
   Operation *terminator = function.getBody().front().getTerminator();
   function.setFunctionType(FunctionType::get(
       function.getContext(), function.getBody().getArgumentTypes(),
