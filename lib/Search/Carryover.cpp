@@ -22,10 +22,9 @@ llvm::StringRef portolan::spell(Verdict verdict) {
   return names[unsigned(verdict)];
 }
 
-namespace {
-
-PortabilityResult portabilityOf(unsigned source,
-                                llvm::ArrayRef<TransferResult> transfers) {
+PortabilityResult
+portolan::portabilityOf(unsigned source,
+                        llvm::ArrayRef<TransferResult> transfers) {
   PortabilityResult result{source, 0, {}, {}, {}, {}, {}};
   double inverseSum = 0, sum = 0, decisions = 0, ops = 0;
   unsigned all = 0, others = 0, legal = 0;
@@ -61,6 +60,8 @@ PortabilityResult portabilityOf(unsigned source,
   }
   return result;
 }
+
+namespace {
 
 class Run {
 public:

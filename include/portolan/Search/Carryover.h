@@ -98,6 +98,11 @@ struct PortabilityResult {
       switchingOps;
 };
 
+/// Figures of one source over its transfers (those of other sources are
+/// skipped).
+PortabilityResult portabilityOf(unsigned source,
+                                llvm::ArrayRef<TransferResult> transfers);
+
 /// One phase and limit.
 struct LimitResult {
   Workload workload;

@@ -6,7 +6,7 @@
 // CHECK-LABEL: func.func private @layer.v0
 // CHECK: moe.linear {{.*}} {activation_format = #moe.format<"fp8", "fp8">, weight_format = #moe.format<"fp8", "fp8">
 // CHECK: moe.attention {{.*}} {cache_format = #moe.format<"fp8", "bf16">
-// CHECK: spmd.all_to_all_v {{.*}} format = #moe.format<"fp8", "fp8">
+// CHECK: spmd.all_to_all_v {{.*}}format = #moe.format<"fp8", "fp8">
 // CHECK: moe.experts {{.*}}activation_format = #moe.format<"fp8", "fp8">{{.*}} weight_format = #moe.format<"nvfp4", "nvfp4">
 // The results come back as they are summed.
 // CHECK: spmd.all_to_all_v
