@@ -72,15 +72,15 @@ static std::optional<Refusal> refuseInstance(PlanValue value,
                              "the shape is one domain, which is spelled all",
                              op);
   int64_t size = chipsOf(value, topology);
+  if (size > chips || chips % size)
+    return refuseDivision(Twine("copies of ") + Twine(size) +
+                              " chips do not fill a shape of " + Twine(chips),
+                          "shape", size, chips, "chips", op);
   if (value > 0 && (size == chips || size == topology.domain))
     return refuseUnavailable(PlanClass::instance, value,
                              Twine("in normal form this is ") +
                                  (size == chips ? "all" : "domain"),
                              op);
-  if (size > chips || chips % size)
-    return refuseDivision(Twine("copies of ") + Twine(size) +
-                              " chips do not fill a shape of " + Twine(chips),
-                          "shape", size, chips, "chips", op);
   return std::nullopt;
 }
 
