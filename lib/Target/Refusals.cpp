@@ -104,9 +104,20 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
     return refuseParts(value, degrees.instance, "instance",
                        int64_t(model.sequence.size()), "layers", op);
   case PlanClass::attentionTp:
-    return refuseParts(value, degrees.stageSize, "stage", model.heads, "heads",
-                       op);
+    if (std::optional<Refusal> refusal = refuseParts(
+            value, degrees.stageSize, "stage", model.heads, "heads", op))
+      return refusal;
+    if (!splitsHeads(value, model))
+      return refuseDivision(
+          Twine(model.heads) + " heads in " + Twine(model.kvHeads) +
+              " groups cannot be shared equally by " + Twine(value) + " ranks",
+          "stage", value, model.kvHeads, "key-value heads", op);
+    return std::nullopt;
   case PlanClass::attentionCp:
+    if (value > 1 && !spreadsContext(model))
+      return refuseUnavailable(
+          planClass, value,
+          "a window of the context would lie on one rank alone", op);
     return refuseParts(value, degrees.stageSize / degrees.tp, "stage",
                        context.workload.meanContextTokens(), "context tokens",
                        op);
