@@ -7,16 +7,21 @@
 
 #include "portolan/Conversion/Lower.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "dialects/Spmd/IR/Spmd.h"
+#include "lib/Execution/Diagnostics.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Support/InternalError.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace portolan;
 
 namespace {
 
-/// The sizes of the names in `moe.dims` by what they name: ids are [batch, new],
-/// caches [batch, .., past, width], a mask [batch, past + new]. Names are the
-/// model file's own.
+/// The sizes of the names in `moe.dims` by what they name: ids are [batch,
+/// new], caches [batch, .., past, width], a mask [batch, past + new]. Names are
+/// the model file's own.
 llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
                                  int64_t newTokens, int64_t pastTokens) {
   llvm::StringMap<int64_t> sizes;
@@ -35,8 +40,8 @@ llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
     if (type.getRank() >= 3)
       name(dims[type.getRank() - 2], pastTokens);
     else if (type.getRank() == 2)
-      name(dims[1], argument.getArgNumber() == 0 ? newTokens
-                                                 : pastTokens + newTokens);
+      name(dims[1],
+           argument.getArgNumber() == 0 ? newTokens : pastTokens + newTokens);
   }
   return sizes;
 }
@@ -49,28 +54,34 @@ LogicalResult portolan::bindToWorkload(ModuleOp module,
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return module.emitError("expects a function @main, got none");
-  return moe::bindWorkload(module, sizesOf(main, sequences,
-                                           workload.newTokens(),
-                                           workload.meanContextTokens()));
+  return moe::bindWorkload(module,
+                           sizesOf(main, sequences, workload.newTokens(),
+                                   workload.meanContextTokens()));
 }
 
-LogicalResult portolan::lowerModel(ModuleOp module, const Machine &machine,
-                                   const PlanPoint &plan,
-                                   const Workload &workload,
-                                   int64_t concurrency) {
+llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
+                                 const PlanPoint &plan,
+                                 const Workload &workload,
+                                 int64_t concurrency) {
   llvm::Expected<const Family *> family = familyOf(machine);
   if (!family)
-    return module.emitError(llvm::toString(family.takeError()));
+    return family.takeError();
   llvm::Expected<Deployment> deployment =
       deploymentOf(plan, machine.chips(), machine.topology.domain);
   if (!deployment)
-    return module.emitError(llvm::toString(deployment.takeError()));
-  int64_t inMicroBatch = (concurrency + deployment->microBatches - 1) /
-                         deployment->microBatches;
-  if (failed(bindToWorkload(module, workload, inMicroBatch)))
-    return failure();
+    return deployment.takeError();
+  int64_t inMicroBatch =
+      llvm::divideCeil(concurrency, deployment->microBatches);
 
-  Builder builder(module.getContext());
+  // What a pass would declare as dependent dialects.
+  MLIRContext *context = module.getContext();
+  context->loadDialect<arith::ArithDialect, tensor::TensorDialect,
+                       spmd::SpmdDialect>();
+  if (!context->getOrLoadDialect((*family)->name()))
+    return llvm::make_error<InternalError>(
+        "the dialect '" + (*family)->name().str() + "' is not registered");
+
+  Builder builder(context);
   NamedAttrList values;
   for (PlanClass planClass : allPlanClasses())
     values.set(spell(planClass),
@@ -81,7 +92,18 @@ LogicalResult portolan::lowerModel(ModuleOp module, const Machine &machine,
   options.plan = plan;
   options.deployment = *deployment;
   options.popularity = workload.popularity;
-  if (failed(convertMoeToSpmd(module, options)))
-    return failure();
-  return convertSpmdToSystem(module, **family, machine, plan);
+  if (llvm::Error error = errorOf(module.getContext(), [&] {
+        if (failed(bindToWorkload(module, workload, inMicroBatch)))
+          return failure();
+        return convertMoeToSpmd(module, options);
+      }))
+    return error;
+  llvm::Error error = errorOf(module.getContext(), [&] {
+    return convertSpmdToSystem(module, **family, machine, plan);
+  });
+  // The program was divided as planned; what cannot be lowered now is our
+  // fault.
+  if (error)
+    return llvm::make_error<InternalError>(llvm::toString(std::move(error)));
+  return llvm::Error::success();
 }
