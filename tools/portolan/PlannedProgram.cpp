@@ -50,7 +50,7 @@ portolan::planProgram(const ProgramOptions &options) {
   program->workload = workload->under(limit);
   if (!options.concurrency.empty()) {
     llvm::Expected<int64_t> count =
-        parseCount("--concurrency", options.concurrency);
+        parseCount("concurrency", options.concurrency);
     if (!count)
       return count.takeError();
     program->concurrency = *count;
