@@ -10,6 +10,7 @@
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
@@ -20,6 +21,7 @@
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
+  registry.insert<plan::PlanDialect>();
   registry.insert<spmd::SpmdDialect>();
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
