@@ -75,8 +75,8 @@ bool movesRows(OpKind kind) {
 Matmuls portolan::matmulsOf(const LocalOp &op) {
   Matmuls result;
   int64_t all = op.context + op.newTokens;
-  // Kernels skip the tiles above the diagonal: a new token sees the context
-  // and, on average, half of the new tokens.
+  // Kernels skip the tiles above the diagonal: a new token sees the context and,
+  // on average, half of the new tokens.
   int64_t seen = op.context + (op.newTokens + 2) / 2;
   double sequences = double(op.sequences);
   switch (op.kind) {
