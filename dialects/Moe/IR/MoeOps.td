@@ -204,8 +204,7 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        DefaultValuedAttr<I64Attr, "0">:$window,
                        DefaultValuedAttr<F64Attr, "0.0">:$soft_cap,
-                       OptionalAttr<Moe_FormatAttr>:$cache_format,
-                       UnitAttr:$past_only);
+                       OptionalAttr<Moe_FormatAttr>:$cache_format);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
                       AnyRankedTensor:$present_value,
                       Optional<AnyRankedTensor>:$log_sum_exp);
@@ -226,8 +225,7 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
     `key_up` [heads,L,Dn], `value_up` [heads,L,Dv] -> [B,S,heads*Dv] and the
     grown caches. `absorbed`: `key_up` is applied to the query and `value_up`
     to the attended latent, so that the cache is read once for all heads;
-    otherwise keys and values are expanded from the cache. `past_only` as in
-    moe.attention.
+    otherwise keys and values are expanded from the cache.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$latent,
                        AnyRankedTensor:$rotary_key,
@@ -237,8 +235,7 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
                        Optional<AnyRankedTensor>:$total_lengths,
                        I64Attr:$heads, F64Attr:$scale, UnitAttr:$absorbed,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$cache_format,
-                       UnitAttr:$past_only);
+                       OptionalAttr<Moe_FormatAttr>:$cache_format);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_latent,
                       AnyRankedTensor:$present_rotary_key,
                       Optional<AnyRankedTensor>:$log_sum_exp);

@@ -75,7 +75,6 @@ struct Mask {
   int64_t window = 0;
   double scale = 1;
   double softCap = 0;
-  bool pastOnly = false;
   Value lengths; ///< [B] or null
   Value sinks;   ///< [heads] or null
 };
@@ -104,8 +103,6 @@ Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
     Value visible = e.less(e.index(-1), distance);
     if (mask.window > 0)
       visible = e.both(visible, e.less(distance, e.index(mask.window)));
-    if (mask.pastOnly)
-      visible = e.both(visible, e.less(e.at('t'), start));
     return e.select(visible, score, e.f32(-kInfinity));
   };
   return e.map(mask.lengths ? "bsht,b->bsht" : "bsht->bsht", inputs,
@@ -187,7 +184,6 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     mask.window = op.getWindow();
     mask.scale = op.getScale().convertToDouble();
     mask.softCap = op.getSoftCap().convertToDouble();
-    mask.pastOnly = op.getPastOnly();
     mask.lengths = lengths;
     mask.sinks = op.getSinks();
     Softmax softmax = emitSoftmax(e, e.merge(scores, 2, 2), mask);
@@ -242,7 +238,6 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
     mask.past = dimOf(op.getPastLatent(), 1);
     mask.newTokens = dimOf(op.getQuery(), 1);
     mask.scale = op.getScale().convertToDouble();
-    mask.pastOnly = op.getPastOnly();
     mask.lengths = lengths;
     Softmax softmax = emitSoftmax(e, scores, mask);
 
