@@ -195,6 +195,7 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
     With a fourth result it also yields the log-sum-exp [B,S,heads] of each row
     (its sink included), for merging the parts of a context that is spread over
     ranks. A row that sees no key is zero, its log-sum-exp minus infinity.
+    `past_only`: queries do not see the new keys, which another rank attends to.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
                        AnyRankedTensor:$value, AnyRankedTensor:$past_key,
@@ -204,7 +205,8 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        DefaultValuedAttr<I64Attr, "0">:$window,
                        DefaultValuedAttr<F64Attr, "0.0">:$soft_cap,
-                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+                       OptionalAttr<Moe_FormatAttr>:$cache_format,
+                       UnitAttr:$past_only);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
                       AnyRankedTensor:$present_value,
                       Optional<AnyRankedTensor>:$log_sum_exp);
@@ -225,7 +227,8 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
     `key_up` [heads,L,Dn], `value_up` [heads,L,Dv] -> [B,S,heads*Dv] and the
     grown caches. `absorbed`: `key_up` is applied to the query and `value_up`
     to the attended latent, so that the cache is read once for all heads;
-    otherwise keys and values are expanded from the cache.
+    otherwise keys and values are expanded from the cache. Lengths, a fourth
+    result and `past_only` are as in `moe.attention`.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$latent,
                        AnyRankedTensor:$rotary_key,
@@ -235,7 +238,8 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
                        Optional<AnyRankedTensor>:$total_lengths,
                        I64Attr:$heads, F64Attr:$scale, UnitAttr:$absorbed,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+                       OptionalAttr<Moe_FormatAttr>:$cache_format,
+                       UnitAttr:$past_only);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_latent,
                       AnyRankedTensor:$present_rotary_key,
                       Optional<AnyRankedTensor>:$log_sum_exp);

@@ -27,3 +27,28 @@ func.func @main(%x: tensor<?x8xf32> {moe.dims = ["batch", ""]}, %i: tensor<?x2xi
     : (tensor<?x8xf32>, tensor<?x2xi32>) -> (tensor<?x8xf32>, tensor<3xi32>)
   return %rows : tensor<?x8xf32>
 }
+
+// -----
+
+// Upstream ops: sizes taken from a tensor become constants, results have the types of their destinations.
+// CHECK-LABEL: func.func @main
+// CHECK: tensor.empty() : tensor<5xi32>
+// CHECK: linalg.fill {{.*}} -> tensor<5xi32>
+// CHECK: linalg.generic {{.*}}outs(%{{.*}} : tensor<5xi32>)
+// CHECK: arith.addi %{{.*}}, %{{.*}} : tensor<5xi32>
+func.func @main(%mask: tensor<?x3xi32> {moe.dims = ["batch", ""]}) -> tensor<?xi32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0 : i32
+  %n = tensor.dim %mask, %c0 : tensor<?x3xi32>
+  %empty = tensor.empty(%n) : tensor<?xi32>
+  %init = linalg.fill ins(%zero : i32) outs(%empty : tensor<?xi32>) -> tensor<?xi32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(b, t) -> (b, t)>, affine_map<(b, t) -> (b)>],
+                         iterator_types = ["parallel", "reduction"]}
+    ins(%mask : tensor<?x3xi32>) outs(%init : tensor<?xi32>) {
+  ^bb0(%m: i32, %a: i32):
+    %s = arith.addi %m, %a : i32
+    linalg.yield %s : i32
+  } -> tensor<?xi32>
+  %twice = arith.addi %sum, %sum : tensor<?xi32>
+  return %twice : tensor<?xi32>
+}

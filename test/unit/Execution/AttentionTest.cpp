@@ -185,6 +185,60 @@ TEST(Attention, FirstTokensWithoutAPast) {
   EXPECT_EQ(outputs[1].floats(), (std::vector<float>{2, 4}));
 }
 
+TEST(Attention, PartsOfAContextMerge) {
+  // One head of width 1. Queries 0 weigh all keys alike: the first part holds
+  // values 2 and 4 (mean 3, two keys), the second 9 and the new 5 (mean 7). Its
+  // log-sum-exps are ln 2 each, so the merged result is 5, the mean of all.
+  llvm::StringRef text = R"(
+    func.func @main(%q: tensor<1x1x1xf32>, %v: tensor<1x1x1xf32>,
+                    %a: tensor<1x1x2x1xf32>, %b: tensor<1x1x1x1xf32>)
+        -> (tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>,
+            tensor<1x1x1xf32>) {
+      %0:4 = moe.attention %q, %v, %v cache %a, %a
+        {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64, past_only}
+        : (tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>,
+           tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>)
+        -> (tensor<1x1x1xf32>, tensor<1x1x3x1xf32>, tensor<1x1x3x1xf32>,
+            tensor<1x1x1xf32>)
+      %1:4 = moe.attention %q, %v, %v cache %b, %b
+        {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
+        : (tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>,
+           tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>)
+        -> (tensor<1x1x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>,
+            tensor<1x1x1xf32>)
+      return %0#0, %0#3, %1#0, %1#3 : tensor<1x1x1xf32>, tensor<1x1x1xf32>,
+        tensor<1x1x1xf32>, tensor<1x1x1xf32>
+    })";
+  std::vector<Tensor> outputs = run(
+      text, {Tensor::ofFloats({1, 1, 1}, {0}), Tensor::ofFloats({1, 1, 1}, {5}),
+             Tensor::ofFloats({1, 1, 2, 1}, {2, 4}),
+             Tensor::ofFloats({1, 1, 1, 1}, {9})});
+  ASSERT_EQ(outputs.size(), 4u);
+  EXPECT_NEAR(outputs[0].at(0), 3, 1e-6);
+  EXPECT_NEAR(outputs[1].at(0), std::log(2.0), 1e-6);
+  EXPECT_NEAR(outputs[2].at(0), 7, 1e-6);
+  EXPECT_NEAR(outputs[3].at(0), std::log(2.0), 1e-6);
+}
+
+TEST(Attention, APartWithoutKeys) {
+  std::vector<Tensor> outputs = run(R"(
+    func.func @main(%q: tensor<1x1x1xf32>, %p: tensor<1x1x0x1xf32>)
+        -> (tensor<1x1x1xf32>, tensor<1x1x1xf32>) {
+      %0:4 = moe.attention %q, %q, %q cache %p, %p
+        {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64, past_only}
+        : (tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>,
+           tensor<1x1x0x1xf32>, tensor<1x1x0x1xf32>)
+        -> (tensor<1x1x1xf32>, tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>,
+            tensor<1x1x1xf32>)
+      return %0#0, %0#3 : tensor<1x1x1xf32>, tensor<1x1x1xf32>
+    })",
+                                    {Tensor::ofFloats({1, 1, 1}, {3}),
+                                     Tensor(ElementType::f32, {1, 1, 0, 1})});
+  ASSERT_EQ(outputs.size(), 2u);
+  EXPECT_EQ(outputs[0].at(0), 0);
+  EXPECT_EQ(outputs[1].at(0), -std::numeric_limits<double>::infinity());
+}
+
 //===----------------------------------------------------------------------===//
 // Latent attention
 //===----------------------------------------------------------------------===//
