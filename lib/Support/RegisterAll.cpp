@@ -31,9 +31,9 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void portolan::registerAllPasses() {
+  registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();
-  registerSpmdToSystemPasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();

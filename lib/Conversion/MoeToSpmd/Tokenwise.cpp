@@ -163,7 +163,8 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
       feedForwardWeight(op.getWeightFormat()),
       feedForwardActivation(op.getActivationFormat()));
   if (isRegional(op)) {
-    defineRegional(op.getResult(), result, inner.parts > 1);
+    // On a stage of one rank the only part is the sum, as for the experts.
+    defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
     return success();
   }
   if (!hasExperts)
