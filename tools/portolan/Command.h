@@ -38,6 +38,7 @@ struct Command {
 using Commands = std::vector<Command>;
 
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
+Command machinesCommand();
 Command modelsCommand();
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
