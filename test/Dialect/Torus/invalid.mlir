@@ -1,0 +1,69 @@
+// RUN: portolan-opt %s -split-input-file -verify-diagnostics
+
+// step_c1
+func.func @step_c1(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'torus.matmul' op expects to cover linear, got add}}
+  %y = torus.matmul(%x, %x) covers "moe.add" {} {engine = "matmul", kernels = 1.0 : f64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+// step_c2
+func.func @step_c2_engine(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'torus.add' op expects an engine kind, got 'abacus'}}
+  %y = torus.add(%x, %x) covers "moe.add" {} {engine = "abacus", kernels = 1.0 : f64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+func.func @step_c2_algorithm(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'torus.all_reduce' op expects a collective algorithm, got 'magic'}}
+  %y = torus.all_reduce(%x) covers "spmd.all_reduce" {group = #spmd.group<8 by 1>} {algorithm = "magic", starts = 1.0 : f64, hops = 2.0 : f64, bottleneck_bytes = 36.0 : f64} : (tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+// step_c3
+func.func @step_c3(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'torus.all_reduce' op expects "hops" >= 0, got -2}}
+  %y = torus.all_reduce(%x) covers "spmd.all_reduce" {group = #spmd.group<8 by 1>} {algorithm = "ring", starts = 1.0 : f64, hops = -2.0 : f64, bottleneck_bytes = 36.0 : f64} : (tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+// step_c4: 2 * 2 * 8 * 4 = 128 operations are useful.
+func.func @step_c4(%x: tensor<2x8xbf16>, %w: tensor<8x4xbf16>) -> tensor<2x4xbf16> {
+  // expected-error @+1 {{'torus.matmul' op expects issued_operations >= 1.280000e+02 of the covered op, got 1.270000e+02}}
+  %y = torus.matmul(%x, %w) covers "moe.linear" {} {engine = "matmul", issued_operations = 127.0 : f64, kernels = 1.0 : f64} : (tensor<2x8xbf16>, tensor<8x4xbf16>) -> tensor<2x4xbf16>
+  return %y : tensor<2x4xbf16>
+}
+
+// -----
+
+// step_c5
+func.func @step_c5(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'torus.add' op expects micro_batch 0 or 1, got 2}}
+  %y = torus.add(%x, %x) covers "moe.add" {} {engine = "vector", kernels = 1.0 : f64, micro_batch = 2 : i64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+func.func @covers_nothing_known(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'torus.add' op expects to cover an op that states its work, got 'moe.nothing'}}
+  %y = torus.add(%x, %x) covers "moe.nothing" {} {engine = "vector", kernels = 1.0 : f64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+// A shape that the covered op refuses.
+func.func @covered_verifier(%x: tensor<2x8xbf16>, %w: tensor<7x4xbf16>) -> tensor<2x4xbf16> {
+  // expected-error @+1 {{'moe.linear' op expects dimension 0 of weight to be 8, got 'tensor<7x4xbf16>'}}
+  %y = torus.matmul(%x, %w) covers "moe.linear" {} {engine = "matmul", issued_operations = 128.0 : f64, kernels = 1.0 : f64} : (tensor<2x8xbf16>, tensor<7x4xbf16>) -> tensor<2x4xbf16>
+  return %y : tensor<2x4xbf16>
+}
