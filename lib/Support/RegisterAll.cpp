@@ -9,9 +9,11 @@
 #include "dialects/Graph/IR/Graph.h"
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
+#include "portolan/Conversion/MoeToLinalg.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
@@ -22,4 +24,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<graph::GraphDialect>();
 }
 
-void portolan::registerAllPasses() {}
+void portolan::registerAllPasses() {
+  moe::registerMoePasses();
+  registerMoeToLinalgPasses();
+}

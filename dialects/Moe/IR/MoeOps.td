@@ -144,14 +144,16 @@ def Moe_RotaryTableOp : Moe_Op<"rotary_table", [Pure]> {
     Row p, column i holds the angle p * f_i with f_i = theta^(-2i/dim). With
     `yarn_factor` the frequencies are interpolated as YaRN does
     (`yarn_original_positions`, `yarn_beta_fast`, `yarn_beta_slow`) and the
-    table is scaled by `magnitude`.
+    table is scaled by `magnitude`. The ends of YaRN's ramp are whole columns
+    unless `yarn_exact_bounds`.
   }];
   let arguments = (ins F64Attr:$theta,
                        OptionalAttr<F64Attr>:$yarn_factor,
                        OptionalAttr<I64Attr>:$yarn_original_positions,
                        OptionalAttr<F64Attr>:$yarn_beta_fast,
                        OptionalAttr<F64Attr>:$yarn_beta_slow,
-                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
+                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude,
+                       UnitAttr:$yarn_exact_bounds);
   let results = (outs AnyRankedTensor:$cosine, AnyRankedTensor:$sine);
   let assemblyFormat = "attr-dict `:` type($cosine) `,` type($sine)";
   let hasVerifier = 1;

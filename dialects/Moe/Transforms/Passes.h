@@ -1,0 +1,37 @@
+//===- Passes.h - passes on the moe dialect --------------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_DIALECTS_MOE_TRANSFORMS_PASSES_H
+#define PORTOLAN_DIALECTS_MOE_TRANSFORMS_PASSES_H
+
+#include "dialects/Moe/IR/Moe.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace portolan::moe {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "dialects/Moe/Transforms/MoePasses.h.inc"
+
+/// The argument attribute that names the dimensions of a tensor.
+inline constexpr llvm::StringLiteral kDimsAttr = "moe.dims";
+/// The argument and result attribute with the tensor's name in the model.
+inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
+/// The argument attribute with the symbol of an outlined weight.
+inline constexpr llvm::StringLiteral kWeightAttr = "moe.weight";
+/// The module attribute with the workload.
+inline constexpr llvm::StringLiteral kWorkloadAttr = "moe.workload";
+
+/// What `moe-bind-workload` does, for sizes by name.
+mlir::LogicalResult bindWorkload(mlir::ModuleOp module,
+                                 llvm::StringMap<int64_t> sizes);
+
+} // namespace portolan::moe
+
+#endif // PORTOLAN_DIALECTS_MOE_TRANSFORMS_PASSES_H

@@ -1,0 +1,262 @@
+//===- Attention.cpp - attention to linalg --------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Both attentions grow their caches, form scores [B,S,heads,T], and share the
+// masked softmax. A query that sees no key (possible on a rank that holds a
+// part of the context) yields zero and a log-sum-exp of minus infinity.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/MoeToLinalg/Patterns.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include <limits>
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::moe;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+int64_t dimOf(Value tensor, int64_t dimension) {
+  return typeOf(tensor).getDimSize(dimension);
+}
+
+/// Where the new tokens of a sequence start: total - S, at least 0; `past`
+/// without lengths.
+Value emitStart(Emit &e, Value length, int64_t past, int64_t newTokens) {
+  if (!length)
+    return e.index(past);
+  Value total = e.cast(length, e.builder.getIndexType());
+  Value start = e.sub(total, e.index(newTokens));
+  return e.max(e.min(start, e.index(past)), e.index(0));
+}
+
+/// `past` [B,K,P,D] and `added` [B,S,K,D] as one cache [B,K,P+S,D].
+Value emitGrownCache(Emit &e, Value past, Value added, Value lengths) {
+  int64_t pastLength = dimOf(past, 2), newTokens = dimOf(added, 1);
+  Type element = elementOf(past);
+  SmallVector<OpFoldResult> sizes = e.sizesOf(past);
+  sizes[2] = e.builder.getIndexAttr(pastLength + newTokens);
+  if (!lengths || pastLength == 0) {
+    Value moved = e.map("bskd->bksd", added, element,
+                        [](Emit &, ValueRange args) { return args[0]; });
+    Value grown = e.empty(sizes, element);
+    if (pastLength > 0)
+      grown = e.insertSlice(past, grown, 2, e.builder.getIndexAttr(0));
+    return e.insertSlice(moved, grown, 2, e.builder.getIndexAttr(pastLength));
+  }
+  // New tokens follow each sequence's own past; zeros pad the right end.
+  auto body = [&](Emit &e, ValueRange args) {
+    Value b = e.at('b'), k = e.at('k'), t = e.at('t'), d = e.at('d');
+    Value start = emitStart(e, args[0], pastLength, newTokens);
+    Value age = e.sub(t, start);
+    Value old =
+        e.extract(past, {b, k, e.clampIndex(t, e.index(pastLength)), d});
+    Value fresh =
+        e.extract(added, {b, e.clampIndex(age, e.index(newTokens)), k, d});
+    Value padded = e.select(e.less(age, e.index(newTokens)),
+                            e.cast(fresh, element), e.constant(element, 0));
+    return e.select(e.less(t, start), old, padded);
+  };
+  return e.map("b->bktd", lengths, element, body,
+               {{'k', sizes[1]}, {'t', sizes[2]}, {'d', sizes[3]}});
+}
+
+/// What the softmax of both attentions needs to know.
+struct Mask {
+  int64_t past = 0;
+  int64_t newTokens = 0;
+  int64_t window = 0;
+  double scale = 1;
+  double softCap = 0;
+  Value lengths; ///< [B] or null
+  Value sinks;   ///< [heads] or null
+};
+
+struct Softmax {
+  Value weights;   ///< [B,S,heads,T], f32
+  Value logSumExp; ///< [B,S,heads], f32
+};
+
+/// Scaled, capped scores; minus infinity where the query does not see the key.
+Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
+  SmallVector<Value> inputs = {scores};
+  if (mask.lengths)
+    inputs.push_back(mask.lengths);
+  auto body = [&](Emit &e, ValueRange args) {
+    Value score = e.mul(args[0], e.f32(mask.scale));
+    if (mask.softCap > 0) {
+      Value cap = e.f32(mask.softCap);
+      Value tanh = math::TanhOp::create(e.builder, e.loc, e.div(score, cap));
+      score = e.mul(cap, tanh);
+    }
+    Value start = emitStart(e, mask.lengths ? args[1] : Value(), mask.past,
+                            mask.newTokens);
+    // The key's distance behind the query: 0 is the query's own key.
+    Value distance = e.sub(e.add(start, e.at('s')), e.at('t'));
+    Value visible = e.less(e.index(-1), distance);
+    if (mask.window > 0)
+      visible = e.both(visible, e.less(distance, e.index(mask.window)));
+    return e.select(visible, score, e.f32(-kInfinity));
+  };
+  return e.map(mask.lengths ? "bsht,b->bsht" : "bsht->bsht", inputs,
+               e.builder.getF32Type(), body);
+}
+
+Softmax emitSoftmax(Emit &e, Value scores, const Mask &mask) {
+  Type f32 = e.builder.getF32Type();
+  Value masked = emitMaskedScores(e, scores, mask);
+  Value largest =
+      e.reduce("bsht->bsh", masked, -kInfinity, [](Emit &e, ValueRange args) {
+        return e.max(args[0], args[1]);
+      });
+  if (mask.sinks)
+    largest =
+        e.map("bsh,h->bsh", {largest, mask.sinks}, f32,
+              [](Emit &e, ValueRange args) { return e.max(args[0], args[1]); });
+  Value powers = e.map(
+      "bsht,bsh->bsht", {masked, largest}, f32, [](Emit &e, ValueRange args) {
+        // Where nothing is seen, -inf - -inf would be NaN.
+        Value hidden = e.equal(args[0], e.f32(-kInfinity));
+        return e.select(hidden, e.f32(0), e.exp(e.sub(args[0], args[1])));
+      });
+  Value sum = e.reduce("bsht->bsh", powers, 0, [](Emit &e, ValueRange args) {
+    return e.add(args[0], args[1]);
+  });
+  if (mask.sinks)
+    sum = e.map("bsh,bsh,h->bsh", {sum, largest, mask.sinks}, f32,
+                [](Emit &e, ValueRange args) {
+                  return e.add(args[0], e.exp(e.sub(args[2], args[1])));
+                });
+  Softmax result;
+  result.weights =
+      e.map("bsht,bsh->bsht", {powers, sum}, f32, [](Emit &e, ValueRange args) {
+        Value none = e.equal(args[1], e.f32(0));
+        return e.div(args[0], e.select(none, e.f32(1), args[1]));
+      });
+  result.logSumExp = e.map("bsh,bsh->bsh", {largest, sum}, f32,
+                           [](Emit &e, ValueRange args) -> Value {
+                             Value log =
+                                 math::LogOp::create(e.builder, e.loc, args[1]);
+                             return e.add(args[0], log);
+                           });
+  return result;
+}
+
+/// The results of an attention; the log-sum-exp only if the op has it.
+template <typename Op>
+void replaceAttention(Op op, PatternRewriter &rewriter, Emit &e, Value result,
+                      ArrayRef<Value> caches, Value logSumExp) {
+  SmallVector<Value> values = {
+      e.castTensor(e.merge(result, 2, 2), elementOf(op.getResult()))};
+  llvm::append_range(values, caches);
+  if (op.getLogSumExp())
+    values.push_back(e.castTensor(logSumExp, elementOf(op.getLogSumExp())));
+  rewriter.replaceOp(op, values);
+}
+
+struct LowerAttention : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    int64_t kvHeads = op.getKvHeads(), group = int64_t(op.getHeads()) / kvHeads;
+    int64_t width = dimOf(op.getPastKey(), 3);
+    int64_t valueWidth = dimOf(op.getPastValue(), 3);
+    Value lengths = op.getTotalLengths();
+    Value query = e.split(op.getQuery(), 2, {kvHeads, group, width});
+    Value keys = emitGrownCache(
+        e, op.getPastKey(), e.split(op.getKey(), 2, {kvHeads, width}), lengths);
+    Value values = emitGrownCache(
+        e, op.getPastValue(), e.split(op.getValue(), 2, {kvHeads, valueWidth}),
+        lengths);
+
+    Value scores = e.contract("bskgd,bktd->bskgt", {query, keys});
+    Mask mask;
+    mask.past = dimOf(op.getPastKey(), 2);
+    mask.newTokens = dimOf(op.getQuery(), 1);
+    mask.window = op.getWindow();
+    mask.scale = op.getScale().convertToDouble();
+    mask.softCap = op.getSoftCap().convertToDouble();
+    mask.lengths = lengths;
+    mask.sinks = op.getSinks();
+    Softmax softmax = emitSoftmax(e, e.merge(scores, 2, 2), mask);
+    Value weights = e.split(softmax.weights, 2, {kvHeads, group});
+    Value result = e.contract("bskgt,bktv->bskgv", {weights, values});
+    replaceAttention(op, rewriter, e, e.merge(result, 2, 2), {keys, values},
+                     softmax.logSumExp);
+    return success();
+  }
+};
+
+struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// A latent cache is a cache with one head.
+  static Value grow(Emit &e, Value past, Value added, Value lengths) {
+    Value grown =
+        emitGrownCache(e, e.split(past, 1, {1, dimOf(past, 1)}),
+                       e.split(added, 1, {dimOf(added, 1), 1}), lengths);
+    return e.merge(grown, 1, 2);
+  }
+
+  LogicalResult matchAndRewrite(LatentAttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
+    int64_t rotary = dimOf(op.getRotaryKey(), 2);
+    Value lengths = op.getTotalLengths();
+    Value query = e.split(op.getQuery(), 2, {heads, keyWidth + rotary});
+    Value plain = e.slice(query, 3, rewriter.getIndexAttr(0),
+                          rewriter.getIndexAttr(keyWidth));
+    Value rotated = e.slice(query, 3, rewriter.getIndexAttr(keyWidth),
+                            rewriter.getIndexAttr(rotary));
+    Value latent = grow(e, op.getPastLatent(), op.getLatent(), lengths);
+    Value rotaryKey =
+        grow(e, op.getPastRotaryKey(), op.getRotaryKey(), lengths);
+
+    Value scores;
+    if (op.getAbsorbed()) {
+      Value moved = e.contract("bshn,hln->bshl", {plain, op.getKeyUp()});
+      scores = e.contract("bshl,btl->bsht", {moved, latent});
+    } else {
+      Value keys = e.contract("btl,hln->bthn", {latent, op.getKeyUp()});
+      scores = e.contract("bshn,bthn->bsht", {plain, keys});
+    }
+    Value rotaryScores = e.contract("bshr,btr->bsht", {rotated, rotaryKey});
+    scores =
+        e.map("bsht,bsht->bsht", {scores, rotaryScores}, rewriter.getF32Type(),
+              [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+
+    Mask mask;
+    mask.past = dimOf(op.getPastLatent(), 1);
+    mask.newTokens = dimOf(op.getQuery(), 1);
+    mask.scale = op.getScale().convertToDouble();
+    mask.lengths = lengths;
+    Softmax softmax = emitSoftmax(e, scores, mask);
+
+    Value result;
+    if (op.getAbsorbed()) {
+      Value attended = e.contract("bsht,btl->bshl", {softmax.weights, latent});
+      result = e.contract("bshl,hlv->bshv", {attended, op.getValueUp()});
+    } else {
+      Value values = e.contract("btl,hlv->bthv", {latent, op.getValueUp()});
+      result = e.contract("bsht,bthv->bshv", {softmax.weights, values});
+    }
+    replaceAttention(op, rewriter, e, result, {latent, rotaryKey},
+                     softmax.logSumExp);
+    return success();
+  }
+};
+
+} // namespace
+
+void portolan::populateAttentionPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerAttention, LowerLatentAttention>(patterns.getContext());
+}

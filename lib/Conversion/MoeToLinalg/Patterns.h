@@ -1,0 +1,38 @@
+//===- Patterns.h - moe to linalg, by op family ----------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One source per op family; each adds its patterns.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_LIB_CONVERSION_MOETOLINALG_PATTERNS_H
+#define PORTOLAN_LIB_CONVERSION_MOETOLINALG_PATTERNS_H
+
+#include "dialects/Moe/IR/Moe.h"
+#include "lib/Conversion/MoeToLinalg/Emit.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace portolan {
+
+/// embedding, rms_norm, linear, add, mlp.
+void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
+/// rotary_table, rope.
+void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
+/// attention, latent_attention.
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// route.
+void populateRoutePatterns(mlir::RewritePatternSet &patterns);
+/// dispatch, experts, combine.
+void populateExpertsPatterns(mlir::RewritePatternSet &patterns);
+
+/// activation(x) in f32; `alpha` scales the argument of a sigmoid.
+mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
+                           double alpha = 1);
+
+} // namespace portolan
+
+#endif // PORTOLAN_LIB_CONVERSION_MOETOLINALG_PATTERNS_H

@@ -1,0 +1,164 @@
+//===- Tokenwise.cpp - token-wise moe ops to linalg -----------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Ops that treat each token alone: they run on [tokens, width] views.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/MoeToLinalg/Patterns.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::moe;
+
+Value portolan::emitActivation(Emit &e, Activation activation, Value x,
+                               double alpha) {
+  switch (activation) {
+  case Activation::silu:
+    return e.mul(x, e.sigmoid(alpha == 1 ? x : e.mul(x, e.f32(alpha))));
+  case Activation::gelu: {
+    // x / 2 * (1 + erf(x / sqrt(2))).
+    Value scaled = e.mul(x, e.f32(0.70710678118654752));
+    Value erf = math::ErfOp::create(e.builder, e.loc, scaled);
+    return e.mul(e.mul(x, e.f32(0.5)), e.add(erf, e.f32(1)));
+  }
+  case Activation::gelu_tanh: {
+    // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
+    Value cube = e.mul(e.mul(x, x), x);
+    Value inner = e.mul(e.add(x, e.mul(cube, e.f32(0.044715))),
+                        e.f32(0.79788456080286536));
+    Value tanh = math::TanhOp::create(e.builder, e.loc, inner);
+    return e.mul(e.mul(x, e.f32(0.5)), e.add(tanh, e.f32(1)));
+  }
+  case Activation::relu:
+    return e.max(x, e.f32(0));
+  case Activation::identity:
+    return x;
+  }
+  llvm_unreachable("the switch covers the enumeration");
+}
+
+namespace {
+
+struct LowerEmbedding : OpRewritePattern<EmbeddingOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(EmbeddingOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    Value table = op.getTable();
+    int64_t rank = typeOf(op.getIds()).getRank();
+    // Letters a, b, .. for the dimensions of the ids; w for the width.
+    std::string ids;
+    for (int64_t i = 0; i < rank; ++i)
+      ids += char('a' + i);
+    Value vocabulary = e.dimValue(table, 0);
+    Value result =
+        e.map(ids + "->" + ids + "w", op.getIds(), elementOf(op.getResult()),
+              [&](Emit &e, ValueRange args) {
+                // An id outside the table must not become a stray access.
+                Value id = e.clampIndex(
+                    e.cast(args[0], e.builder.getIndexType()), vocabulary);
+                return e.extract(table, {id, e.at('w')});
+              },
+              {{'w', e.dim(table, 1)}});
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerRmsNorm : OpRewritePattern<RmsNormOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(RmsNormOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    auto type = typeOf(op.getInput());
+    int64_t run = typeOf(op.getGain()).getDimSize(0);
+    int64_t runs = type.getShape().back() / run;
+    Value x = e.split(e.rows(op.getInput()), 1, {runs, run});
+    Value squares = e.reduce("trg->tr", x, 0, [](Emit &e, ValueRange args) {
+      return e.add(args[1], e.mul(args[0], args[0]));
+    });
+    double epsilon = op.getEpsilon().convertToDouble();
+    Value result =
+        e.map("trg,tr,g->trg", {x, squares, op.getGain()},
+              type.getElementType(), [&](Emit &e, ValueRange args) -> Value {
+                Value mean = e.div(args[1], e.f32(double(run)));
+                Value norm = math::SqrtOp::create(e.builder, e.loc,
+                                                  e.add(mean, e.f32(epsilon)));
+                return e.mul(e.div(args[0], norm), args[2]);
+              });
+    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 2), op.getInput()));
+    return success();
+  }
+};
+
+struct LowerLinear : OpRewritePattern<LinearOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    Value input = op.getInput();
+    if (op.getLastPosition()) {
+      Value last = e.sub(e.dimValue(input, 1), e.index(1));
+      input = e.slice(input, 1, last, rewriter.getIndexAttr(1));
+    }
+    Value product = e.contract("tk,kn->tn", {e.rows(input), op.getWeight()});
+    Type element = elementOf(op.getResult());
+    if (op.getBias())
+      product = e.map(
+          "tn,n->tn", {product, op.getBias()}, element,
+          [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+    rewriter.replaceOp(op, e.unrows(e.castTensor(product, element), input));
+    return success();
+  }
+};
+
+struct LowerAdd : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    Value result =
+        e.map("tn,tn->tn", {e.rows(op.getLhs()), e.rows(op.getRhs())},
+              elementOf(op.getResult()),
+              [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+    rewriter.replaceOp(op, e.unrows(result, op.getLhs()));
+    return success();
+  }
+};
+
+struct LowerMlp : OpRewritePattern<MlpOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MlpOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    Value input = e.rows(op.getInput());
+    SmallVector<Value> parts;
+    if (op.getGate())
+      parts.push_back(e.contract("th,hi->ti", {input, op.getGate()}));
+    parts.push_back(e.contract("th,hi->ti", {input, op.getUp()}));
+    Value inner =
+        e.map(op.getGate() ? "ti,ti->ti" : "ti->ti", parts,
+              rewriter.getF32Type(), [&](Emit &e, ValueRange args) {
+                Value active = emitActivation(e, op.getActivation(), args[0]);
+                return args.size() == 2 ? e.mul(active, args[1]) : active;
+              });
+    Value result = e.contract("ti,ih->th", {inner, op.getDown()});
+    rewriter.replaceOp(op,
+                       e.unrows(e.castTensor(result, elementOf(op.getResult())),
+                                op.getInput()));
+    return success();
+  }
+};
+
+} // namespace
+
+void portolan::populateTokenwisePatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerEmbedding, LowerRmsNorm, LowerLinear, LowerAdd, LowerMlp>(
+      patterns.getContext());
+}

@@ -1,0 +1,95 @@
+//===- Weights.cpp - the bytes of weights ---------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Execution/Weights.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <cstring>
+
+using namespace portolan;
+namespace path = llvm::sys::path;
+
+namespace {
+
+bool leavesFolder(llvm::StringRef file) {
+  if (path::is_absolute(file))
+    return true;
+  return llvm::is_contained(
+      llvm::make_range(path::begin(file), path::end(file)), "..");
+}
+
+llvm::Error refuse(llvm::StringRef file, const llvm::Twine &why) {
+  return llvm::createStringError("weight file '" + file + "': " + why);
+}
+
+} // namespace
+
+llvm::Expected<llvm::StringRef> WeightFiles::contents(llvm::StringRef file) {
+  auto known = files.find(file);
+  if (known != files.end())
+    return known->second->getBuffer();
+  if (leavesFolder(file))
+    return refuse(file, "expects a path inside the model's folder");
+  llvm::SmallString<256> root, target;
+  llvm::SmallString<256> joined(folder.empty() ? "." : folder);
+  if (std::error_code error = llvm::sys::fs::real_path(joined, root))
+    return refuse(file, "expects the folder '" + llvm::Twine(joined) +
+                            "': " + error.message());
+  path::append(joined, file);
+  if (std::error_code error = llvm::sys::fs::real_path(joined, target))
+    return refuse(file, "cannot be opened: " + error.message());
+  // Symbolic links are resolved by now. "/models/a-b" is not inside
+  // "/models/a".
+  llvm::StringRef inside(target);
+  if (root != "/" && (!inside.consume_front(root) || !inside.starts_with("/")))
+    return refuse(file, "expects a file inside the model's folder, got a link "
+                        "that leaves it");
+  if (!llvm::sys::fs::is_regular_file(target))
+    return refuse(file, "expects a regular file");
+  auto buffer = llvm::MemoryBuffer::getFile(target, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return refuse(file, "cannot be read: " + buffer.getError().message());
+  return (files[file] = std::move(*buffer))->getBuffer();
+}
+
+llvm::Expected<TensorView> WeightFiles::view(moe::WeightDataOp data) {
+  auto type = llvm::cast<mlir::RankedTensorType>(data.getType());
+  auto fail = [&](const llvm::Twine &why) -> llvm::Error {
+    return llvm::createStringError("weight '" + data.getSymName() +
+                                   "': " + why);
+  };
+  std::optional<ElementType> element = elementTypeOf(type.getElementType());
+  if (!element) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type.getElementType();
+    return fail("expects f64, f32, bf16, f16, i64, i32, i8 or i1 elements to "
+                "be run, got " +
+                text);
+  }
+  if (!data.getFile())
+    return fail("expects a file, got none (the model ships no weights)");
+  uint64_t bytes = uint64_t(type.getNumElements()) * bytesPerElement(*element);
+  uint64_t offset = *data.getOffset(), length = *data.getLength();
+  if (length != bytes)
+    return fail("expects " + llvm::Twine(bytes) + " bytes, got a length of " +
+                llvm::Twine(length));
+  llvm::Expected<llvm::StringRef> file = contents(*data.getFile());
+  if (!file)
+    return file.takeError();
+  // Not offset + length, which may wrap around.
+  if (offset > file->size() || length > file->size() - offset)
+    return fail("expects bytes " + llvm::Twine(offset) + " to " +
+                llvm::Twine(offset + length) + " of '" + *data.getFile() +
+                "', got a file of " + llvm::Twine(file->size()));
+  const char *at = file->data() + offset;
+  if (reinterpret_cast<uintptr_t>(at) % bytesPerElement(*element) == 0)
+    return TensorView(*element, type.getShape(), at);
+  copies.push_back(std::make_unique<Tensor>(*element, type.getShape()));
+  std::memcpy(copies.back()->bytes.data(), at, bytes);
+  return TensorView(*element, type.getShape(), copies.back()->bytes.data());
+}
