@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/HfConfig.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -104,9 +105,11 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadFile(StringRef path,
     return loadMlir(path, context);
   if (extension == ".json")
     return importHfConfig(path, context);
-  return llvm::createStringError(Twine(path) +
-                                 ": expects a .json or .mlir file, got \"" +
-                                 extension + "\"");
+  if (extension == ".onnx")
+    return loadOnnx(path, context);
+  return llvm::createStringError(
+      Twine(path) + ": expects a .json, .mlir or .onnx file, got \"" +
+      extension + "\"");
 }
 
 bool looksLikePath(StringRef model) {

@@ -13,6 +13,7 @@
 #include "dialects/Spmd/IR/Spmd.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
+#include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
@@ -25,6 +26,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void portolan::registerAllPasses() {
+  registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
 }

@@ -94,6 +94,21 @@ TEST(Parameters, DeepSeek) {
   EXPECT_EQ(count.active, 671026419200 - 633474121728); // 37.55 B
 }
 
+TEST(Parameters, KimiK2) {
+  // As DeepSeek, with 64 heads, 384 experts, 1 dense layer, 163840 tokens:
+  //   attention 11,010,048 + 1,536 + 1536*64*192 = 18,874,368 + 4,128,768 + 512
+  //     + 512*64*256 = 8,388,608 + 64*128*7168 = 58,720,256 = 101,124,096
+  //   dense 101,124,096 + 14,336 + 396,361,728             = 497,500,160
+  //   routed 101,124,096 + 14,336 + 7168*384 + 384
+  //     + 385 * 44,040,192                                 = 17,059,365,248
+  // total 497,500,160 + 60 * 17,059,365,248
+  //   + 2 * 163840 * 7168 + 7,168                        = 1,026,408,232,448
+  ParameterCount count = countOf(PORTOLAN_CONFIGS "/kimi-k2.json");
+  EXPECT_EQ(count.total, 1026408232448);
+  // inactive: 60 * 376 * 44,040,192                        = 993,546,731,520
+  EXPECT_EQ(count.total - count.active, 993546731520);
+}
+
 TEST(Parameters, TheModelShapeHasTheSameTotals) {
   for (const std::string &name : shippedModelNames()) {
     MLIRContext context;

@@ -1,0 +1,159 @@
+//===- Realize.cpp - local ops as steps of a switched rack ----------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Exactly one step per op, in order. Compute is StepRules.h; here is how a
+// collective runs over a switch.
+//
+// Process: a group inside one domain uses the domain's switch: gathers and
+//   exchanges go directly between all pairs, an all-reduce as the plan says. A
+//   group that spans domains is carried out hierarchically: inside each domain,
+//   and between ranks of the same place in all domains, on the next tier.
+// Assumptions: a flat all-to-all across domains is bound by the bytes that
+//   leave the domain, as the part inside goes at the same time over links that
+//   are no slower; a hierarchical one sends every row that leaves once more,
+//   inside its destination's domain.
+// Not counted: rows that a hierarchical exchange sends once per domain instead
+//   of once per rank.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Switched/Realize/SwitchedFamily.h"
+#include "portolan/Analysis/Collectives.h"
+#include "portolan/Target/StepRules.h"
+#include <algorithm>
+
+using namespace portolan;
+using namespace portolan::switched;
+
+namespace {
+
+/// A group cut at the borders of domains.
+struct Cut {
+  int64_t inside = 1;  ///< ranks of the group in one domain
+  int64_t domains = 1; ///< domains that it reaches
+};
+
+Cut cutOf(Group group, const Machine &machine) {
+  Cut cut;
+  cut.inside = std::clamp<int64_t>(machine.topology.domain / group.stride, 1,
+                                   group.size);
+  cut.domains = (group.size + cut.inside - 1) / cut.inside;
+  return cut;
+}
+
+/// Algorithm of a collective inside one domain.
+Algorithm algorithmInside(OpKind kind, const PlanPoint &plan) {
+  switch (kind) {
+  case OpKind::allReduce:
+    if (plan.is(PlanClass::reduction, Reduction::inNetwork))
+      return Algorithm::inNetwork;
+    if (plan.is(PlanClass::reduction, Reduction::ring))
+      return Algorithm::ring;
+    return Algorithm::oneShot;
+  case OpKind::send:
+  case OpKind::receive:
+    return Algorithm::neighbour;
+  default:
+    return Algorithm::direct;
+  }
+}
+
+bool exchangesRows(OpKind kind) {
+  return kind == OpKind::allToAll || kind == OpKind::allToAllV;
+}
+
+/// Ranks of the same place in each domain, and what each of them handles.
+void fillHierarchical(const LocalOp &op, Cut cut, Step &step) {
+  step.algorithm = Algorithm::hierarchical;
+  step.linkTier = 0;
+  Group inner{cut.inside, 1}, outer{cut.domains, 1};
+  Algorithm within =
+      op.kind == OpKind::allReduce ? Algorithm::ring : Algorithm::direct;
+  step.load = switchLoad(op.kind, within, inner, op.payloadBytes);
+  // A rank carries its share of the domain's data across; rows of an exchange
+  // are its own.
+  double share = exchangesRows(op.kind) ? op.payloadBytes
+                                        : op.payloadBytes / double(cut.inside);
+  step.outerLoad = switchLoad(op.kind, within, outer, share);
+  // A group with one rank per domain has no inner part.
+  if (cut.inside == 1)
+    step.load = LinkLoad();
+}
+
+void fillCommunication(const LocalOp &op, const PlanPoint &plan,
+                       const Deployment &deployment, const Machine &machine,
+                       Step &step) {
+  Algorithm algorithm = algorithmInside(op.kind, plan);
+  bool peers = algorithm == Algorithm::neighbour;
+  // The peer of a stage boundary is in the same domain if the instance is.
+  int64_t span = peers ? deployment.instance : op.group.size * op.group.stride;
+  step.algorithm = algorithm;
+  if (liesInDomain(span, deployment, machine)) {
+    step.load = switchLoad(op.kind, algorithm, op.group, op.payloadBytes);
+    return;
+  }
+  if (peers) {
+    step.linkTier = 1;
+    step.load = switchLoad(op.kind, algorithm, op.group, op.payloadBytes);
+    return;
+  }
+  Cut cut = cutOf(op.group, machine);
+  if (exchangesRows(op.kind) &&
+      !plan.is(PlanClass::dispatchExchange, Exchange::hierarchical)) {
+    step.linkTier = 1;
+    step.load = switchLoad(op.kind, algorithm, op.group, op.payloadBytes);
+    step.load.bottleneckBytes = op.payloadBytes *
+                                double(op.group.size - cut.inside) /
+                                double(op.group.size);
+    return;
+  }
+  fillHierarchical(op, cut, step);
+}
+
+} // namespace
+
+void SwitchedFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
+                             const Deployment &deployment,
+                             const Machine &machine, Steps &steps) const {
+  steps.clear();
+  ComputeRules compute(machine, plan);
+  for (auto [index, op] : llvm::enumerate(ops)) {
+    Step step = startStep(op, uint32_t(index));
+    if (isCommunication(op.kind))
+      fillCommunication(op, plan, deployment, machine, step);
+    else
+      compute.fill(op, step);
+    steps.push_back(step);
+  }
+}
+
+llvm::StringRef SwitchedFamily::systemOpName(const Step &step) const {
+  switch (step.kind) {
+  case OpKind::embedding:
+    return "embedding_gather";
+  case OpKind::linear:
+    return "gemm";
+  case OpKind::route:
+    return "router_topk";
+  case OpKind::dispatch:
+    return "permute";
+  case OpKind::experts:
+    return "grouped_gemm";
+  case OpKind::combine:
+    return "unpermute";
+  case OpKind::allToAll:
+    return "count_exchange";
+  case OpKind::allToAllV:
+    return "row_put";
+  case OpKind::send:
+    return "put";
+  case OpKind::receive:
+    return "wait";
+  default:
+    return spell(step.kind);
+  }
+}

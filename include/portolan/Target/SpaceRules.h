@@ -1,0 +1,169 @@
+//===- SpaceRules.h - rules that families share ----------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Building blocks of a family's declared space, legality and repair: number
+// formats against what a machine reads and computes, divisors, degrees and
+// limits of the model. A family says which groups its topology can express;
+// everything here asks the machine and never which machine it is.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_TARGET_SPACERULES_H
+#define PORTOLAN_TARGET_SPACERULES_H
+
+#include "portolan/Target/Family.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/Twine.h"
+
+namespace portolan {
+
+using PlanValues = llvm::SmallVectorImpl<PlanValue>;
+
+/// Whether the topology has a group of ranks of this shape.
+using ExpressesGroup = llvm::function_ref<bool(Group)>;
+
+/// The degrees of a plan whose classes are chosen as far as `prefix` goes; the
+/// others count as 1. Requires that the chosen ones divide (values() sees to
+/// it).
+Deployment degreesOf(const PlanPoint &prefix, const Machine &machine);
+
+/// Chips that an `instance` value stands for.
+int64_t chipsOf(PlanValue instance, const Topology &topology);
+
+/// The narrowest expert block and the largest bytes of one expert at `format`
+/// among the model's layers; 0 without experts.
+int64_t expertWidth(const ModelShape &model);
+double expertBytes(const ModelShape &model, Format format);
+
+/// "experts" or, in a model without, "linear"; "latent_attention" or
+/// "attention": the ops that refusals name.
+llvm::StringRef feedForwardOp(const ModelShape &model);
+llvm::StringRef attentionOp(const ModelShape &model);
+
+//===----------------------------------------------------------------------===//
+// Values, in declared order
+//===----------------------------------------------------------------------===//
+
+/// Weight formats: the shipped storage (widened until it is readable), then,
+/// policy allowing, the readable narrower ones, widest first.
+void addWeightFormats(const PlanContext &context, PlanValues &values);
+/// Activation formats: the shipped storage, then the narrower steps of the
+/// widening ladder down to the format that the weights are computed in.
+void addActivationFormats(const PlanPoint &prefix, const PlanContext &context,
+                          PlanValues &values);
+/// Cache formats: the shipped storage, then fp8 if that is narrower.
+void addCacheFormats(const PlanContext &context, PlanValues &values);
+
+/// `all`, `domain` if smaller, then every smaller divisor of the shape that
+/// `hosts` accepts, largest first.
+void addInstances(const PlanContext &context,
+                  llvm::function_ref<bool(int64_t chips)> hosts,
+                  PlanValues &values);
+/// Whether some pipeline degree and expert_tp place the model on `instance`
+/// chips.
+bool hostsModel(int64_t instance, const PlanContext &context,
+                ExpressesGroup expresses);
+void addPipelines(const PlanPoint &prefix, const PlanContext &context,
+                  ExpressesGroup expresses, PlanValues &values);
+void addAttentionTps(const PlanPoint &prefix, const PlanContext &context,
+                     ExpressesGroup expresses, PlanValues &values);
+void addAttentionCps(const PlanPoint &prefix, const PlanContext &context,
+                     ExpressesGroup expresses, PlanValues &values);
+void addExpertTps(const PlanPoint &prefix, const PlanContext &context,
+                  ExpressesGroup expresses, PlanValues &values);
+
+/// `distributed` if experts are spread over ranks, else none.
+void addPlacementForms(const PlanPoint &prefix, const PlanContext &context,
+                       PlanValues &values);
+/// none if rows are equal on all ranks, all_to_all, all_gather if they are not;
+/// none alone without an expert block or with one rank.
+void addDispatchExchanges(const PlanPoint &prefix, const PlanContext &context,
+                          PlanValues &values);
+/// The one combine that is the inverse of the dispatch (see README: pairs).
+void addCombineExchanges(const PlanPoint &prefix, PlanValues &values);
+/// none and, where a stage has more than one rank, two_batch.
+void addOverlaps(const PlanPoint &prefix, const Machine &machine,
+                 PlanValues &values);
+/// pp and 2 pp micro-batches; none without a pipeline.
+void addBatchForms(const PlanPoint &prefix, PlanValues &values);
+/// Token tiles of the matmul engine that hold whole row granules of the format
+/// that experts are computed in; none without experts.
+void addTiles(const PlanPoint &prefix, const PlanContext &context,
+              PlanValues &values);
+
+/// The group of the widest all-reduce of a plan; size 1 if there is none. The
+/// attention block reduces over tp, an expert block without exchange over its
+/// stage.
+Group widestReduction(const PlanPoint &prefix, const PlanContext &context);
+
+//===----------------------------------------------------------------------===//
+// Refusals
+//===----------------------------------------------------------------------===//
+
+Refusal refuse(llvm::StringRef id, const llvm::Twine &reason,
+               llvm::StringRef resource, double needed, double available,
+               llvm::StringRef unit, llvm::StringRef op);
+
+/// The decision does not exist here.
+Refusal refuseUnavailable(PlanClass planClass, PlanValue value,
+                          const llvm::Twine &reason, llvm::StringRef op);
+
+/// Why a format that is not among the values of its class is refused.
+Refusal refuseFormat(PlanClass planClass, PlanValue value,
+                     const PlanPoint &prefix, const PlanContext &context);
+
+/// Why a degree (instance ... expert_tp, batch_form) does not divide what is
+/// left or exceeds a limit of the model; nothing if only the topology objects.
+std::optional<Refusal> refuseDegree(PlanClass planClass, PlanValue value,
+                                    const PlanPoint &prefix,
+                                    const PlanContext &context);
+
+/// No expert_tp places the model's experts on the stages that an instance or a
+/// pipeline of this size leaves.
+Refusal refusePlacement(PlanClass planClass, PlanValue value,
+                        const PlanPoint &prefix, const PlanContext &context);
+
+/// Why a tile is refused.
+Refusal refuseTile(PlanValue value, const PlanPoint &prefix,
+                   const PlanContext &context);
+
+/// Classes that have the one value none until a later family or issue uses
+/// them, and the ones that no op of the plan uses.
+Refusal refuseUnused(PlanClass planClass, PlanValue value,
+                     const PlanPoint &prefix, const PlanContext &context);
+
+//===----------------------------------------------------------------------===//
+// Repair
+//===----------------------------------------------------------------------===//
+
+/// The value whose number is nearest to `wanted`: least |ln(a / b)|, ties to
+/// the smaller. `numberOf` maps a value to its number.
+PlanValue nearestValue(double wanted, llvm::ArrayRef<PlanValue> values,
+                       llvm::function_ref<double(PlanValue)> numberOf);
+/// The same for plain numbers, with none as 1.
+PlanValue nearestNumber(PlanValue wanted, llvm::ArrayRef<PlanValue> values);
+/// The same for instance values; a foreign `all` or `domain` is taken by its
+/// meaning on this shape.
+PlanValue nearestInstance(PlanValue wanted, llvm::ArrayRef<PlanValue> values,
+                          const Topology &topology);
+/// Same storage if legal, else the next wider; what is wider than everything
+/// legal becomes the shipped storage, which holds the same values.
+PlanValue repairFormat(PlanValue value, llvm::ArrayRef<PlanValue> values);
+/// The first of `ladder` that is among `values`, else the first value.
+template <typename Word>
+PlanValue firstLegal(llvm::ArrayRef<Word> ladder,
+                     llvm::ArrayRef<PlanValue> values) {
+  for (Word word : ladder)
+    for (PlanValue value : values)
+      if (value == PlanValue(word))
+        return value;
+  return values.front();
+}
+
+} // namespace portolan
+
+#endif // PORTOLAN_TARGET_SPACERULES_H

@@ -1,0 +1,89 @@
+//===- StepRules.h - how an op is computed on a chip -----------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The compute half of realize(), shared by families whose chips have matmul
+// engines with native tiles: operations issued with padding, wave quantization,
+// widening of narrow storage, kernels. All of it is asked from the machine.
+//
+// Process: a matmul of R rows, K contraction and N columns issues
+//   2 * ceil(R, token tile) * ceil(K, contraction tile) * ceil(N, column tile)
+// operations. Its tile iterations are dealt out evenly to the engine's units
+// and the last round is paid in full (Stream-K: Osama et al., PPoPP 2023).
+// Rows are padded per expert that has any; per sequence and key head in
+// attention, whose query heads that share a key are rows of one matmul.
+// Assumptions: an expert's rows are those of the mean hit expert of the slowest
+//   rank; kernels skip what a causal mask hides tile by tile.
+// Not counted: a lower rate of small tiles; narrowing of activations, which the
+//   measured matmul efficiencies include.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_TARGET_STEPRULES_H
+#define PORTOLAN_TARGET_STEPRULES_H
+
+#include "portolan/Analysis/Step.h"
+#include "portolan/Plan/PlanPoint.h"
+#include <array>
+
+namespace portolan {
+
+/// `count` equal matmuls of one op.
+struct Matmul {
+  double count = 1;
+  double rows = 0;
+  int64_t contraction = 0;
+  int64_t columns = 0;
+};
+
+/// The matmuls of an op, at most four.
+struct Matmuls {
+  std::array<Matmul, 4> items;
+  unsigned size = 0;
+
+  void add(double count, double rows, int64_t contraction, int64_t columns) {
+    if (count > 0 && rows > 0 && contraction > 0 && columns > 0)
+      items[size++] = {count, rows, contraction, columns};
+  }
+};
+Matmuls matmulsOf(const LocalOp &op);
+
+/// Operations that `matmuls` issue on `engine` in `compute` with a token tile:
+/// padding and the last wave included.
+double issuedOperations(const Matmuls &matmuls, const Engine &engine,
+                        Format compute, int64_t tokenTile);
+
+/// The token tile of `engine` that issues least; of equal ones the largest,
+/// which reads operands least often. 0 if the engine lists none.
+int64_t leastTokenTile(const Matmuls &matmuls, const Engine &engine,
+                       Format compute);
+
+/// Fills the fields of compute steps under one plan. Looks the machine up once;
+/// fill() allocates nothing.
+class ComputeRules {
+public:
+  ComputeRules(const Machine &machine, const PlanPoint &plan);
+
+  /// The step of compute op `index`: engine, tile, operations, kernels.
+  void fill(const LocalOp &op, Step &step) const;
+
+private:
+  double dequantizeOperations(Format storage, double bytes) const;
+
+  const Engine *matmul;
+  EngineKind rowMover; ///< engine that moves rows: gather if there is one
+  int64_t expertTile;  ///< the plan's; 0 derives it
+  bool prefetchesExperts;
+  /// Vector operations per element to widen a storage format.
+  std::array<double, kNumFormats> widening;
+};
+
+/// What every step of `op` has: what it covers, its work and balance.
+Step startStep(const LocalOp &op, uint32_t index);
+
+} // namespace portolan
+
+#endif // PORTOLAN_TARGET_STEPRULES_H

@@ -1,0 +1,227 @@
+//===- ConvertGraphToMoe.cpp - raising of imported graphs -----------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Two passes over the nodes: backwards to learn which values are needed, and
+// forwards to raise the nodes that define them. A node whose operands could
+// not be raised is skipped, so that only causes are reported.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
+#include "portolan/Conversion/GraphToMoe.h"
+#include "portolan/Import/Onnx.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::graph_to_moe;
+
+namespace portolan {
+#define GEN_PASS_DEF_CONVERTGRAPHTOMOE
+#define GEN_PASS_DECL
+#include "lib/Conversion/GraphToMoe/GraphToMoePasses.h.inc"
+} // namespace portolan
+
+namespace {
+
+std::string nameOf(Operation *op) {
+  if (auto name = dyn_cast<NameLoc>(op->getLoc()))
+    return name.getName().str();
+  return "?";
+}
+
+/// The nodes that could not be raised.
+struct Failures {
+  graph::NodeOp first;
+  std::string reason;
+  unsigned count = 0;
+
+  void add(graph::NodeOp node, std::string why) {
+    if (count++ != 0)
+      return;
+    first = node;
+    reason = std::move(why);
+  }
+
+  llvm::Error error() {
+    std::string more = count == 1 ? ""
+                                  : " (" + std::to_string(count) +
+                                        " nodes in all cannot be raised)";
+    return llvm::createStringError(
+        "node '" + nameOf(first) + "' (op '" + first.getOpType() +
+        "', domain '" + first.getDomain() +
+        "') cannot be raised to moe: " + reason + more);
+  }
+};
+
+/// Marks the values that the outputs need, backwards.
+llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
+  Block &block = main.getBody().front();
+  llvm::DenseSet<Value> needed(block.getTerminator()->operand_begin(),
+                               block.getTerminator()->operand_end());
+  for (Operation &op : llvm::reverse(block)) {
+    auto node = dyn_cast<graph::NodeOp>(op);
+    if (!node || llvm::none_of(node.getOutputs(), [&](Value value) {
+          return needed.contains(value);
+        }))
+      continue;
+    Values values;
+    if (const Rule *rule = rules.find(node)) {
+      bool complete = true;
+      for (unsigned i = 0; i < rule->required; ++i)
+        complete &= bool(node.input(i));
+      if (complete)
+        rule->needs(node, values);
+    } else {
+      needsInputs(node, values);
+    }
+    needed.insert(values.begin(), values.end());
+  }
+  return needed;
+}
+
+void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
+               Failures &failures) {
+  const Rule *rule = rules.find(node);
+  if (!rule)
+    return failures.add(node, "no rule raises this op");
+  if (!node.getBodies().empty())
+    return failures.add(node, "expects no bodies");
+  for (unsigned i = 0; i < rule->required; ++i)
+    if (!node.input(i))
+      return failures.add(node, "expects input " + std::to_string(i));
+  Values values;
+  rule->needs(node, values);
+  for (Value value : values)
+    if (!raiser.raised(value)) {
+      // Another node is to blame, unless the value is an input.
+      if (isa<BlockArgument>(value))
+        failures.add(node, "expects inputs of a known rank");
+      return;
+    }
+  if (failed(rule->raise(node, raiser)))
+    failures.add(node, raiser.takeReason());
+}
+
+/// Makes @main return the raised values.
+llvm::Error raiseReturn(func::FuncOp main, Raiser &raiser) {
+  Operation *terminator = main.getBody().front().getTerminator();
+  for (OpOperand &operand : terminator->getOpOperands()) {
+    Value value = raiser.raised(operand.get());
+    unsigned index = operand.getOperandNumber();
+    if (!value)
+      return llvm::createStringError("output " + Twine(index) +
+                                     " expects a tensor of a known rank");
+    auto stated = dyn_cast<RankedTensorType>(operand.get().getType());
+    if (stated && (stated.getElementType() != typeOf(value).getElementType() ||
+                   failed(verifyCompatibleShape(stated, value.getType())))) {
+      std::string text;
+      llvm::raw_string_ostream(text)
+          << "output " << index << " expects " << stated
+          << " as the file states, got " << value.getType();
+      return llvm::createStringError(text);
+    }
+    operand.set(value);
+  }
+  auto type = main.getFunctionType();
+  main.setFunctionType(FunctionType::get(main.getContext(), type.getInputs(),
+                                         terminator->getOperandTypes()));
+  return llvm::Error::success();
+}
+
+/// Erases the graph and the weights that nothing reads any more.
+void eraseGraph(ModuleOp module, func::FuncOp main) {
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(main.getBody().front())))
+    if (isa<graph::NodeOp, graph::NoneOp>(op) ||
+        (isa<moe::WeightOp>(op) && op.use_empty()))
+      op.erase();
+  llvm::DenseSet<StringAttr> used;
+  for (auto weight : main.getBody().front().getOps<moe::WeightOp>())
+    used.insert(weight.getSourceAttr().getAttr());
+  for (auto data : llvm::make_early_inc_range(
+           module.getBody()->getOps<moe::WeightDataOp>()))
+    if (!used.contains(data.getSymNameAttr()))
+      data.erase();
+  for (StringRef name :
+       {"graph.ir_version", "graph.opsets", "graph.producer", "graph.metadata"})
+    module->removeAttr(name);
+}
+
+struct ConvertGraphToMoe
+    : portolan::impl::ConvertGraphToMoeBase<ConvertGraphToMoe> {
+  void runOnOperation() override {
+    if (llvm::Error error = raiseGraphToMoe(getOperation())) {
+      emitError(getOperation().getLoc()) << llvm::toString(std::move(error));
+      signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+
+llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, func::FuncDialect,
+                    linalg::LinalgDialect, moe::MoeDialect,
+                    tensor::TensorDialect>();
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return llvm::createStringError("expects a function @main, got none");
+  if (!main.getBody().hasOneBlock())
+    return llvm::createStringError("expects @main of one block");
+  Rules rules;
+  addTokenRules(rules);
+  addAttentionRules(rules);
+  addExpertRules(rules);
+
+  llvm::DenseSet<Value> needed = findNeeded(main, rules);
+  Raiser raiser(main);
+  Failures failures;
+  for (auto node : llvm::make_early_inc_range(
+           main.getBody().front().getOps<graph::NodeOp>()))
+    if (llvm::any_of(node.getOutputs(),
+                     [&](Value value) { return needed.contains(value); }))
+      raiseNode(node, rules, raiser, failures);
+  if (failures.count != 0)
+    return failures.error();
+  if (llvm::Error error = raiseReturn(main, raiser))
+    return error;
+  eraseGraph(module, main);
+  outlineLayers(main);
+  return llvm::Error::success();
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
+                                                         MLIRContext &context) {
+  llvm::Expected<OwningOpRef<ModuleOp>> module = importOnnx(path, context);
+  if (!module)
+    return module.takeError();
+  if (llvm::Error error = raiseGraphToMoe(module->get()))
+    return llvm::createStringError(path + ": " +
+                                   llvm::toString(std::move(error)));
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (message.empty())
+      message = diagnostic.str();
+    return success();
+  });
+  if (failed(verify(module->get())))
+    return llvm::createStringError(path + ": " + message);
+  return module;
+}
+
+std::unique_ptr<Pass> portolan::createConvertGraphToMoePass() {
+  return std::make_unique<ConvertGraphToMoe>();
+}
+
+void portolan::registerGraphToMoePasses() {
+  registerPass([] { return createConvertGraphToMoePass(); });
+}

@@ -1,0 +1,269 @@
+//===- RaiseExperts.cpp - rules for MoE nodes -----------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The MoE contrib op takes router logits and holds the weights of all experts,
+// the fused ones in one of several layouts; here they become the router, the
+// exchange and gate, up and down of their own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/GraphToMoe/Raiser.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::graph_to_moe;
+
+namespace {
+
+/// Inputs of MoE by position.
+enum Input : unsigned {
+  Rows = 0,
+  Logits,
+  Fc1,
+  Fc1Bias,
+  Fc2,
+  Fc2Bias,
+  Fc3,
+  Fc3Bias
+};
+
+/// `value`, or what it only views as a matrix of the same last dimension.
+Value stripFlatten(Value value) {
+  graph::NodeOp reshape = nodeOf(value, "Reshape");
+  return reshape && reshape.input(0) ? reshape.input(0) : value;
+}
+
+/// The projection that makes the router's logits. The op takes logits of
+/// [tokens, experts], so a reshape in front of it can only join the tokens.
+std::optional<Projection> matchRouter(graph::NodeOp node) {
+  auto router = matchProjection(stripFlatten(node.input(Logits)));
+  if (router)
+    router->input = stripFlatten(router->input);
+  return router;
+}
+
+void needsExperts(graph::NodeOp node, Values &values) {
+  auto router = matchRouter(node);
+  values.push_back(node.input(Rows));
+  if (router)
+    needs(*router, values);
+  else
+    values.push_back(stripFlatten(node.input(Logits)));
+}
+
+/// How gate and up are kept in fc1 (and fc3).
+enum class Fusion { Separate = 0, Interleaved = 1, Concatenated = 2 };
+
+struct ExpertsForm {
+  int64_t topK;
+  bool normalize, isSwiglu;
+  Fusion fusion;
+  moe::Activation activation;
+  double limit = 0, alpha = 1, offset = 0;
+};
+
+FailureOr<ExpertsForm> readForm(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  ExpertsForm form;
+  form.topK = attributes.integer("k", 1);
+  form.normalize = attributes.integer("normalize_routing_weights", 0) != 0;
+  attributes.expect("use_sparse_mixer", 0);
+  StringRef activation = attributes.string("activation_type", "relu");
+  int64_t fusion = attributes.integer("swiglu_fusion", 0);
+  double alpha = attributes.number("activation_alpha", 1);
+  double beta = attributes.number("activation_beta", 0);
+  bool hasLimit = attributes.has("swiglu_limit");
+  double limit = attributes.number("swiglu_limit", 0);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  if (fusion < 0 || fusion > 2)
+    return raiser.fail("attribute 'swiglu_fusion' expects 0, 1 or 2, got " +
+                       Twine(fusion));
+  form.isSwiglu = activation == "swiglu";
+  if (!form.isSwiglu && fusion != 0)
+    return raiser.fail("expects swiglu_fusion 0 with another activation");
+  if (hasLimit && !(limit > 0))
+    return raiser.fail("attribute 'swiglu_limit' expects a positive number");
+  form.fusion = Fusion(fusion);
+  if (form.isSwiglu) {
+    form.activation = moe::Activation::silu;
+    form.alpha = alpha;
+    form.offset = beta;
+    form.limit = limit;
+    return form;
+  }
+  // The kernels of the op compute gelu by its tanh form.
+  auto known = llvm::StringSwitch<std::optional<moe::Activation>>(activation)
+                   .Case("relu", moe::Activation::relu)
+                   .Case("gelu", moe::Activation::gelu_tanh)
+                   .Case("silu", moe::Activation::silu)
+                   .Case("identity", moe::Activation::identity)
+                   .Default(std::nullopt);
+  if (!known)
+    return raiser.fail("attribute 'activation_type' is unknown: '" +
+                       activation + "'");
+  form.activation = *known;
+  return form;
+}
+
+/// Sizes, and whether weights are kept as [experts, in, out], as in the op's
+/// first version, and not as [experts, out, in].
+struct ExpertsShape {
+  int64_t experts, hidden, inner;
+  bool inFirst;
+};
+
+FailureOr<ExpertsShape> readShape(graph::NodeOp node, int64_t hidden,
+                                  int64_t fused, Raiser &raiser) {
+  Value fc1 = node.input(Fc1), fc2 = node.input(Fc2), fc3 = node.input(Fc3);
+  if (!isWeight(fc1, 3) || !isWeight(fc2, 3) || (fc3 && !isWeight(fc3, 3)))
+    return raiser.fail("expects expert weights that are initialisers of rank "
+                       "3");
+  ArrayRef<int64_t> a = typeOf(fc1).getShape(), b = typeOf(fc2).getShape();
+  bool outFirst = a[2] == hidden && b[1] == hidden && a[1] == fused * b[2];
+  bool inFirst = a[1] == hidden && b[2] == hidden && a[2] == fused * b[1];
+  if (a[0] != b[0] || a[0] < 1 || (!outFirst && !inFirst))
+    return raiser.fail("expects fc1 and fc2 that fit the width " +
+                       Twine(hidden) + " of the input");
+  if (outFirst && inFirst)
+    return raiser.fail("expects fc1 and fc2 that tell rows from columns, got "
+                       "square ones");
+  ExpertsShape shape{a[0], hidden, outFirst ? b[2] : b[1], inFirst};
+  if (fc3 && fc3.getType() != fc1.getType())
+    return raiser.fail("expects fc3 of the shape of fc1");
+  for (auto [index, size] : {std::pair{Fc1Bias, fused * shape.inner},
+                             {Fc2Bias, hidden},
+                             {Fc3Bias, shape.inner}})
+    if (Value bias = node.input(index))
+      if (!isWeight(bias, 2) || typeOf(bias).getDimSize(0) != shape.experts ||
+          lastDim(bias) != size)
+        return raiser.fail("expects biases that are initialisers of [" +
+                           Twine(shape.experts) + ", " + Twine(size) + "]");
+  return shape;
+}
+
+/// Weights and biases as moe.experts takes them.
+struct ExpertsWeights {
+  Value gate, up, down, gateBias, upBias, downBias;
+};
+
+ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
+                       const ExpertsShape &shape, Raiser &raiser) {
+  ExpertsWeights weights;
+  Value fc1 = node.input(Fc1), bias = node.input(Fc1Bias);
+  int64_t outAxis = shape.inFirst ? 2 : 1;
+  auto half = [&](Value value, int64_t axis, bool second) -> Value {
+    if (!value)
+      return nullptr;
+    bool interleaved = fusion == Fusion::Interleaved;
+    int64_t offset = !second ? 0 : interleaved ? 1 : shape.inner;
+    return raiser.sliceWeight(value, axis, offset, shape.inner,
+                              interleaved ? 2 : 1);
+  };
+  if (fusion != Fusion::Separate) {
+    weights.gate = half(fc1, outAxis, false);
+    weights.up = half(fc1, outAxis, true);
+    weights.gateBias = half(bias, 1, false);
+    weights.upBias = half(bias, 1, true);
+  } else if (Value fc3 = node.input(Fc3)) {
+    weights.gate = fc1;
+    weights.gateBias = bias;
+    weights.up = fc3;
+    weights.upBias = node.input(Fc3Bias);
+  } else {
+    weights.up = fc1;
+    weights.upBias = bias;
+  }
+  weights.down = node.input(Fc2);
+  weights.downBias = node.input(Fc2Bias);
+  if (!shape.inFirst)
+    for (Value *weight : {&weights.gate, &weights.up, &weights.down})
+      if (*weight)
+        *weight = raiser.transposeWeight(*weight);
+  return weights;
+}
+
+LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
+  FailureOr<ExpertsForm> form = readForm(node, raiser);
+  if (failed(form))
+    return failure();
+  if (node.getInputs().size() > Fc3Bias + 1)
+    return raiser.fail("expects at most 8 inputs, got " +
+                       Twine(node.getInputs().size()));
+  auto router = matchRouter(node);
+  if (!router)
+    return raiser.fail("expects router logits that are a product with an "
+                       "initialiser");
+  Value input = raiser.raised(node.input(Rows));
+  Value routed = raiser.raised(router->input);
+  int64_t rank = typeOf(input).getRank();
+  if (rank < 2 || ShapedType::isDynamic(lastDim(input)) ||
+      typeOf(routed).getShape().drop_back() !=
+          typeOf(input).getShape().drop_back() ||
+      lastDim(routed) != typeOf(router->weight).getDimSize(0))
+    return raiser.fail("expects a router on the tokens of the input");
+  int64_t hidden = lastDim(input);
+  bool isFused = form->fusion != Fusion::Separate;
+  if (isFused && (node.input(Fc3) || node.input(Fc3Bias)))
+    return raiser.fail("expects no fc3 beside a fused fc1");
+  if (node.input(Fc3Bias) && !node.input(Fc3))
+    return raiser.fail("expects fc3 with its bias");
+  if (form->isSwiglu && !isFused && !node.input(Fc3))
+    return raiser.fail("expects a gate for swiglu");
+  FailureOr<ExpertsShape> shape =
+      readShape(node, hidden, isFused ? 2 : 1, raiser);
+  if (failed(shape))
+    return failure();
+  if (lastDim(router->weight) != shape->experts || form->topK < 1 ||
+      form->topK > shape->experts)
+    return raiser.fail("expects logits for " + Twine(shape->experts) +
+                       " experts and 1 <= k <= that, got " +
+                       Twine(lastDim(router->weight)) +
+                       " and k = " + Twine(form->topK));
+
+  ExpertsWeights weights = prepare(node, form->fusion, *shape, raiser);
+  OpBuilder &body = raiser.body;
+  Location loc = node.getLoc();
+  Type element = typeOf(input).getElementType();
+  SmallVector<int64_t> chosen(typeOf(input).getShape());
+  chosen.back() = form->topK;
+  auto route = moe::RouteOp::create(
+      body, loc, RankedTensorType::get(chosen, body.getF32Type()),
+      RankedTensorType::get(chosen, body.getI32Type()), routed, router->weight,
+      router->bias, /*correction=*/Value(), uint64_t(form->topK),
+      moe::Scoring::softmax, /*groups=*/uint64_t(1), /*top_groups=*/uint64_t(1),
+      form->normalize, /*scale=*/APFloat(1.0));
+  int64_t rows = form->topK;
+  for (int64_t dim : typeOf(input).getShape().drop_back())
+    rows = ShapedType::isDynamic(dim) || ShapedType::isDynamic(rows)
+               ? ShapedType::kDynamic
+               : rows * dim;
+  auto rowsType = RankedTensorType::get({rows, hidden}, element);
+  auto dispatch = moe::DispatchOp::create(
+      body, loc, rowsType,
+      RankedTensorType::get({shape->experts}, body.getI32Type()), input,
+      route.getIndices(), /*first_expert=*/uint64_t(0), moe::LoadAttr());
+  auto experts = moe::ExpertsOp::create(
+      body, loc, rowsType, dispatch.getRows(), dispatch.getCounts(),
+      weights.gate, weights.up, weights.down, weights.gateBias, weights.upBias,
+      weights.downBias, form->activation, APFloat(form->limit),
+      APFloat(form->alpha), APFloat(form->offset), moe::LoadAttr(),
+      moe::FormatAttr(), moe::FormatAttr());
+  Value combined = moe::CombineOp::create(
+      body, loc, input.getType(), experts.getResult(), route.getWeights(),
+      route.getIndices(), uint64_t(shape->experts),
+      /*first_expert=*/uint64_t(0), moe::LoadAttr(),
+      /*result_load=*/moe::LoadAttr());
+  raiser.raise(node.getOutputs()[0], combined, input);
+  return success();
+}
+
+} // namespace
+
+void graph_to_moe::addExpertRules(Rules &rules) {
+  rules.add("com.microsoft", "MoE", {2, needsExperts, raiseExperts});
+}

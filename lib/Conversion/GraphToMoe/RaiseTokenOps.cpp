@@ -1,0 +1,274 @@
+//===- RaiseTokenOps.cpp - rules for token-wise nodes ---------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Embedding, norms, projections and sums.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/GraphToMoe/Raiser.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::graph_to_moe;
+
+namespace {
+
+/// The number of results that are used, from the first one on.
+unsigned usedResults(graph::NodeOp node) {
+  unsigned count = 0;
+  for (auto [index, value] : llvm::enumerate(node.getOutputs()))
+    if (!value.use_empty())
+      count = index + 1;
+  return count;
+}
+
+//===----------------------------------------------------------------------===//
+// Embedding
+//===----------------------------------------------------------------------===//
+
+LogicalResult raiseGather(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  attributes.expect("axis", 0);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  Value table = node.input(0), ids = raiser.raised(node.input(1));
+  RankedTensorType idsType = typeOf(ids);
+  if (!isWeight(table, 2) || idsType.getRank() == 0 ||
+      !isa<IntegerType>(idsType.getElementType()))
+    return raiser.fail("expects rows of a weight matrix by integer ids");
+  SmallVector<int64_t> shape(idsType.getShape());
+  shape.push_back(lastDim(table));
+  auto type = RankedTensorType::get(shape, typeOf(table).getElementType());
+  Value rows =
+      moe::EmbeddingOp::create(raiser.body, node.getLoc(), type, ids, table);
+  raiser.raise(node.getOutputs()[0], rows, ids);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
+                       Value gain, double epsilon, Value result) {
+  if (!isWeight(gain, 1))
+    return raiser.fail("expects an initialiser of rank 1 as gain");
+  RankedTensorType type = typeOf(input);
+  if (type.getRank() < 1 || ShapedType::isDynamic(type.getShape().back()) ||
+      lastDim(gain) == 0 || type.getShape().back() % lastDim(gain) != 0)
+    return raiser.fail("expects a gain whose size divides the width");
+  Value norm = moe::RmsNormOp::create(raiser.body, node.getLoc(), type, input,
+                                      gain, APFloat(epsilon));
+  raiser.raise(result, norm, input);
+  return success();
+}
+
+/// Reads the attributes of SimplifiedLayerNormalization or RMSNormalization.
+FailureOr<double> readNorm(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  attributes.expect("axis", -1);
+  attributes.expect("stash_type", 1);
+  double epsilon = attributes.number("epsilon", 1e-5);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  if (usedResults(node) > 1)
+    return raiser.fail("expects one used result, got more");
+  return epsilon;
+}
+
+LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
+  FailureOr<double> epsilon = readNorm(node, raiser);
+  if (failed(epsilon))
+    return failure();
+  Value input = raiser.raised(node.input(0));
+  if (!isWeight(node.input(1), 1) || typeOf(input).getRank() == 0 ||
+      lastDim(input) != lastDim(node.input(1)))
+    return raiser.fail("expects a gain of the width of the input");
+  return emitNorm(node, raiser, input, node.input(1), *epsilon,
+                  node.getOutputs()[0]);
+}
+
+LogicalResult raiseSkipNorm(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  double epsilon = attributes.number("epsilon", 1e-5);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  if (node.input(3))
+    return raiser.fail("expects no bias");
+  for (unsigned index : {1, 2})
+    if (node.hasOutput(index) && !node.getOutputs()[index].use_empty())
+      return raiser.fail("expects the mean and variance to be unused");
+  Value lhs = raiser.raised(node.input(0)), rhs = raiser.raised(node.input(1));
+  if (lhs.getType() != rhs.getType())
+    return raiser.fail("expects two inputs of one shape");
+  Value sum = moe::AddOp::create(raiser.body, node.getLoc(), lhs, rhs);
+  if (node.hasOutput(3))
+    raiser.raise(node.getOutputs()[3], sum, lhs);
+  raiser.raise(sum, sum, lhs);
+  return emitNorm(node, raiser, sum, node.input(2), epsilon,
+                  node.getOutputs()[0]);
+}
+
+/// QK-norm: Reshape [0,-1,n*d] of a norm of width d of Reshape [0,-1,d].
+struct HeadNorm {
+  Value input;
+  graph::NodeOp norm;
+};
+
+std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
+  graph::NodeOp norm = nodeOf(node.input(0), "SimplifiedLayerNormalization");
+  if (!norm)
+    norm = nodeOf(node.input(0), "RMSNormalization");
+  if (!norm || !norm.input(1))
+    return std::nullopt;
+  graph::NodeOp split = nodeOf(norm.input(0), "Reshape");
+  if (!split || !split.input(0))
+    return std::nullopt;
+  return HeadNorm{split.input(0), norm};
+}
+
+void needsReshape(graph::NodeOp node, Values &values) {
+  if (std::optional<HeadNorm> match = matchHeadNorm(node))
+    values.append({match->input, match->norm.input(1)});
+  else
+    values.push_back(node.input(0));
+}
+
+LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
+  std::optional<HeadNorm> match = matchHeadNorm(node);
+  if (!match)
+    return raiser.fail("expects the reshape after a norm of each head");
+  Value input = raiser.raised(match->input), gain = match->norm.input(1);
+  graph::NodeOp split = nodeOf(match->norm.input(0), "Reshape");
+  for (graph::NodeOp reshape : {node, split}) {
+    NodeAttributes attributes(reshape);
+    attributes.expect("allowzero", 0);
+    if (failed(raiser.check(attributes)))
+      return failure();
+  }
+  auto heads = raiser.constant(split.input(1));
+  auto whole = raiser.constant(node.input(1));
+  if (typeOf(input).getRank() != 3 || !isWeight(gain, 1) || !heads || !whole ||
+      *heads != SmallVector<int64_t>{0, -1, lastDim(gain)} ||
+      *whole != SmallVector<int64_t>{0, -1, lastDim(input)})
+    return raiser.fail("expects [0, -1, head width] and back around a norm");
+  FailureOr<double> epsilon = readNorm(match->norm, raiser);
+  if (failed(epsilon))
+    return failure();
+  return emitNorm(node, raiser, input, gain, *epsilon, node.getOutputs()[0]);
+}
+
+//===----------------------------------------------------------------------===//
+// Projections and sums
+//===----------------------------------------------------------------------===//
+
+/// Whether `projection` applies to its raised input.
+LogicalResult checkProjection(const Projection &projection, Raiser &raiser) {
+  Value input = raiser.raised(projection.input);
+  if (typeOf(input).getRank() >= 2 &&
+      lastDim(input) == typeOf(projection.weight).getDimSize(0))
+    return success();
+  return raiser.fail("expects an input as wide as the weight has rows");
+}
+
+void needsProjection(graph::NodeOp node, Values &values) {
+  if (auto projection = matchProjection(node.getOutputs()[0]))
+    return needs(*projection, values);
+  needsInputs(node, values);
+}
+
+LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  auto projection = matchProjection(node.getOutputs()[0]);
+  if (!projection)
+    return raiser.fail("expects a product with an initialiser of rank 2");
+  if (failed(checkProjection(*projection, raiser)))
+    return failure();
+  Value input = raiser.raised(projection->input);
+  raiser.raise(node.getOutputs()[0],
+               raiser.project(node.getLoc(), input, *projection), input);
+  return success();
+}
+
+LogicalResult raiseAdd(graph::NodeOp node, Raiser &raiser) {
+  if (matchProjection(node.getOutputs()[0]))
+    return raiseMatMul(node, raiser);
+  NodeAttributes attributes(node);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  Value lhs = raiser.raised(node.input(0)), rhs = raiser.raised(node.input(1));
+  if (lhs.getType() != rhs.getType() || isWeight(lhs) || isWeight(rhs))
+    return raiser.fail("expects a sum of two activations of one shape, or of "
+                       "a product and a bias");
+  Value sum = moe::AddOp::create(raiser.body, node.getLoc(), lhs, rhs);
+  raiser.raise(node.getOutputs()[0], sum, lhs);
+  return success();
+}
+
+void needsSplit(graph::NodeOp node, Values &values) {
+  if (auto projection = matchProjection(node.input(0)))
+    return needs(*projection, values);
+  values.push_back(node.input(0));
+}
+
+/// Splits the weight instead of the result, so that each part is a projection
+/// of its own.
+LogicalResult raiseSplit(graph::NodeOp node, Raiser &raiser) {
+  auto projection = matchProjection(node.input(0));
+  if (!projection)
+    return raiser.fail("expects to split a product with an initialiser");
+  if (failed(checkProjection(*projection, raiser)))
+    return failure();
+  Value input = raiser.raised(projection->input);
+  int64_t rank = typeOf(input).getRank();
+  NodeAttributes attributes(node);
+  int64_t axis = attributes.integer("axis", 0);
+  attributes.expect("num_outputs", node.getOutputs().size());
+  if (failed(raiser.check(attributes)))
+    return failure();
+  int64_t width = lastDim(projection->weight), offset = 0;
+  auto sizes = raiser.constant(node.input(1));
+  if (axis != -1 && axis != rank - 1)
+    return raiser.fail("expects to split the last dimension");
+  if (!sizes || sizes->size() != node.getOutputs().size() ||
+      std::accumulate(sizes->begin(), sizes->end(), int64_t(0)) != width ||
+      llvm::any_of(*sizes, [](int64_t size) { return size < 1; }))
+    return raiser.fail("expects constant sizes that sum to the width " +
+                       Twine(width));
+  for (auto [output, size] : llvm::zip_equal(node.getOutputs(), *sizes)) {
+    if (!output.use_empty())
+      raiser.raise(
+          output,
+          raiser.project(node.getLoc(), input, *projection, offset, size),
+          input);
+    offset += size;
+  }
+  return success();
+}
+
+LogicalResult raiseIdentity(graph::NodeOp node, Raiser &raiser) {
+  Value input = raiser.raised(node.input(0));
+  raiser.raise(node.getOutputs()[0], input, input);
+  return success();
+}
+
+} // namespace
+
+void graph_to_moe::addTokenRules(Rules &rules) {
+  rules.add("", "Gather", {2, needsInputs, raiseGather});
+  rules.add("", "SimplifiedLayerNormalization", {2, needsInputs, raiseNorm});
+  rules.add("", "RMSNormalization", {2, needsInputs, raiseNorm});
+  rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
+            {3, needsInputs, raiseSkipNorm});
+  rules.add("", "Reshape", {2, needsReshape, raiseReshape});
+  rules.add("", "MatMul", {2, needsProjection, raiseMatMul});
+  rules.add("", "Add", {2, needsProjection, raiseAdd});
+  rules.add("", "Split", {1, needsSplit, raiseSplit});
+  rules.add("", "Identity", {1, needsInputs, raiseIdentity});
+}

@@ -1,0 +1,143 @@
+//===- Raiser.h - shared state of the raising rules ------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A rule raises one node together with the nodes that only serve it (a
+// projection split by its consumer, the reshapes around a norm). It first says
+// which values it needs raised; nodes whose values nobody needs are not raised.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_RAISER_H
+#define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_RAISER_H
+
+#include "dialects/Graph/IR/Graph.h"
+#include "lib/Conversion/GraphToMoe/NodeAttributes.h"
+#include "llvm/ADT/MapVector.h"
+#include <optional>
+
+namespace portolan::graph_to_moe {
+
+using Values = llvm::SmallVector<mlir::Value>;
+
+/// A product with a weight: MatMul, or Add of a MatMul and a bias.
+struct Projection {
+  mlir::Value input, weight, bias;
+};
+
+/// The state of raising one function.
+class Raiser {
+public:
+  explicit Raiser(mlir::func::FuncOp main);
+
+  /// What `value` of the graph was raised to, or null.
+  mlir::Value raised(mlir::Value value) const { return map.lookup(value); }
+  /// States what `value` was raised to. `like` has the same tokens.
+  void raise(mlir::Value value, mlir::Value to, mlir::Value like);
+
+  /// The tensor with the tokens [B,S] that `activation` has, ahead of the
+  /// layers, or null.
+  mlir::Value tokensOf(mlir::Value activation) const;
+
+  /// Fails the current rule.
+  llvm::LogicalResult fail(const llvm::Twine &why) {
+    reason = why.str();
+    return llvm::failure();
+  }
+  /// Fails the current rule if `attributes` has a problem.
+  llvm::LogicalResult check(NodeAttributes &attributes) {
+    std::string problem = attributes.problem();
+    return problem.empty() ? llvm::success() : fail(problem);
+  }
+  std::string takeReason() { return std::exchange(reason, {}); }
+
+  /// The integers of a constant (initialiser or Constant node).
+  std::optional<llvm::SmallVector<int64_t>> constant(mlir::Value value);
+
+  /// Slice [offset : offset + size*stride : stride] of dimension `axis` of a
+  /// weight, ahead of the layers.
+  mlir::Value sliceWeight(mlir::Value weight, int64_t axis, int64_t offset,
+                          int64_t size, int64_t stride = 1);
+  /// `weight` with its last two dimensions exchanged.
+  mlir::Value transposeWeight(mlir::Value weight);
+
+  /// Sequence lengths [B] (i32) after this step, and positions [B,S] (i64) of
+  /// the new tokens, from `lengths`: an attention mask [B,T] (a one per token)
+  /// or the last positions [B]. `tokens` gives B and S.
+  std::pair<mlir::Value, mlir::Value> lengthsAndPositions(mlir::Value lengths,
+                                                          mlir::Value tokens);
+
+  /// Emits the projection of a raised input; columns [offset, offset + size)
+  /// of it if `size` is not 0.
+  mlir::Value project(mlir::Location loc, mlir::Value input,
+                      const Projection &projection, int64_t offset = 0,
+                      int64_t size = 0);
+
+  mlir::func::FuncOp main;
+  mlir::OpBuilder ahead; ///< for what depends on no activation
+  mlir::OpBuilder body;
+
+private:
+  llvm::DenseMap<mlir::Value, mlir::Value> map, tokens;
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Value>,
+                 std::pair<mlir::Value, mlir::Value>>
+      lengthsOf;
+  std::string reason;
+};
+
+/// How nodes of one op type are raised.
+struct Rule {
+  /// The inputs that must not be absent, from the first one on.
+  unsigned required;
+  /// Appends the values of the graph that `raise` reads through `raised`. If
+  /// the node does not fit, these are the operands that may be to blame; if
+  /// they can be raised, `raise` says why the node cannot.
+  void (*needs)(graph::NodeOp node, Values &values);
+  llvm::LogicalResult (*raise)(graph::NodeOp node, Raiser &raiser);
+};
+
+/// Rules by domain and op type.
+class Rules {
+public:
+  void add(llvm::StringRef domain, llvm::StringRef opType, Rule rule) {
+    rules[(domain + "::" + opType).str()] = rule;
+  }
+  const Rule *find(graph::NodeOp node) const;
+
+private:
+  llvm::StringMap<Rule> rules;
+};
+
+void addTokenRules(Rules &rules);
+void addAttentionRules(Rules &rules);
+void addExpertRules(Rules &rules);
+
+/// The node of type `opType` (standard domain) that defines `value`, or null.
+graph::NodeOp nodeOf(mlir::Value value, llvm::StringRef opType);
+
+/// Whether `value` is an initialiser of this rank (-1: any).
+bool isWeight(mlir::Value value, int64_t rank = -1);
+
+/// The projection that defines `value`, if one does.
+std::optional<Projection> matchProjection(mlir::Value value);
+
+/// Appends the values of a projection.
+void needs(const Projection &projection, Values &values);
+
+mlir::RankedTensorType typeOf(mlir::Value value);
+int64_t lastDim(mlir::Value value);
+/// The type of `value` with another last dimension.
+mlir::RankedTensorType withLastDim(mlir::Value value, int64_t width);
+
+/// Puts the ops of each layer of `main` into a private function per class.
+void outlineLayers(mlir::func::FuncOp main);
+
+/// Appends all operands that are there.
+void needsInputs(graph::NodeOp node, Values &values);
+
+} // namespace portolan::graph_to_moe
+
+#endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_RAISER_H

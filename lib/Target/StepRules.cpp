@@ -1,0 +1,225 @@
+//===- StepRules.cpp - how an op is computed on a chip --------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Process, assumptions and what is not counted: StepRules.h. This code runs in
+// the tuner's inner loop: no heap, no strings.
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Target/StepRules.h"
+#include <algorithm>
+#include <limits>
+
+using namespace portolan;
+
+namespace {
+
+/// Smallest whole number of tiles that holds `amount`.
+double tilesOf(double amount, double tile) {
+  double quotient = amount / tile;
+  double whole = double(int64_t(quotient));
+  return whole < quotient ? whole + 1 : whole;
+}
+
+/// Kernels that an op is launched as.
+struct KernelCount {
+  OpKind kind;
+  double kernels;
+};
+/// One each, except where a result must be complete before the next matmul can
+/// start: mlp and experts (gate and up with activation, then down), route
+/// (logits, then choice), latent attention (query up-projection, attention,
+/// value up-projection). Communication starts are in its link load.
+constexpr KernelCount kKernelTable[] = {
+    {OpKind::embedding, 1},     {OpKind::rmsNorm, 1},
+    {OpKind::linear, 1},        {OpKind::rope, 1},
+    {OpKind::attention, 1},     {OpKind::latentAttention, 3},
+    {OpKind::add, 1},           {OpKind::mlp, 2},
+    {OpKind::route, 2},         {OpKind::dispatch, 1},
+    {OpKind::experts, 2},       {OpKind::combine, 1},
+    {OpKind::pack, 1},          {OpKind::unpack, 1},
+    {OpKind::mergePartials, 1}, {OpKind::allReduce, 0},
+    {OpKind::allGather, 0},     {OpKind::reduceScatter, 0},
+    {OpKind::allToAll, 0},      {OpKind::allToAllV, 0},
+    {OpKind::send, 0},          {OpKind::receive, 0},
+};
+
+constexpr bool isOrdered() {
+  for (unsigned i = 0; i < kNumOpKinds; ++i)
+    if (kKernelTable[i].kind != OpKind(i))
+      return false;
+  return true;
+}
+static_assert(std::size(kKernelTable) == kNumOpKinds && isOrdered(),
+              "the kernel table lists every op kind in order");
+
+bool movesRows(OpKind kind) {
+  switch (kind) {
+  case OpKind::embedding:
+  case OpKind::dispatch:
+  case OpKind::combine:
+  case OpKind::pack:
+  case OpKind::unpack:
+    return true;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
+Matmuls portolan::matmulsOf(const LocalOp &op) {
+  Matmuls result;
+  int64_t seen = op.context + op.newTokens;
+  double sequences = double(op.sequences);
+  switch (op.kind) {
+  case OpKind::linear:
+  case OpKind::route:
+    result.add(1, op.rows, op.inner, op.outer);
+    break;
+  case OpKind::mlp:
+    result.add(1, op.rows, op.inner, op.gated ? 2 * op.outer : op.outer);
+    result.add(1, op.rows, op.outer, op.inner);
+    break;
+  case OpKind::experts: {
+    double hit = op.hitExperts;
+    double rows = hit > 0 ? op.rows / hit : 0;
+    result.add(hit, rows, op.inner, op.gated ? 2 * op.outer : op.outer);
+    result.add(hit, rows, op.outer, op.inner);
+    break;
+  }
+  case OpKind::attention: {
+    double queries = double(op.newTokens) * double(op.heads) /
+                     double(std::max<int64_t>(op.kvHeads, 1));
+    double groups = sequences * double(op.kvHeads);
+    result.add(groups, queries, op.inner, seen);
+    result.add(groups, queries, seen, op.outer);
+    break;
+  }
+  case OpKind::latentAttention: {
+    double heads = double(op.heads);
+    if (op.absorbed) {
+      double queries = double(op.newTokens) * heads;
+      result.add(heads, op.rows, op.keyWidth, op.inner);
+      result.add(sequences, queries, op.inner + op.ropeWidth, seen);
+      result.add(sequences, queries, seen, op.inner);
+      result.add(heads, op.rows, op.inner, op.outer);
+    } else {
+      result.add(1, sequences * double(seen), op.inner,
+                 op.heads * (op.keyWidth + op.outer));
+      result.add(sequences * heads, double(op.newTokens),
+                 op.keyWidth + op.ropeWidth, seen);
+      result.add(sequences * heads, double(op.newTokens), seen, op.outer);
+    }
+    break;
+  }
+  default:
+    break;
+  }
+  return result;
+}
+
+double portolan::issuedOperations(const Matmuls &matmuls, const Engine &engine,
+                                  Format compute, int64_t tokenTile) {
+  double granule = double(engine.rowGranule[unsigned(compute)]);
+  double rowTile = granule * tilesOf(double(tokenTile), granule);
+  double columnTile = double(engine.columnTile);
+  double contractionTile = double(engine.contractionTile);
+  double units = double(engine.units);
+  double tileOperations = 2 * rowTile * columnTile * contractionTile;
+  double total = 0;
+  for (unsigned i = 0; i < matmuls.size; ++i) {
+    const Matmul &matmul = matmuls.items[i];
+    double iterations = matmul.count * tilesOf(matmul.rows, rowTile) *
+                        tilesOf(double(matmul.columns), columnTile) *
+                        tilesOf(double(matmul.contraction), contractionTile);
+    if (engine.units > 1)
+      iterations = units * tilesOf(iterations, units);
+    total += iterations * tileOperations;
+  }
+  return total;
+}
+
+int64_t portolan::leastTokenTile(const Matmuls &matmuls, const Engine &engine,
+                                 Format compute) {
+  int64_t best = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t tile : engine.tokenTiles) {
+    double issued = issuedOperations(matmuls, engine, compute, tile);
+    if (issued <= least) {
+      least = issued;
+      best = tile;
+    }
+  }
+  return best;
+}
+
+Step portolan::startStep(const LocalOp &op, uint32_t index) {
+  Step step;
+  step.covers = index;
+  step.kind = op.kind;
+  step.microBatch = op.microBatch;
+  step.work = workOf(op);
+  double slowest = isCommunication(op.kind) ? op.payloadBytes : op.rows;
+  double mean = isCommunication(op.kind) ? op.meanPayloadBytes : op.meanRows;
+  step.balance = slowest > 0 ? mean / slowest : 1;
+  return step;
+}
+
+ComputeRules::ComputeRules(const Machine &machine, const PlanPoint &plan)
+    : matmul(machine.findEngine(EngineKind::matmul)),
+      rowMover(machine.findEngine(EngineKind::gather) ? EngineKind::gather
+                                                      : EngineKind::vector),
+      expertTile(plan.get(PlanClass::tile) > 0 ? plan.get(PlanClass::tile) : 0),
+      prefetchesExperts(plan.is(PlanClass::residency, Residency::hbmPrefetch)) {
+  // A format that no kernel reads is never free: a legal plan has none.
+  widening.fill(std::numeric_limits<double>::infinity());
+  for (const StorageFormat &storage : machine.storageFormats)
+    widening[unsigned(storage.format)] =
+        storage.dequantizeOperationsPerElement.nominal();
+}
+
+double ComputeRules::dequantizeOperations(Format storage, double bytes) const {
+  return bytes > 0
+             ? bytes / bytesPerElement(storage) * widening[unsigned(storage)]
+             : 0;
+}
+
+void ComputeRules::fill(const LocalOp &op, Step &step) const {
+  step.kernels = kKernelTable[unsigned(op.kind)].kernels;
+  const Work &work = step.work;
+  if (work.matmulOperations <= 0) {
+    step.engine = movesRows(op.kind) ? rowMover : EngineKind::vector;
+    return;
+  }
+  step.engine = EngineKind::matmul;
+  step.prefetched = prefetchesExperts && op.kind == OpKind::experts;
+  step.issuedOperations = work.matmulOperations;
+  if (op.weight != op.compute)
+    step.dequantizeOperations +=
+        dequantizeOperations(op.weight, work.weightBytes);
+  if (op.cache != op.compute)
+    step.dequantizeOperations +=
+        dequantizeOperations(op.cache, work.cacheReadBytes);
+  if (!matmul || matmul->tokenTiles.empty())
+    return;
+
+  Matmuls matmuls = matmulsOf(op);
+  bool planned = op.kind == OpKind::experts && expertTile > 0;
+  step.tokenTile =
+      planned ? expertTile : leastTokenTile(matmuls, *matmul, op.compute);
+  double useful = 0;
+  for (unsigned i = 0; i < matmuls.size; ++i) {
+    const Matmul &item = matmuls.items[i];
+    useful += 2 * item.count * item.rows * double(item.contraction) *
+              double(item.columns);
+  }
+  // As a ratio, so that work which masks skip is not issued either.
+  if (useful > 0)
+    step.issuedOperations *=
+        issuedOperations(matmuls, *matmul, op.compute, step.tokenTile) / useful;
+}
