@@ -10,15 +10,18 @@
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
+#include "portolan/Conversion/SpmdToSystem.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
+  registry.insert<plan::PlanDialect>();
   registry.insert<spmd::SpmdDialect>();
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
@@ -26,6 +29,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void portolan::registerAllPasses() {
+  registerSpmdToSystemPasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();

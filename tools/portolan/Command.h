@@ -37,9 +37,15 @@ struct Command {
 };
 using Commands = std::vector<Command>;
 
+/// `portolan carryover [MODEL]`: which decisions carry over, and at what cost.
+Command carryoverCommand();
+
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
 Command machinesCommand();
 Command modelsCommand();
+
+/// `portolan tune MODEL --target T`: the best plan on one target.
+Command tuneCommand();
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);

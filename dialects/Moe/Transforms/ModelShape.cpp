@@ -125,8 +125,10 @@ llvm::Error summarize(ModelShape &model) {
       // Feed-forward weights are nearly all of a MoE model.
       if (local.kind == OpKind::experts ||
           (local.kind == OpKind::mlp && !layer.hasExperts() &&
-           model.experts == 0))
+           model.experts == 0)) {
         model.shippedWeight = local.weight;
+        model.shippedActivation = local.activation;
+      }
     }
   }
   if (model.heads == 0)
@@ -137,7 +139,6 @@ llvm::Error summarize(ModelShape &model) {
     return llvm::createStringError(
         "model: expects a moe.embedding in @main, got none");
   model.hidden = embedding->local.outer;
-  model.shippedActivation = embedding->local.activation;
   return llvm::Error::success();
 }
 

@@ -1,0 +1,48 @@
+//===- Lower.h - from a moe module to a target's dialect -------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The whole way down: bind the workload, partition, lower. And the price of what
+// came out, read from the lowered ops alone.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_CONVERSION_LOWER_H
+#define PORTOLAN_CONVERSION_LOWER_H
+
+#include "portolan/Analysis/Estimate.h"
+#include "portolan/Conversion/SpmdToSystem.h"
+
+namespace portolan {
+
+/// Gives the dimensions of a model their sizes under a workload: `sequences` of
+/// one micro-batch, each with the mean past of its life.
+mlir::LogicalResult bindToWorkload(mlir::ModuleOp module,
+                                   const Workload &workload,
+                                   int64_t sequences);
+
+/// Lowers a moe module in place for `machine` under `plan` with `concurrency`
+/// sequences in flight per model copy. Diagnoses and fails if the plan does not
+/// divide the model.
+mlir::LogicalResult lowerModel(mlir::ModuleOp module, const Machine &machine,
+                               const PlanPoint &plan, const Workload &workload,
+                               int64_t concurrency);
+
+/// The price of a lowered stage program.
+struct LoweredPrice {
+  std::string entry;
+  int64_t stage = 0;
+  double seconds = 0;
+  Parts parts;
+};
+
+/// The price of every entry of a lowered module at nominal figures.
+llvm::Expected<std::vector<LoweredPrice>>
+priceLowered(mlir::ModuleOp module, const PricedMachine &machine);
+
+} // namespace portolan
+
+#endif // PORTOLAN_CONVERSION_LOWER_H
