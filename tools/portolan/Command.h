@@ -44,6 +44,7 @@ Command carryoverCommand();
 Command lowerCommand();
 
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
+Command machinesCommand();
 Command modelsCommand();
 
 /// `portolan price MODEL --target T`: the price of the lowered program.
