@@ -69,17 +69,9 @@ llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
   llvm::Expected<Deployment> deployment =
       deploymentOf(plan, machine.chips(), machine.topology.domain);
   if (!deployment)
-<<<<<<< HEAD
     return deployment.takeError();
   int64_t inMicroBatch =
       llvm::divideCeil(concurrency, deployment->microBatches);
-=======
-    return module.emitError(llvm::toString(deployment.takeError()));
-  int64_t inMicroBatch =
-      (concurrency + deployment->microBatches - 1) / deployment->microBatches;
-  if (failed(bindToWorkload(module, workload, inMicroBatch)))
-    return failure();
->>>>>>> main
 
   // What a pass would declare as dependent dialects.
   MLIRContext *context = module.getContext();
