@@ -13,6 +13,7 @@
 #include "portolan/Target/StepRules.h"
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 using namespace portolan;
 
@@ -75,8 +76,8 @@ bool movesRows(OpKind kind) {
 Matmuls portolan::matmulsOf(const LocalOp &op) {
   Matmuls result;
   int64_t all = op.context + op.newTokens;
-  // Kernels skip the tiles above the diagonal: a new token sees the context and,
-  // on average, half of the new tokens.
+  // Kernels skip the tiles above the diagonal: a new token sees the context
+  // and, on average, half of the new tokens.
   int64_t seen = op.context + (op.newTokens + 2) / 2;
   double sequences = double(op.sequences);
   switch (op.kind) {
@@ -126,39 +127,67 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
   return result;
 }
 
+namespace {
+
+/// What of the issued operations does not depend on the token tile.
+class TileGrid {
+public:
+  TileGrid(const Matmuls &matmuls, const Engine &engine, Format compute)
+      : matmuls(matmuls), granule(double(engine.rowGranule[unsigned(compute)])),
+        units(double(engine.units)) {
+    double columnTile = double(engine.columnTile);
+    double contractionTile = double(engine.contractionTile);
+    operationsPerRow = 2 * columnTile * contractionTile;
+    for (unsigned i = 0; i < matmuls.size; ++i) {
+      const Matmul &matmul = matmuls.items[i];
+      tilesPerRowTile[i] = matmul.count *
+                           tilesOf(double(matmul.columns), columnTile) *
+                           tilesOf(double(matmul.contraction), contractionTile);
+    }
+  }
+
+  double issued(int64_t tokenTile) const {
+    double rowTile = granule * tilesOf(double(tokenTile), granule);
+    double total = 0;
+    for (unsigned i = 0; i < matmuls.size; ++i) {
+      double iterations =
+          tilesPerRowTile[i] * tilesOf(matmuls.items[i].rows, rowTile);
+      total += units > 1 ? units * tilesOf(iterations, units) : iterations;
+    }
+    return total * rowTile * operationsPerRow;
+  }
+
+private:
+  const Matmuls &matmuls;
+  double granule, units, operationsPerRow;
+  std::array<double, std::size(Matmuls().items)> tilesPerRowTile;
+};
+
+/// The tile with the fewest issued operations, the largest of equal ones, and
+/// how many they are.
+std::pair<int64_t, double> leastIssued(const TileGrid &grid,
+                                       llvm::ArrayRef<int64_t> tiles) {
+  std::pair<int64_t, double> best = {0,
+                                     std::numeric_limits<double>::infinity()};
+  for (int64_t tile : tiles) {
+    double issued = grid.issued(tile);
+    if (issued <= best.second)
+      best = {tile, issued};
+  }
+  return best;
+}
+
+} // namespace
+
 double portolan::issuedOperations(const Matmuls &matmuls, const Engine &engine,
                                   Format compute, int64_t tokenTile) {
-  double granule = double(engine.rowGranule[unsigned(compute)]);
-  double rowTile = granule * tilesOf(double(tokenTile), granule);
-  double columnTile = double(engine.columnTile);
-  double contractionTile = double(engine.contractionTile);
-  double units = double(engine.units);
-  double tileOperations = 2 * rowTile * columnTile * contractionTile;
-  double total = 0;
-  for (unsigned i = 0; i < matmuls.size; ++i) {
-    const Matmul &matmul = matmuls.items[i];
-    double iterations = matmul.count * tilesOf(matmul.rows, rowTile) *
-                        tilesOf(double(matmul.columns), columnTile) *
-                        tilesOf(double(matmul.contraction), contractionTile);
-    if (engine.units > 1)
-      iterations = units * tilesOf(iterations, units);
-    total += iterations * tileOperations;
-  }
-  return total;
+  return TileGrid(matmuls, engine, compute).issued(tokenTile);
 }
 
 int64_t portolan::leastTokenTile(const Matmuls &matmuls, const Engine &engine,
                                  Format compute) {
-  int64_t best = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t tile : engine.tokenTiles) {
-    double issued = issuedOperations(matmuls, engine, compute, tile);
-    if (issued <= least) {
-      least = issued;
-      best = tile;
-    }
-  }
-  return best;
+  return leastIssued(TileGrid(matmuls, engine, compute), engine.tokenTiles)
+      .first;
 }
 
 Step portolan::startStep(const LocalOp &op, uint32_t index) {
@@ -212,9 +241,14 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
     return;
 
   Matmuls matmuls = matmulsOf(op);
-  bool planned = op.kind == OpKind::experts && expertTile > 0;
-  step.tokenTile =
-      planned ? expertTile : leastTokenTile(matmuls, *matmul, op.compute);
+  TileGrid grid(matmuls, *matmul, op.compute);
+  double issued;
+  if (op.kind == OpKind::experts && expertTile > 0) {
+    step.tokenTile = expertTile;
+    issued = grid.issued(expertTile);
+  } else {
+    std::tie(step.tokenTile, issued) = leastIssued(grid, matmul->tokenTiles);
+  }
   double useful = 0;
   for (unsigned i = 0; i < matmuls.size; ++i) {
     const Matmul &item = matmuls.items[i];
@@ -223,6 +257,5 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
   }
   // As a ratio, so that work which masks skip is not issued either.
   if (useful > 0)
-    step.issuedOperations *=
-        issuedOperations(matmuls, *matmul, op.compute, step.tokenTile) / useful;
+    step.issuedOperations *= issued / useful;
 }
