@@ -13,7 +13,6 @@
 #include "portolan/Target/StepRules.h"
 #include <algorithm>
 #include <limits>
-#include <tuple>
 
 using namespace portolan;
 
@@ -127,67 +126,40 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
   return result;
 }
 
-namespace {
-
-/// What of the issued operations does not depend on the token tile.
-class TileGrid {
-public:
-  TileGrid(const Matmuls &matmuls, const Engine &engine, Format compute)
-      : matmuls(matmuls), granule(double(engine.rowGranule[unsigned(compute)])),
-        units(double(engine.units)) {
-    double columnTile = double(engine.columnTile);
-    double contractionTile = double(engine.contractionTile);
-    operationsPerRow = 2 * columnTile * contractionTile;
-    for (unsigned i = 0; i < matmuls.size; ++i) {
-      const Matmul &matmul = matmuls.items[i];
-      tilesPerRowTile[i] = matmul.count *
-                           tilesOf(double(matmul.columns), columnTile) *
-                           tilesOf(double(matmul.contraction), contractionTile);
-    }
+TileChoice portolan::chooseTile(const Matmuls &matmuls, const Engine &engine,
+                                Format compute,
+                                llvm::ArrayRef<int64_t> tokenTiles) {
+  double granule = double(engine.rowGranule[unsigned(compute)]);
+  double columnTile = double(engine.columnTile);
+  double contractionTile = double(engine.contractionTile);
+  double units = double(engine.units);
+  // Iterations per row of tiles do not depend on the token tile.
+  std::array<double, 4> perRowTile = {};
+  double mostRows = 0;
+  for (unsigned i = 0; i < matmuls.size; ++i) {
+    const Matmul &matmul = matmuls.items[i];
+    perRowTile[i] = matmul.count * tilesOf(double(matmul.columns), columnTile) *
+                    tilesOf(double(matmul.contraction), contractionTile);
+    mostRows = std::max(mostRows, matmul.rows);
   }
-
-  double issued(int64_t tokenTile) const {
-    double rowTile = granule * tilesOf(double(tokenTile), granule);
+  TileChoice best;
+  for (int64_t tile : tokenTiles) {
+    double rowTile =
+        granule > 1 ? granule * tilesOf(double(tile), granule) : double(tile);
     double total = 0;
     for (unsigned i = 0; i < matmuls.size; ++i) {
       double iterations =
-          tilesPerRowTile[i] * tilesOf(matmuls.items[i].rows, rowTile);
+          perRowTile[i] * tilesOf(matmuls.items[i].rows, rowTile);
       total += units > 1 ? units * tilesOf(iterations, units) : iterations;
     }
-    return total * rowTile * operationsPerRow;
-  }
-
-private:
-  const Matmuls &matmuls;
-  double granule, units, operationsPerRow;
-  std::array<double, std::size(Matmuls().items)> tilesPerRowTile;
-};
-
-/// The tile with the fewest issued operations, the largest of equal ones, and
-/// how many they are.
-std::pair<int64_t, double> leastIssued(const TileGrid &grid,
-                                       llvm::ArrayRef<int64_t> tiles) {
-  std::pair<int64_t, double> best = {0,
-                                     std::numeric_limits<double>::infinity()};
-  for (int64_t tile : tiles) {
-    double issued = grid.issued(tile);
-    if (issued <= best.second)
+    double issued = total * 2 * rowTile * columnTile * contractionTile;
+    if (best.tokenTile == 0 || issued <= best.issuedOperations)
       best = {tile, issued};
+    // One tile holds all rows: a larger one only adds padding.
+    if (double(tile) >= std::max(mostRows, granule))
+      break;
   }
   return best;
-}
-
-} // namespace
-
-double portolan::issuedOperations(const Matmuls &matmuls, const Engine &engine,
-                                  Format compute, int64_t tokenTile) {
-  return TileGrid(matmuls, engine, compute).issued(tokenTile);
-}
-
-int64_t portolan::leastTokenTile(const Matmuls &matmuls, const Engine &engine,
-                                 Format compute) {
-  return leastIssued(TileGrid(matmuls, engine, compute), engine.tokenTiles)
-      .first;
 }
 
 Step portolan::startStep(const LocalOp &op, uint32_t index) {
@@ -241,14 +213,11 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
     return;
 
   Matmuls matmuls = matmulsOf(op);
-  TileGrid grid(matmuls, *matmul, op.compute);
-  double issued;
-  if (op.kind == OpKind::experts && expertTile > 0) {
-    step.tokenTile = expertTile;
-    issued = grid.issued(expertTile);
-  } else {
-    std::tie(step.tokenTile, issued) = leastIssued(grid, matmul->tokenTiles);
-  }
+  bool planned = op.kind == OpKind::experts && expertTile > 0;
+  TileChoice choice = chooseTile(matmuls, *matmul, op.compute,
+                                 planned ? llvm::ArrayRef<int64_t>(expertTile)
+                                         : matmul->tokenTiles);
+  step.tokenTile = choice.tokenTile;
   double useful = 0;
   for (unsigned i = 0; i < matmuls.size; ++i) {
     const Matmul &item = matmuls.items[i];
@@ -257,5 +226,5 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
   }
   // As a ratio, so that work which masks skip is not issued either.
   if (useful > 0)
-    step.issuedOperations *= issued / useful;
+    step.issuedOperations *= choice.issuedOperations / useful;
 }

@@ -43,6 +43,9 @@ Command carryoverCommand();
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
 Command modelsCommand();
 
+/// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
+Command runCommand();
+
 /// `portolan tune MODEL --target T`: the best plan on one target.
 Command tuneCommand();
 
