@@ -1,5 +1,7 @@
 // RUN: portolan-opt %s -split-input-file -verify-diagnostics
 
+// plan_c2: values that their classes do not have.
+
 // A value of plan.set_format that its class does not have.
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%model: !transform.any_op {transform.readonly}) {

@@ -1,6 +1,6 @@
 // RUN: portolan-opt %s -split-input-file -verify-diagnostics
 
-// Ops out of order.
+// plan_c1: ops out of order.
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%model: !transform.any_op {transform.readonly}) {
     plan.set_format %model weights = fp8/fp8 activations = fp8/fp8 kv = fp8/fp8
@@ -26,7 +26,20 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// An op twice.
+// plan_c3: ops on two handles.
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%model: !transform.any_op {transform.readonly}, %other: !transform.any_op {transform.readonly}) {
+    plan.set_format %model weights = fp8/fp8 activations = fp8/fp8 kv = fp8/fp8
+    // expected-error @+1 {{expects the handle of the other ops of the plan}}
+    plan.instance %other chips = all
+    plan.commit %model
+    transform.yield
+  }
+}
+
+// -----
+
+// plan_c1: an op twice.
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%model: !transform.any_op {transform.readonly}) {
     plan.set_format %model weights = fp8/fp8 activations = fp8/fp8 kv = fp8/fp8
@@ -78,7 +91,7 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// No commit.
+// plan_c1: no commit.
 module attributes {transform.with_named_sequence} {
   // expected-error @+1 {{expects 'plan.commit' at the end of the plan}}
   transform.named_sequence @__transform_main(%model: !transform.any_op {transform.readonly}) {
