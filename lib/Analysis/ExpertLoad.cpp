@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Analysis/Workload.h"
+#include "llvm/ADT/DenseMap.h"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -79,8 +80,11 @@ struct Placement {
   double exponent;
   std::vector<double> shares;
   int64_t experts, topK, ranks;
-  std::vector<std::vector<double>> byRank;
+  /// Logarithm of the probability that a token misses each expert.
+  std::vector<std::vector<double>> logMissByRank;
   double largestMean = 0; ///< rows per token of the fullest rank
+  /// Loads that were asked for, by tokens.
+  llvm::DenseMap<int64_t, ExpertLoad> loads;
 
   bool matches(const Popularity &popularity, int64_t otherExperts,
                int64_t otherTopK, int64_t otherRanks) const {
@@ -92,15 +96,14 @@ struct Placement {
 
 Placement place(const Popularity &popularity, int64_t experts, int64_t topK,
                 int64_t ranks) {
-  Placement result{popularity.kind,
-                   popularity.exponent,
-                   popularity.shares,
-                   experts,
-                   topK,
-                   ranks,
-                   {},
-                   0};
-  result.byRank.resize(ranks);
+  Placement result;
+  result.kind = popularity.kind;
+  result.exponent = popularity.exponent;
+  result.shares = popularity.shares;
+  result.experts = experts;
+  result.topK = topK;
+  result.ranks = ranks;
+  result.logMissByRank.resize(ranks);
   std::vector<double> mean(ranks, 0.0);
   auto capacity = [&](int64_t rank) {
     return experts / ranks + (rank < experts % ranks ? 1 : 0);
@@ -108,10 +111,10 @@ Placement place(const Popularity &popularity, int64_t experts, int64_t topK,
   for (double probability : choiceProbabilities(popularity, experts, topK)) {
     int64_t best = -1;
     for (int64_t rank = 0; rank < ranks; ++rank)
-      if (int64_t(result.byRank[rank].size()) < capacity(rank) &&
+      if (int64_t(result.logMissByRank[rank].size()) < capacity(rank) &&
           (best < 0 || mean[rank] < mean[best]))
         best = rank;
-    result.byRank[best].push_back(probability);
+    result.logMissByRank[best].push_back(std::log1p(-probability));
     mean[best] += probability;
   }
   result.largestMean = *std::max_element(mean.begin(), mean.end());
@@ -120,8 +123,8 @@ Placement place(const Popularity &popularity, int64_t experts, int64_t topK,
 
 /// Placements are pure functions of four numbers and cost more than a price, so
 /// each thread keeps those that it has met.
-const Placement &placementOf(const Popularity &popularity, int64_t experts,
-                             int64_t topK, int64_t ranks) {
+Placement &placementOf(const Popularity &popularity, int64_t experts,
+                       int64_t topK, int64_t ranks) {
   static thread_local std::vector<std::unique_ptr<Placement>> known;
   for (const std::unique_ptr<Placement> &placement : known)
     if (placement->matches(popularity, experts, topK, ranks))
@@ -131,27 +134,47 @@ const Placement &placementOf(const Popularity &popularity, int64_t experts,
   return *known.back();
 }
 
-} // namespace
+/// Beyond this many nats a miss is below the resolution of a double.
+constexpr double kNeverMissed = -40;
 
-ExpertLoad portolan::expertLoad(const Popularity &popularity, int64_t experts,
-                                int64_t topK, int64_t ranks, int64_t tokens) {
-  const Placement &placement = placementOf(popularity, experts, topK, ranks);
+/// A search asks for the same few thousand token counts again and again.
+constexpr unsigned kMostLoads = 1 << 16;
+
+ExpertLoad computeLoad(const Placement &placement, int64_t tokens) {
   ExpertLoad load;
-  load.experts = (experts + ranks - 1) / ranks;
-  load.capacity = tokens * std::min(topK, load.experts);
-  load.meanRows = double(tokens) * double(topK) / double(ranks);
+  int64_t ranks = placement.ranks;
+  load.experts = (placement.experts + ranks - 1) / ranks;
+  load.capacity = tokens * std::min(placement.topK, load.experts);
+  load.meanRows = double(tokens) * double(placement.topK) / double(ranks);
   double mean = placement.largestMean * double(tokens);
   load.maxRows = std::min(mean + std::sqrt(2 * mean * std::log(double(ranks))),
                           double(load.capacity));
   load.maxRows = std::max(load.maxRows, load.meanRows);
-  for (const std::vector<double> &rank : placement.byRank) {
+  if (tokens == 0)
+    return load;
+  for (const std::vector<double> &rank : placement.logMissByRank) {
     double hit = 0;
-    for (double probability : rank)
-      hit += probability < 1
-                 ? -std::expm1(double(tokens) * std::log1p(-probability))
-                 : double(tokens > 0);
+    for (double logMiss : rank) {
+      double missed = double(tokens) * logMiss;
+      hit += missed < kNeverMissed ? 1 : -std::expm1(missed);
+    }
     load.hitExperts = std::max(load.hitExperts, hit);
   }
+  return load;
+}
+
+} // namespace
+
+ExpertLoad portolan::expertLoad(const Popularity &popularity, int64_t experts,
+                                int64_t topK, int64_t ranks, int64_t tokens) {
+  Placement &placement = placementOf(popularity, experts, topK, ranks);
+  auto [entry, isNew] = placement.loads.try_emplace(tokens);
+  if (!isNew)
+    return entry->second;
+  ExpertLoad load = computeLoad(placement, tokens);
+  entry->second = load;
+  if (placement.loads.size() > kMostLoads)
+    placement.loads.clear();
   return load;
 }
 

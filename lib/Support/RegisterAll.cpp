@@ -10,7 +10,10 @@
 #include "dialects/Machine/IR/Machine.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
+#include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Conversion/SpmdToRuntime.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
@@ -20,6 +23,7 @@
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
+  registry.insert<plan::PlanDialect>();
   registry.insert<spmd::SpmdDialect>();
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
@@ -28,6 +32,8 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void portolan::registerAllPasses() {
   registerSpmdToSystemPasses();
+  registerMoeToSpmdPasses();
+  registerSpmdToRuntimePasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();

@@ -37,8 +37,17 @@ struct Command {
 };
 using Commands = std::vector<Command>;
 
+/// `portolan carryover [MODEL]`: which decisions carry over, and at what cost.
+Command carryoverCommand();
+
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
 Command modelsCommand();
+
+/// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
+Command runCommand();
+
+/// `portolan tune MODEL --target T`: the best plan on one target.
+Command tuneCommand();
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);

@@ -46,7 +46,8 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  Commands commands = {modelsCommand()};
+  Commands commands = {carryoverCommand(), modelsCommand(), runCommand(),
+                       tuneCommand()};
 
   // libLLVM registers its code generators' options too; a user of this driver
   // needs none of them.

@@ -288,12 +288,22 @@ def Moe_DispatchOp : Moe_WorkOp<"dispatch"> {
     `input` [..,H], `indices` [..,K] -> `rows` [R,H] ordered by (expert, token,
     slot), and `counts` [E] (i32), the rows of each expert. An index outside
     [first_expert, first_expert + E) is dropped, so R is dynamic unless every
-    index is known to be inside, when R = tokens * K.
+    index is known to be inside, when R = tokens * K. `activation_format`: how
+    the rows are kept on their way to the experts.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$indices,
                        DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load);
+                       OptionalAttr<Moe_LoadAttr>:$load,
+                       OptionalAttr<Moe_FormatAttr>:$activation_format);
   let results = (outs AnyRankedTensor:$rows, AnyRankedTensor:$counts);
+  let builders = [OpBuilder<(ins "::mlir::Type":$rows, "::mlir::Type":$counts,
+                                 "::mlir::Value":$input,
+                                 "::mlir::Value":$indices,
+                                 "uint64_t":$first_expert,
+                                 "::portolan::moe::LoadAttr":$load), [{
+    build($_builder, $_state, rows, counts, input, indices, first_expert, load,
+          FormatAttr());
+  }]>];
   let assemblyFormat = "$input `,` $indices attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }

@@ -62,6 +62,8 @@ struct MemoryUse {
   double weightBytes = 0;
   double cacheBytes = 0;      ///< `sequences` of the model copy, mean context
   double activationBytes = 0; ///< widest live tensors of one micro-batch
+
+  double total() const { return weightBytes + cacheBytes + activationBytes; }
 };
 MemoryUse memoryUse(const ModelShape &model, const PlanPoint &plan,
                     const Deployment &deployment, const Workload &workload,

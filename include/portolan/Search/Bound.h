@@ -1,0 +1,67 @@
+//===- Bound.h - an upper bound on the plans of a prefix -------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What no plan with the given formats, instance and parallel degrees can
+// exceed, whatever its exchange, reduction, overlap, batch form, residency and
+// tile.
+//
+// Process: the useful operations and bytes of the slowest rank at the rates of
+//   the machine, with free communication, no padding and no launches; memory
+//   holds weights and cache only.
+// Assumption (checked): micro-batches are a multiple of the stages.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_SEARCH_BOUND_H
+#define PORTOLAN_SEARCH_BOUND_H
+
+#include "portolan/Search/Evaluate.h"
+
+namespace portolan {
+
+/// Bounds of one machine, model and workload; keeps buffers, one per thread.
+class PrefixBound {
+public:
+  explicit PrefixBound(Evaluator &evaluator);
+
+  /// Chooses the prefix that the other functions are about. `largest` is what
+  /// largest() returned before, if known.
+  void setPrefix(const PlanPoint &prefix, const Deployment &deployment,
+                 std::optional<int64_t> largest = std::nullopt);
+
+  /// Most sequences per stage that memory allows; the same for every limit.
+  int64_t largestPerStage() const { return largest; }
+
+  /// Upper bound on the objective under a limit on the step time, or `floor` if
+  /// the bound is not above it.
+  double objective(double limitSeconds, double floor);
+
+  /// The concurrencies at which a plan may exceed `floor` under the limit;
+  /// empty if the first is larger than the second.
+  std::pair<int64_t, int64_t> range(double limitSeconds, double floor);
+
+private:
+  double leastSeconds(const LocalOp &op) const;
+  double bodySeconds(const LayerShape &layer, int64_t sequences);
+  /// Lower bound on the step time with so many sequences per stage.
+  double stepSeconds(int64_t sequences);
+  int64_t largestSequences() const;
+
+  Evaluator &evaluator;
+  Deployment deployment;
+  /// The prefix with an exchange and, where that is possible, without.
+  std::array<PlanPoint, 2> relaxed;
+  unsigned forms = 1;
+  bool nearLevels = false;
+  int64_t largest = 0;
+  LocalOps ops;
+  llvm::SmallVector<double, 8> layerSeconds;
+};
+
+} // namespace portolan
+
+#endif // PORTOLAN_SEARCH_BOUND_H

@@ -1,0 +1,151 @@
+//===- Evaluate.h - the objective of one plan ------------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// f_t(p): the tokens per second and chip of a plan on a machine, at the best
+// concurrency within the latency limit and memory.
+//
+// Process: partition, realize and estimate each distinct layer once; a stage
+//   takes the sum over its layer calls plus its boundary; the slowest stage
+//   paces all. Decode: TPOT = micro-batches * slowest stage + step overhead.
+//   Prefill: TTFT = (micro-batches + stages - 1) * slowest stage + overhead.
+//   Objective = tokens of all copies / time / chips of the shape, idle ones
+//   included.
+// Assumptions: requests are of one length; a request's cache is that of its
+//   mean age (Little's law). Chips beyond copies * instance idle.
+// Not counted: prefill beside decode, arrival bursts.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_SEARCH_EVALUATE_H
+#define PORTOLAN_SEARCH_EVALUATE_H
+
+#include "portolan/Analysis/Estimate.h"
+#include "portolan/Search/Concurrency.h"
+#include "portolan/Target/Family.h"
+
+namespace portolan {
+
+/// What a plan achieves.
+struct Evaluation {
+  /// Tokens (decode: output, prefill: prompt) per second and chip; 0 if the
+  /// plan is infeasible, for the reason given.
+  double objective = 0;
+  double stepSeconds = 0;  ///< TPOT or TTFT
+  int64_t concurrency = 0; ///< requests in flight per model copy
+  Deployment deployment;
+  Parts parts; ///< of stepSeconds, on the slowest stage
+  Bound bound = Bound::compute;
+  MemoryUse memory;
+  std::optional<Refusal> infeasible; ///< capacity_exceeded or slo_violated
+
+  bool isFeasible() const { return objective > 0; }
+};
+
+/// Evaluates plans of one model on one machine under one workload. Keeps its
+/// buffers between calls: one per thread. The limit is an argument, so that one
+/// evaluator serves several.
+class Evaluator {
+public:
+  Evaluator(const ModelShape &model, const Machine &machine,
+            const Family &family, const Workload &workload,
+            Corner corner = Corner::nominal);
+
+  const ModelShape &model() const { return modelShape; }
+  const Machine &machine() const { return target; }
+  const Family &family() const { return targetFamily; }
+  const Workload &workload() const { return served; }
+  const PricedMachine &priced() const { return pricedMachine; }
+  PlanContext context() const { return {modelShape, target, served}; }
+
+  llvm::Expected<Deployment> deploymentOf(const PlanPoint &plan) const;
+
+  /// The best concurrency of a legal plan. An error names the figure that is
+  /// unknown.
+  llvm::Expected<Evaluation> best(const PlanPoint &plan, double limitSeconds);
+
+  /// The plan at a given concurrency, whatever limit and memory say.
+  llvm::Expected<Evaluation> at(const PlanPoint &plan, int64_t concurrency);
+
+  /// The objective of a plan if it exceeds `floor`, else 0; NaN if a figure is
+  /// unknown. The search's inner loop.
+  double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
+                        double limitSeconds, double floor);
+
+  /// The same for concurrencies from `least` to `largest` only, which memory
+  /// allows.
+  double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
+                        double limitSeconds, double floor, int64_t least,
+                        int64_t largest);
+
+  /// Step time with so many sequences per micro-batch.
+  double stepSeconds(const PlanPoint &plan, const Deployment &deployment,
+                     int64_t sequences);
+
+  /// Largest concurrency that memory allows; 0 if one request does not fit.
+  int64_t largestConcurrency(const PlanPoint &plan,
+                             const Deployment &deployment) const;
+  /// Bytes per chip for weights, cache and activations.
+  double availableBytes() const;
+  bool fits(const PlanPoint &plan, const Deployment &deployment,
+            int64_t concurrency) const;
+
+  /// Objective = rate of one copy (requests per second) * this.
+  double objectivePerRate(const Deployment &deployment) const;
+
+  /// Stage passes per step: how often the slowest stage counts.
+  double stagePasses(const Deployment &deployment) const;
+
+  /// Visits the steps of every body of the lowered program once: the distinct
+  /// layers, prologue, epilogue and stage boundary.
+  void forEachBody(const PlanPoint &plan, int64_t concurrency,
+                   llvm::function_ref<void(llvm::ArrayRef<Step>)> visit);
+
+  /// Visits the steps of the slowest stage with how often each runs in one
+  /// model step.
+  void forEachStep(
+      const PlanPoint &plan, int64_t concurrency,
+      llvm::function_ref<void(const Step &, bool overlapped, double times)>
+          visit);
+
+  uint64_t probes() const { return probeCount; }
+
+  /// Layer classes called by each distinct stage, with how often.
+  struct Stage {
+    llvm::SmallVector<std::pair<unsigned, int64_t>, 4> calls;
+    bool first = false, last = false;
+    bool operator==(const Stage &other) const {
+      return calls == other.calls && first == other.first && last == other.last;
+    }
+  };
+  llvm::ArrayRef<Stage> stagesOf(const Deployment &deployment);
+
+private:
+  /// Price of one body: index into the layers, or one of the three below.
+  double bodySeconds(const PlanPoint &plan, const Deployment &deployment,
+                     const LayerShape &layer, int64_t sequences);
+  Estimate bodyEstimate(const PlanPoint &plan, const Deployment &deployment,
+                        const LayerShape &layer, int64_t sequences);
+  Estimate boundaryEstimate(const PlanPoint &plan, const Deployment &deployment,
+                            int64_t sequences, OpKind kind);
+  llvm::Error unknownFigure(const PlanPoint &plan,
+                            const Deployment &deployment);
+
+  const ModelShape &modelShape;
+  const Machine &target;
+  const Family &targetFamily;
+  const Workload &served;
+  PricedMachine pricedMachine;
+  LocalOps ops;
+  Steps steps;
+  llvm::SmallVector<double, 8> layerSeconds;
+  std::vector<std::pair<int64_t, llvm::SmallVector<Stage, 4>>> stageCache;
+  uint64_t probeCount = 0;
+};
+
+} // namespace portolan
+
+#endif // PORTOLAN_SEARCH_EVALUATE_H

@@ -1,0 +1,201 @@
+//===- Bound.cpp - an upper bound on the plans of a prefix ----------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The process is stated in Bound.h. Why it is admissible:
+//   - the compute queue is serial, so a body takes at least the sum of its
+//     computations; a prefetch hides no more than communication took, which is
+//     not counted here;
+//   - issued operations, launches and dequantisation only add;
+//   - time per body is subadditive in the sequences, so k micro-batches take at
+//     least what one batch k times as large takes;
+//   - rows of the exchange-free and the sliced form differ in the shared
+//     expert only: the lesser of both counts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Search/Bound.h"
+#include <cmath>
+
+using namespace portolan;
+
+namespace {
+
+/// Computations that every exchange performs.
+bool isCounted(OpKind kind) {
+  switch (kind) {
+  case OpKind::embedding:
+  case OpKind::rmsNorm:
+  case OpKind::linear:
+  case OpKind::rope:
+  case OpKind::attention:
+  case OpKind::latentAttention:
+  case OpKind::add:
+  case OpKind::mlp:
+  case OpKind::route:
+  case OpKind::experts:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// How close to the tightest value of this bound it is worth computing.
+constexpr double kBoundSlack = 0.01;
+
+/// Bounds are rounded up by more than the pricing can round.
+constexpr double kBoundMargin = 1 + 1e-9;
+
+/// Rounds of narrowing a range; each costs one bound on the step time.
+constexpr unsigned kRangeRounds = 8;
+
+} // namespace
+
+PrefixBound::PrefixBound(Evaluator &evaluator) : evaluator(evaluator) {}
+
+void PrefixBound::setPrefix(const PlanPoint &prefix,
+                            const Deployment &newDeployment,
+                            std::optional<int64_t> knownLargest) {
+  deployment = newDeployment;
+  deployment.microBatches = deployment.stages;
+  for (PlanPoint &plan : relaxed) {
+    plan = prefix;
+    plan.set(PlanClass::batchForm, PlanValue(deployment.stages));
+  }
+  relaxed[0].set(PlanClass::dispatchExchange, PlanValue(Exchange::allToAll));
+  relaxed[0].set(PlanClass::combineExchange, PlanValue(Exchange::allToAll));
+  // Without an exchange the rows are equal on all ranks, so dp is 1.
+  forms = deployment.dp == 1 ? 2 : 1;
+
+  // Levels that some residency lets weights stream from.
+  nearLevels = false;
+  PlanPoint plan = prefix;
+  const Family &family = evaluator.family();
+  PlanContext context = evaluator.context();
+  llvm::SmallVector<PlanValue, 4> places, replicas, residencies;
+  family.values(PlanClass::placementForm, plan, context, places);
+  for (PlanValue place : places) {
+    plan.set(PlanClass::placementForm, place);
+    replicas.clear();
+    family.values(PlanClass::replicas, plan, context, replicas);
+    for (PlanValue replica : replicas) {
+      plan.set(PlanClass::replicas, replica);
+      residencies.clear();
+      family.values(PlanClass::residency, plan, context, residencies);
+      for (PlanValue residency : residencies)
+        nearLevels |= residency != kNone &&
+                      residency != PlanValue(Residency::hbm) &&
+                      residency != PlanValue(Residency::hbmPrefetch);
+    }
+  }
+  largest = knownLargest ? *knownLargest : largestSequences();
+}
+
+double PrefixBound::leastSeconds(const LocalOp &op) const {
+  Step step;
+  step.kind = op.kind;
+  step.work = workOf(op);
+  Parts parts;
+  double least = evaluator.priced().stepSeconds(step, false, parts);
+  if (nearLevels)
+    for (unsigned level = 1; level < evaluator.machine().memories.size();
+         ++level) {
+      step.memoryLevel = level;
+      double seconds = evaluator.priced().stepSeconds(step, false, parts);
+      if (seconds < least)
+        least = seconds;
+    }
+  // An unknown figure bounds nothing.
+  return std::isnan(least) ? 0 : least;
+}
+
+double PrefixBound::bodySeconds(const LayerShape &layer, int64_t sequences) {
+  double least = 0;
+  for (unsigned form = 0; form < forms; ++form) {
+    partitionLayer(evaluator.model(), layer, relaxed[form], deployment,
+                   evaluator.workload(), sequences, ops);
+    double seconds = 0;
+    for (const LocalOp &op : ops)
+      if (isCounted(op.kind))
+        seconds += leastSeconds(op);
+    least = form == 0 ? seconds : std::min(least, seconds);
+    if (!layer.hasExperts())
+      break;
+  }
+  return least;
+}
+
+double PrefixBound::stepSeconds(int64_t sequences) {
+  const ModelShape &model = evaluator.model();
+  layerSeconds.clear();
+  for (const LayerShape &layer : model.layers)
+    layerSeconds.push_back(bodySeconds(layer, sequences));
+  double prologue = bodySeconds(model.prologue, sequences);
+  double epilogue = bodySeconds(model.epilogue, sequences);
+  double slowest = 0;
+  for (const Evaluator::Stage &stage : evaluator.stagesOf(deployment)) {
+    double seconds = stage.first ? prologue : 0;
+    if (stage.last)
+      seconds += epilogue;
+    for (auto [layer, calls] : stage.calls)
+      seconds += double(calls) * layerSeconds[layer];
+    slowest = std::max(slowest, seconds);
+  }
+  double overhead = evaluator.priced().stepOverheadSeconds();
+  return double(deployment.stages) * slowest +
+         (std::isnan(overhead) ? 0 : overhead);
+}
+
+int64_t PrefixBound::largestSequences() const {
+  auto bytes = [&](unsigned form, int64_t sequences) {
+    MemoryUse use =
+        memoryUse(evaluator.model(), relaxed[form], deployment,
+                  evaluator.workload(), sequences * deployment.microBatches);
+    return use.weightBytes + use.cacheBytes;
+  };
+  return largestWithin(kMostRequests, deployment.dp, evaluator.availableBytes(),
+                       [&](int64_t sequences) {
+                         double least = bytes(0, sequences);
+                         if (forms > 1)
+                           least = std::min(least, bytes(1, sequences));
+                         return least;
+                       });
+}
+
+double PrefixBound::objective(double limitSeconds, double floor) {
+  double perRate = evaluator.objectivePerRate(deployment);
+  ConcurrencyProblem problem;
+  problem.microBatches = deployment.stages;
+  problem.maximum = deployment.stages * largest;
+  problem.limitSeconds = limitSeconds;
+  problem.floorRate = floor / perRate;
+  problem.slack = kBoundSlack;
+  ConcurrencyResult result = solveConcurrency(
+      problem, [&](int64_t sequences) { return stepSeconds(sequences); });
+  return std::max(floor, result.rate * (1 + kBoundSlack) * perRate) *
+         kBoundMargin;
+}
+
+std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
+                                               double floor) {
+  // No more than the limit allows, nor than memory does.
+  int64_t high =
+      largestWithin(largest, deployment.dp, limitSeconds,
+                    [&](int64_t sequences) { return stepSeconds(sequences); });
+  // A plan beats the floor only with c > floor * T(c), and T never falls: each
+  // round starts from what the round before excluded.
+  double floorRate = floor / evaluator.objectivePerRate(deployment);
+  double stages = double(deployment.stages);
+  int64_t low = 1;
+  for (unsigned round = 0; round < kRangeRounds && low <= high; ++round) {
+    double needed = floorRate * stepSeconds(low) / kBoundMargin;
+    int64_t next = int64_t(std::floor(needed / stages));
+    if (next <= low)
+      break;
+    low = next;
+  }
+  return {(low - 1) * deployment.stages + 1, high * deployment.stages};
+}

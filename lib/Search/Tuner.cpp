@@ -1,0 +1,458 @@
+//===- Tuner.cpp - the best plan of a declared space ----------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Prefixes are visited by falling bound; workers take them one by one. A plan
+// is skipped only if it is below the incumbent by more than the tolerance of a
+// tie, so every plan that can be the answer is priced whatever the timing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Search/Tuner.h"
+#include "portolan/Search/Bound.h"
+#include "portolan/Support/InternalError.h"
+#include "llvm/ADT/STLExtras.h"
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+using namespace portolan;
+
+namespace {
+
+/// Classes that a prefix fixes.
+constexpr unsigned kPrefixClasses = unsigned(PlanClass::expertTp) + 1;
+
+/// Prefixes that are bounded and explored first, for an incumbent.
+constexpr size_t kSampled = 256;
+constexpr size_t kSampleExplored = 12;
+
+} // namespace
+
+bool PlanFilter::permits(const PlanPoint &plan) const {
+  return llvm::all_of(allPlanClasses(), [&](PlanClass planClass) {
+    return permits(planClass, plan.get(planClass));
+  });
+}
+
+void SearchStatistics::add(const SearchStatistics &other) {
+  prefixes = std::max(prefixes, other.prefixes);
+  explored += other.explored;
+  plans += other.plans;
+  probes += other.probes;
+  seconds += other.seconds;
+}
+
+/// What the workers of one search share.
+struct Tuner::Shared {
+  double limitSeconds;
+  const SearchOptions &options;
+  std::atomic<uint64_t> explored{0}, plans{0};
+  std::atomic<bool> unevenBatches{false};
+  /// Objectives at or below are of no interest.
+  std::atomic<double> floor{0};
+  std::mutex mutex;
+  std::vector<RankedPlan> candidates; ///< by falling objective
+  std::optional<std::pair<std::pair<uint64_t, uint64_t>, PlanPoint>> unknown;
+
+  Shared(double limitSeconds, const SearchOptions &options)
+      : limitSeconds(limitSeconds), options(options) {
+    floor = options.known * (1 - 2 * kTieTolerance);
+  }
+
+  void offer(const RankedPlan &plan) {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto place = llvm::upper_bound(
+        candidates, plan, [](const RankedPlan &a, const RankedPlan &b) {
+          return a.objective > b.objective;
+        });
+    candidates.insert(place, plan);
+    unsigned keep = options.keep;
+    if (candidates.size() < keep)
+      return;
+    double least = candidates[keep - 1].objective * (1 - 2 * kTieTolerance);
+    floor = std::max<double>(floor, least);
+    while (candidates.back().objective <= floor)
+      candidates.pop_back();
+  }
+
+  /// Takes the floor, counts and failures of a search that came before, not its
+  /// candidates: they are found again, unless any will do.
+  void absorb(const Shared &other) {
+    if (options.anyWillDo)
+      candidates = other.candidates;
+    floor = std::max<double>(floor, other.floor);
+    explored += other.explored;
+    plans += other.plans;
+    unevenBatches = unevenBatches || other.unevenBatches;
+    if (other.unknown)
+      offerUnknown(other.unknown->first, other.unknown->second);
+  }
+
+  void offerUnknown(std::pair<uint64_t, uint64_t> order,
+                    const PlanPoint &plan) {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!unknown || order < unknown->first)
+      unknown.emplace(order, plan);
+  }
+};
+
+Tuner::Tuner(const ModelShape &model, const Machine &machine,
+             const Family &family, const Workload &workload, unsigned threads) {
+  for (unsigned i = 0; i < std::max(threads, 1u); ++i)
+    evaluators.push_back(
+        std::make_unique<Evaluator>(model, machine, family, workload));
+}
+
+Tuner::~Tuner() { llvm::consumeError(std::move(enumerationError)); }
+
+void Tuner::extendPrefix(unsigned planClass, PlanPoint &plan) {
+  if (enumerationError)
+    return;
+  if (planClass == kPrefixClasses) {
+    llvm::Expected<Deployment> deployment = evaluator().deploymentOf(plan);
+    if (!deployment) {
+      enumerationError = deployment.takeError();
+      return;
+    }
+    prefixes.push_back({plan, *deployment});
+    return;
+  }
+  llvm::SmallVector<PlanValue, 16> values;
+  evaluator().family().values(PlanClass(planClass), plan, evaluator().context(),
+                              values);
+  for (PlanValue value : values) {
+    plan.values[planClass] = value;
+    extendPrefix(planClass + 1, plan);
+  }
+  plan.values[planClass] = kNone;
+}
+
+llvm::Error Tuner::enumeratePrefixes() {
+  if (prefixes.empty()) {
+    PlanPoint plan;
+    extendPrefix(0, plan);
+  }
+  return std::exchange(enumerationError, llvm::Error::success());
+}
+
+/// Runs `work(worker)` on every worker and waits.
+static void onWorkers(size_t workers, llvm::function_ref<void(unsigned)> work) {
+  std::vector<std::thread> threads;
+  for (unsigned worker = 1; worker < workers; ++worker)
+    threads.emplace_back([&, worker] { work(worker); });
+  work(0);
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+Tuner::Bounds &Tuner::boundsFor(double limitSeconds) {
+  auto [entry, isNew] = boundsByLimit.try_emplace(limitSeconds);
+  Bounds &bounds = entry->second;
+  if (!isNew)
+    return bounds;
+  // What holds under a looser limit holds here.
+  if (auto looser = std::next(entry); looser != boundsByLimit.end())
+    bounds.upper = looser->second.upper;
+  else
+    bounds.upper.assign(prefixes.size(),
+                        std::numeric_limits<double>::infinity());
+  bounds.isTight.assign(prefixes.size(), 0);
+  return bounds;
+}
+
+void Tuner::tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds,
+                    Shared &shared) {
+  constexpr size_t kChunk = 16;
+  std::atomic<size_t> next{0};
+  onWorkers(evaluators.size(), [&](unsigned worker) {
+    PrefixBound bound(*evaluators[worker]);
+    for (size_t first; (first = next.fetch_add(kChunk)) < which.size();)
+      for (uint64_t index :
+           which.slice(first, std::min(kChunk, which.size() - first))) {
+        double floor = shared.floor;
+        if (bounds.isTight[index] || bounds.upper[index] <= floor)
+          continue;
+        Prefix &prefix = prefixes[index];
+        bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
+        prefix.largest = bound.largestPerStage();
+        double upper = bound.objective(shared.limitSeconds, floor);
+        bounds.isTight[index] = upper > floor;
+        bounds.upper[index] = std::min(bounds.upper[index], upper);
+      }
+  });
+}
+
+double Tuner::boundOf(const PlanPoint &prefix, double limitSeconds) {
+  llvm::Expected<Deployment> deployment = evaluator().deploymentOf(prefix);
+  if (!deployment) {
+    llvm::consumeError(deployment.takeError());
+    return 0;
+  }
+  PrefixBound bound(evaluator());
+  bound.setPrefix(prefix, *deployment);
+  return bound.objective(limitSeconds, 0);
+}
+
+namespace {
+
+/// Visits the plans of a prefix in declared order. Numbers count the plans that
+/// the filter leaves out too, so that a plan has one place in the order.
+class PlanWalk {
+public:
+  using Visitor = llvm::function_ref<void(const PlanPoint &, uint64_t)>;
+
+  PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
+      : family(family), context(context), filter(filter) {}
+
+  void run(PlanPoint plan, Visitor visit) {
+    extend(kPrefixClasses, plan, /*permitted=*/true, visit);
+  }
+
+private:
+  void extend(unsigned planClass, PlanPoint &plan, bool permitted,
+              Visitor visit) {
+    if (planClass == kNumPlanClasses) {
+      if (permitted)
+        visit(plan, count);
+      ++count;
+      return;
+    }
+    auto &values = buffers[planClass];
+    values.clear();
+    family.values(PlanClass(planClass), plan, context, values);
+    for (PlanValue value : values) {
+      plan.values[planClass] = value;
+      extend(planClass + 1, plan,
+             permitted && filter.permits(PlanClass(planClass), value), visit);
+    }
+    plan.values[planClass] = kNone;
+  }
+
+  const Family &family;
+  PlanContext context;
+  const PlanFilter &filter;
+  std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> buffers;
+  uint64_t count = 0;
+};
+
+} // namespace
+
+namespace {
+
+/// Memory depends on what is computed and sent, not on how: on these classes
+/// beyond the prefix.
+struct MemoryKey {
+  PlanValue dispatch, combine, overlap, batchForm;
+
+  explicit MemoryKey(const PlanPoint &plan)
+      : dispatch(plan.get(PlanClass::dispatchExchange)),
+        combine(plan.get(PlanClass::combineExchange)),
+        overlap(plan.get(PlanClass::overlap)),
+        batchForm(plan.get(PlanClass::batchForm)) {}
+  bool operator==(const MemoryKey &other) const {
+    return dispatch == other.dispatch && combine == other.combine &&
+           overlap == other.overlap && batchForm == other.batchForm;
+  }
+};
+
+} // namespace
+
+void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
+  Evaluator &evaluator = *evaluators[worker];
+  const Prefix &prefix = prefixes[index];
+  shared.explored.fetch_add(1, std::memory_order_relaxed);
+  bool exhaustive = shared.options.exhaustive;
+  std::pair<int64_t, int64_t> range = {1, kMostRequests};
+  if (!exhaustive) {
+    PrefixBound bound(evaluator);
+    bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
+    range = bound.range(shared.limitSeconds, shared.floor);
+    if (range.first > range.second)
+      return;
+  }
+  llvm::SmallVector<std::pair<MemoryKey, int64_t>, 8> largest;
+  auto largestOf = [&](const PlanPoint &plan, const Deployment &deployment) {
+    MemoryKey key(plan);
+    for (const auto &[known, value] : largest)
+      if (known == key)
+        return value;
+    largest.push_back({key, evaluator.largestConcurrency(plan, deployment)});
+    return largest.back().second;
+  };
+  PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
+  walk.run(prefix.plan, [&](const PlanPoint &plan, uint64_t number) {
+    double floor = exhaustive ? 0 : shared.floor.load();
+    if (shared.options.anyWillDo && floor > 0)
+      return;
+    shared.plans.fetch_add(1, std::memory_order_relaxed);
+    Deployment deployment = prefix.deployment;
+    deployment.microBatches = plan.number(PlanClass::batchForm);
+    // What the bound of a prefix assumes.
+    if (deployment.microBatches % deployment.stages != 0) {
+      shared.unevenBatches = true;
+      return;
+    }
+    int64_t high = std::min(largestOf(plan, deployment), range.second);
+    double objective = evaluator.objectiveAbove(
+        plan, deployment, shared.limitSeconds, floor, range.first, high);
+    if (std::isnan(objective))
+      shared.offerUnknown({index, number}, plan);
+    else if (objective > floor)
+      shared.offer({plan, objective, {index, number}});
+  });
+}
+
+void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
+                             Shared &shared, size_t most) {
+  const std::vector<double> &upper = bounds.upper;
+  llvm::sort(which, [&](uint64_t a, uint64_t b) {
+    return upper[a] != upper[b] ? upper[a] > upper[b] : a < b;
+  });
+  std::atomic<size_t> next{0};
+  onWorkers(evaluators.size(), [&](unsigned worker) {
+    for (size_t i; (i = next.fetch_add(1)) < std::min(which.size(), most);) {
+      // Bounds only fall from here on.
+      if (upper[which[i]] <= shared.floor)
+        return;
+      if (shared.options.anyWillDo && shared.floor > 0)
+        return;
+      explore(worker, which[i], shared);
+    }
+  });
+}
+
+void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
+  Bounds &bounds = boundsFor(shared.limitSeconds);
+  auto dropHopeless = [&] {
+    llvm::erase_if(permitted, [&](uint64_t index) {
+      return bounds.upper[index] <= shared.floor;
+    });
+  };
+  dropHopeless();
+  // An incumbent from a sample makes most other bounds cheap.
+  if (permitted.size() > 2 * kSampled) {
+    std::vector<uint64_t> sample;
+    size_t stride = permitted.size() / kSampled;
+    for (size_t i = 0; i < permitted.size(); i += stride)
+      sample.push_back(permitted[i]);
+    tighten(sample, bounds, shared);
+    // Explored again below unless it is hopeless by then: the sample only
+    // raises the floor.
+    Shared probe(shared.limitSeconds, shared.options);
+    probe.floor = shared.floor.load();
+    exploreBestFirst(sample, bounds, probe, kSampleExplored);
+    shared.absorb(probe);
+  }
+  dropHopeless();
+  tighten(permitted, bounds, shared);
+  dropHopeless();
+  exploreBestFirst(std::move(permitted), bounds, shared,
+                   std::numeric_limits<size_t>::max());
+}
+
+llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
+                                         const SearchOptions &options) {
+  auto start = std::chrono::steady_clock::now();
+  auto probesNow = [&] {
+    uint64_t probes = 0;
+    for (const auto &evaluator : evaluators)
+      probes += evaluator->probes();
+    return probes;
+  };
+  uint64_t probesBefore = probesNow();
+  if (llvm::Error error = enumeratePrefixes())
+    return std::move(error);
+
+  Shared shared(limitSeconds, options);
+  std::vector<uint64_t> permitted;
+  for (uint64_t i = 0; i < prefixes.size(); ++i) {
+    bool isPermitted = true;
+    for (unsigned c = 0; c < kPrefixClasses && isPermitted; ++c)
+      isPermitted =
+          options.filter.permits(PlanClass(c), prefixes[i].plan.values[c]);
+    if (isPermitted)
+      permitted.push_back(i);
+  }
+  if (options.exhaustive) {
+    for (uint64_t index : permitted)
+      explore(0, index, shared);
+  } else {
+    searchWithBounds(std::move(permitted), shared);
+  }
+  if (shared.unevenBatches)
+    return llvm::make_error<InternalError>(
+        "the space has micro-batches that are no multiple of the stages");
+  if (shared.unknown) {
+    llvm::Expected<Evaluation> evaluation =
+        evaluator().best(shared.unknown->second, limitSeconds);
+    if (!evaluation)
+      return evaluation.takeError();
+    return llvm::createStringError("a plan has an unknown step time");
+  }
+
+  TuneResult result;
+  result.ranked = std::move(shared.candidates);
+  llvm::sort(result.ranked, [](const RankedPlan &a, const RankedPlan &b) {
+    return a.objective != b.objective ? a.objective > b.objective
+                                      : a.order < b.order;
+  });
+  if (!result.ranked.empty()) {
+    double tie = result.ranked.front().objective * (1 - kTieTolerance);
+    auto end = llvm::find_if(result.ranked, [&](const RankedPlan &plan) {
+      return plan.objective < tie;
+    });
+    auto first = std::min_element(result.ranked.begin(), end,
+                                  [](const RankedPlan &a, const RankedPlan &b) {
+                                    return a.order < b.order;
+                                  });
+    std::rotate(result.ranked.begin(), first, first + 1);
+    if (result.ranked.size() > options.keep)
+      result.ranked.resize(options.keep);
+  }
+  result.statistics.prefixes = prefixes.size();
+  result.statistics.explored = shared.explored;
+  result.statistics.plans = shared.plans;
+  result.statistics.probes = probesNow() - probesBefore;
+  result.statistics.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  return result;
+}
+
+void Tuner::forEachPrefixPlan(
+    llvm::function_ref<void(const PlanPoint &)> visit) {
+  const Family &family = evaluator().family();
+  llvm::SmallVector<PlanValue, 16> values;
+  for (const Prefix &prefix : prefixes) {
+    PlanPoint plan = prefix.plan;
+    for (unsigned c = kPrefixClasses; c < kNumPlanClasses; ++c) {
+      values.clear();
+      family.values(PlanClass(c), plan, evaluator().context(), values);
+      plan.values[c] = values.front();
+    }
+    visit(plan);
+  }
+}
+
+llvm::Expected<Tuner::SpaceSummary> Tuner::summarize() {
+  SpaceSummary summary;
+  if (llvm::Error error = enumeratePrefixes())
+    return std::move(error);
+  PlanFilter everything;
+  PlanWalk walk(evaluator().family(), evaluator().context(), everything);
+  for (const Prefix &prefix : prefixes)
+    walk.run(prefix.plan, [&](const PlanPoint &plan, uint64_t) {
+      ++summary.plans;
+      for (unsigned c = 0; c < kNumPlanClasses; ++c)
+        if (!llvm::is_contained(summary.values[c], plan.values[c]))
+          summary.values[c].push_back(plan.values[c]);
+    });
+  return summary;
+}

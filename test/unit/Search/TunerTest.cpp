@@ -1,0 +1,192 @@
+//===- TunerTest.cpp - the search equals trying everything ----------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Search/Tuner.h"
+#include "SmallWorld.h"
+#include "portolan/Search/IdealBound.h"
+#include "gtest/gtest.h"
+
+using namespace portolan;
+using namespace portolan::test;
+
+namespace {
+
+/// One random instance with everything that is needed to search it.
+struct Instance {
+  explicit Instance(unsigned seed)
+      : random(seed), model(smallModel(random)),
+        machine(smallMachine(random, int64_t(1) << (random() % 3),
+                             weightBytesOf(model))),
+        workload(smallWorkload(random)) {
+    limit = machine.stepOverheadSeconds->nominal() +
+            std::uniform_real_distribution<double>(1e-4, 0.2)(random);
+    family.overlaps = random() % 2;
+    family.reducesInNetwork = random() % 2;
+  }
+
+  std::mt19937 random;
+  ModelShape model;
+  Machine machine;
+  Workload workload;
+  SmallFamily family;
+  double limit;
+};
+
+void forEachPlan(const Instance &instance, PlanPoint &plan, unsigned planClass,
+                 llvm::function_ref<void(const PlanPoint &)> visit) {
+  if (planClass == kNumPlanClasses)
+    return visit(plan);
+  PlanContext context{instance.model, instance.machine, instance.workload};
+  llvm::SmallVector<PlanValue, 8> values;
+  instance.family.values(PlanClass(planClass), plan, context, values);
+  for (PlanValue value : values) {
+    plan.values[planClass] = value;
+    forEachPlan(instance, plan, planClass + 1, visit);
+  }
+  plan.values[planClass] = kNone;
+}
+
+/// The best plan by trying every concurrency of every plan.
+std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
+  Evaluator evaluator(instance.model, instance.machine, instance.family,
+                      instance.workload);
+  std::vector<std::pair<PlanPoint, double>> all;
+  double best = 0;
+  PlanPoint scratch;
+  forEachPlan(instance, scratch, 0, [&](const PlanPoint &plan) {
+    Deployment deployment = llvm::cantFail(evaluator.deploymentOf(plan));
+    double objective = 0;
+    for (int64_t c = 1; evaluator.fits(plan, deployment, c); ++c) {
+      int64_t sequences =
+          (c + deployment.microBatches - 1) / deployment.microBatches;
+      double seconds = evaluator.stepSeconds(plan, deployment, sequences);
+      if (seconds > instance.limit)
+        break;
+      objective =
+          std::max(objective, double(c) / seconds *
+                                  evaluator.objectivePerRate(deployment));
+    }
+    all.push_back({plan, objective});
+    best = std::max(best, objective);
+  });
+  for (const auto &[plan, objective] : all)
+    if (best > 0 && objective >= best * (1 - kTieTolerance))
+      return {plan, objective};
+  return {PlanPoint(), 0};
+}
+
+TEST(TunerTest, EqualsBruteForceOnRandomInstances) {
+  unsigned feasible = 0;
+  for (unsigned seed = 0; seed < 1200; ++seed) {
+    Instance instance(seed);
+    auto [plan, objective] = bruteForce(instance);
+    Tuner tuner(instance.model, instance.machine, instance.family,
+                instance.workload, /*threads=*/1);
+    TuneResult result = llvm::cantFail(tuner.search(instance.limit, {}));
+    ASSERT_EQ(result.ranked.empty(), objective == 0) << "seed " << seed;
+    if (result.ranked.empty())
+      continue;
+    ++feasible;
+    EXPECT_NEAR(result.ranked.front().objective, objective, 1e-9 * objective)
+        << "seed " << seed;
+    EXPECT_EQ(result.ranked.front().plan, plan) << "seed " << seed;
+  }
+  // The instances are worth something only if most can be served.
+  EXPECT_GT(feasible, 600u);
+}
+
+TEST(TunerTest, TheBoundIsNeverBelowAPlan) {
+  for (unsigned seed = 2000; seed < 2150; ++seed) {
+    Instance instance(seed);
+    Tuner tuner(instance.model, instance.machine, instance.family,
+                instance.workload, 1);
+    Evaluator &evaluator = tuner.evaluator();
+    double ideal = idealObjective(evaluator, instance.limit);
+    PlanPoint scratch;
+    forEachPlan(instance, scratch, 0, [&](const PlanPoint &plan) {
+      PlanPoint prefix;
+      for (unsigned c = 0; c <= unsigned(PlanClass::expertTp); ++c)
+        prefix.values[c] = plan.values[c];
+      double objective = evaluator.objectiveAbove(
+          plan, llvm::cantFail(evaluator.deploymentOf(plan)), instance.limit,
+          0);
+      EXPECT_LE(objective, tuner.boundOf(prefix, instance.limit))
+          << "seed " << seed;
+      EXPECT_LE(objective, ideal * (1 + 1e-9)) << "seed " << seed;
+    });
+  }
+}
+
+TEST(TunerTest, ThreadsAndBoundsDoNotChangeTheRanking) {
+  for (unsigned seed = 3000; seed < 3060; ++seed) {
+    Instance instance(seed);
+    SearchOptions options;
+    options.keep = 6;
+    Tuner one(instance.model, instance.machine, instance.family,
+              instance.workload, 1);
+    Tuner two(instance.model, instance.machine, instance.family,
+              instance.workload, 2);
+    TuneResult a = llvm::cantFail(one.search(instance.limit, options));
+    TuneResult b = llvm::cantFail(two.search(instance.limit, options));
+    options.exhaustive = true;
+    TuneResult c = llvm::cantFail(one.search(instance.limit, options));
+    ASSERT_EQ(a.ranked.size(), b.ranked.size());
+    ASSERT_EQ(a.ranked.size(), c.ranked.size());
+    for (size_t i = 0; i < a.ranked.size(); ++i) {
+      EXPECT_EQ(a.ranked[i].plan, b.ranked[i].plan) << "seed " << seed;
+      EXPECT_EQ(a.ranked[i].plan, c.ranked[i].plan) << "seed " << seed;
+    }
+  }
+}
+
+TEST(TunerTest, AFilterIsTheBestOfWhatItPermits) {
+  for (unsigned seed = 4000; seed < 4040; ++seed) {
+    Instance instance(seed);
+    Tuner tuner(instance.model, instance.machine, instance.family,
+                instance.workload, 1);
+    SearchOptions options;
+    options.filter.fix(PlanClass::tile, 16).fix(PlanClass::pipeline, 1);
+    TuneResult result = llvm::cantFail(tuner.search(instance.limit, options));
+    Evaluator &evaluator = tuner.evaluator();
+    double best = 0;
+    PlanPoint scratch;
+    forEachPlan(instance, scratch, 0, [&](const PlanPoint &plan) {
+      if (plan.get(PlanClass::tile) == 16 && plan.get(PlanClass::pipeline) == 1)
+        best = std::max(best,
+                        evaluator.objectiveAbove(
+                            plan, llvm::cantFail(evaluator.deploymentOf(plan)),
+                            instance.limit, 0));
+    });
+    double found = result.ranked.empty() ? 0 : result.ranked.front().objective;
+    EXPECT_NEAR(found, best, 1e-9 * best) << "seed " << seed;
+  }
+}
+
+TEST(TunerTest, TheSpaceIsCountedPlanByPlan) {
+  Instance instance(1);
+  Tuner tuner(instance.model, instance.machine, instance.family,
+              instance.workload, 1);
+  uint64_t plans = 0;
+  PlanPoint scratch;
+  forEachPlan(instance, scratch, 0, [&](const PlanPoint &) { ++plans; });
+  Tuner::SpaceSummary summary = llvm::cantFail(tuner.summarize());
+  EXPECT_EQ(summary.plans, plans);
+  EXPECT_EQ(summary.values[unsigned(PlanClass::tile)].size(), 2u);
+}
+
+TEST(TunerTest, AnUnknownFigureThatAPlanNeedsIsAnError) {
+  Instance instance(7);
+  instance.machine.kernelLaunchSeconds.reset();
+  Tuner tuner(instance.model, instance.machine, instance.family,
+              instance.workload, 1);
+  llvm::Expected<TuneResult> result = tuner.search(1e9, {});
+  ASSERT_FALSE(bool(result));
+  EXPECT_EQ(llvm::toString(result.takeError()),
+            "machine 'small': kernel launch time is unknown");
+}
+
+} // namespace
