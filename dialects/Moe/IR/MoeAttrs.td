@@ -20,7 +20,7 @@ class Moe_Attr<string name, string attrMnemonic>
 def Moe_FormatAttr : Moe_Attr<"Format", "format"> {
   let summary = "Storage and compute format of an operand.";
   let description = [{
-    `#moe.format<nvfp4, fp8>`: kept as nvfp4, computed in fp8. Names are those
+    `#moe.format<"nvfp4", "fp8">`: kept as nvfp4, computed in fp8. Names are those
     of `portolan::Format`; an unknown one is refused.
   }];
   let parameters = (ins StringRefParameter<"storage format">:$storage,

@@ -318,8 +318,16 @@ LogicalResult LatentAttentionOp::verify() {
       failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
       failed(
           checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
-      failed(
-          checkDim(*this, "query", getQuery(), 2, heads * (keyWidth + rotary))))
+      failed(checkDim(*this, "query", getQuery(), 2,
+                      heads * (keyWidth + rotary))) ||
+      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)) ||
+      failed(checkIntegers(*this, "total_lengths", getTotalLengths())) ||
+      failed(checkGrown(*this, "present_latent", getPresentLatent(),
+                        getPastLatent(), getQuery(), 1)) ||
+      failed(checkGrown(*this, "present_rotary_key", getPresentRotaryKey(),
+                        getPastRotaryKey(), getQuery(), 1)) ||
+      (getLogSumExp() && failed(checkLike(*this, "log_sum_exp", getLogSumExp(),
+                                          getQuery(), heads))))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * lastDim(getValueUp()));

@@ -24,8 +24,9 @@ func.func @route_all_groups(%x: tensor<5x8xf32>, %r: tensor<8x6xf32>) -> (tensor
 }
 
 // The number of rows is where the bucket of the dropped pairs starts.
-// CHECK-LABEL: @dispatch
-// CHECK: %[[KEPT:.*]] = tensor.extract %{{.*}} : tensor<5xindex>
+// CHECK-LABEL: @dispatch(
+// CHECK: %[[STARTS:.*]]:2 = scf.for
+// CHECK: %[[KEPT:.*]] = tensor.extract %[[STARTS]]#0[%{{.*}}] : tensor<5xindex>
 // CHECK: tensor.extract_slice %{{.*}}[0] [%[[KEPT]]] [1] : tensor<6xindex> to tensor<?xindex>
 // CHECK: return %{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<4xi32>
 func.func @dispatch(%x: tensor<3x8xf32>, %i: tensor<3x2xi32>) -> (tensor<?x8xf32>, tensor<4xi32>) {

@@ -1,4 +1,4 @@
-// RUN: portolan-opt %s --split-input-file --verify-diagnostics --moe-bind-workload="batch=4"
+// RUN: portolan-opt %s --split-input-file --verify-diagnostics --allow-unregistered-dialect --moe-bind-workload="batch=4"
 
 // expected-error @+1 {{expects a size for 'new_tokens', dimension 1 of argument 0, got none}}
 func.func @main(%x: tensor<?x?xf32> {moe.dims = ["batch", "new_tokens"]}) {

@@ -3,7 +3,7 @@
 // format_c1
 func.func @format_c1(%x: tensor<2x8xf32>, %w: tensor<8x4xf32>) {
   // expected-error @+1 {{expects a number format, got 'fp7'}}
-  %0 = moe.linear %x, %w {weight_format = #moe.format<fp7, fp8>}
+  %0 = moe.linear %x, %w {weight_format = #moe.format<"fp7", "fp8">}
     : (tensor<2x8xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>
   return
 }

@@ -25,8 +25,8 @@ func.func @tokenwise(%ids: tensor<?x?xi64>, %table: tensor<16x8xbf16>, %gain: te
   %0 = moe.embedding %ids, %table : (tensor<?x?xi64>, tensor<16x8xbf16>) -> tensor<?x?x8xbf16>
   // CHECK: moe.rms_norm %{{.*}}, %{{.*}} {epsilon = 1.000000e-05 : f64}
   %1 = moe.rms_norm %0, %gain {epsilon = 1.0e-5 : f64} : (tensor<?x?x8xbf16>, tensor<4xbf16>) -> tensor<?x?x8xbf16>
-  // CHECK: moe.linear %{{.*}}, %{{.*}} bias %{{.*}} {activation_format = #moe.format<fp8, fp8>, weight_format = #moe.format<nvfp4, fp8>}
-  %2 = moe.linear %1, %w bias %b {weight_format = #moe.format<nvfp4, fp8>, activation_format = #moe.format<fp8, fp8>}
+  // CHECK: moe.linear %{{.*}}, %{{.*}} bias %{{.*}} {activation_format = #moe.format<"fp8", "fp8">, weight_format = #moe.format<"nvfp4", "fp8">}
+  %2 = moe.linear %1, %w bias %b {weight_format = #moe.format<"nvfp4", "fp8">, activation_format = #moe.format<"fp8", "fp8">}
     : (tensor<?x?x8xbf16>, tensor<8x8xbf16>, tensor<8xbf16>) -> tensor<?x?x8xbf16>
   // CHECK: moe.linear %{{.*}}, %{{.*}} {last_position}
   %3 = moe.linear %1, %w {last_position} : (tensor<?x?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x1x8xbf16>
@@ -62,11 +62,11 @@ func.func @attention(%q: tensor<2x3x16xbf16>, %k: tensor<2x3x8xbf16>, %p: tensor
   %0:3 = moe.attention %q, %k, %k cache %p, %p {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.5 : f64}
     : (tensor<2x3x16xbf16>, tensor<2x3x8xbf16>, tensor<2x3x8xbf16>, tensor<2x2x5x4xbf16>, tensor<2x2x5x4xbf16>)
     -> (tensor<2x3x16xbf16>, tensor<2x2x8x4xbf16>, tensor<2x2x8x4xbf16>)
-  // CHECK: moe.attention {{.*}} lengths %{{.*}} sinks %{{.*}} {cache_format = #moe.format<fp8, bf16>, heads = 4 : i64, kv_heads = 2 : i64, scale = 5.000000e-01 : f64, soft_cap = 5.000000e+01 : f64, window = 128 : i64}
+  // CHECK: moe.attention {{.*}} lengths %{{.*}} sinks %{{.*}} {cache_format = #moe.format<"fp8", "bf16">, heads = 4 : i64, kv_heads = 2 : i64, scale = 5.000000e-01 : f64, soft_cap = 5.000000e+01 : f64, window = 128 : i64}
   // CHECK-SAME: tensor<2x3x4xf32>)
   %1:4 = moe.attention %q, %k, %k cache %p, %p lengths %len sinks %sinks
     {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.5 : f64, window = 128 : i64, soft_cap = 50.0 : f64,
-     cache_format = #moe.format<fp8, bf16>}
+     cache_format = #moe.format<"fp8", "bf16">}
     : (tensor<2x3x16xbf16>, tensor<2x3x8xbf16>, tensor<2x3x8xbf16>, tensor<2x2x5x4xbf16>, tensor<2x2x5x4xbf16>,
        tensor<2xi32>, tensor<4xf32>)
     -> (tensor<2x3x16xbf16>, tensor<2x2x8x4xbf16>, tensor<2x2x8x4xbf16>, tensor<2x3x4xf32>)

@@ -14,7 +14,7 @@ func.func @linear(%x: tensor<2x3x8xbf16>, %w: tensor<8x4xbf16>) {
 // CHECK-NEXT: activation=fp8 weight=nvfp4
 // CHECK-NEXT: work: matmul=384 compute=fp8 weight_bytes=18 activation_in_bytes=48 activation_out_bytes=48
 func.func @quantized(%x: tensor<2x3x8xbf16>, %w: tensor<8x4xbf16>) {
-  %0 = moe.linear %x, %w {weight_format = #moe.format<nvfp4, fp8>, activation_format = #moe.format<fp8, fp8>}
+  %0 = moe.linear %x, %w {weight_format = #moe.format<"nvfp4", "fp8">, activation_format = #moe.format<"fp8", "fp8">}
     : (tensor<2x3x8xbf16>, tensor<8x4xbf16>) -> tensor<2x3x4xbf16>
   return
 }
