@@ -167,6 +167,8 @@ double PricedMachine::tierSeconds(const Step &step, const LinkLoad &load,
                                   unsigned tier, Parts &parts) const {
   if (load.starts == 0)
     return 0;
+  if (tier >= links.size())
+    return kUnknown;
   const LinkRate &link = links[tier];
   double bytes = load.bottleneckBytes;
   if (step.algorithm == Algorithm::inNetwork && tier == step.linkTier) {
