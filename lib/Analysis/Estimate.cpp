@@ -194,6 +194,15 @@ double PricedMachine::linkSeconds(const Step &step, Parts &parts) const {
          tierSeconds(step, step.outerLoad, step.linkTier + 1, parts);
 }
 
+double PricedMachine::prefetchSeconds(const Step &step) const {
+  unsigned nearer = step.memoryLevel + 1;
+  if (nearer >= source->memories.size())
+    return 0;
+  double fits = source->memories[nearer].capacityBytes.at(pricedCorner);
+  return std::min(fits, step.work.weightBytes) /
+         memoryRate[step.memoryLevel][unsigned(step.work.weightStorage)];
+}
+
 double PricedMachine::stepSeconds(const Step &step, bool overlapped,
                                   Parts &parts) const {
   return isCommunication(step.kind) ? linkSeconds(step, parts)
@@ -254,8 +263,9 @@ Estimate portolan::estimate(llvm::ArrayRef<Step> steps,
     Parts parts;
     double duration = machine.stepSeconds(step, overlapped, parts);
     if (step.prefetched && precedingTransfer > 0) {
-      // The weights' part of a memory-bound step was streamed meanwhile.
-      double hidden = std::min(precedingTransfer, parts.memorySeconds);
+      // What fits into the nearer memory was streamed meanwhile.
+      double hidden = std::min({precedingTransfer, parts.memorySeconds,
+                                machine.prefetchSeconds(step)});
       parts.memorySeconds -= hidden;
       duration -= hidden;
       precedingTransfer = 0;

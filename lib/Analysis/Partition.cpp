@@ -31,6 +31,11 @@ double wideBytes(const ModelOp &op) {
   return op.local.activation == Format::f32 ? 4.0 : 2.0;
 }
 
+/// The format of what passes between ops: that of the embedding's result.
+Format keptFormat(const ModelShape &model) {
+  return model.prologue.find(OpKind::embedding)->local.activation;
+}
+
 /// Sequences of one half (or of all) of a micro-batch on the slowest rank and
 /// in the whole stage.
 struct Batch {
@@ -64,12 +69,12 @@ public:
     bool inRegion = false;
     for (const ModelOp &op : layer.ops) {
       if (inRegion && !op.expertRegion)
-        leaveRegion(op);
+        leaveRegion();
       inRegion = op.expertRegion;
       emit(op);
     }
     if (inRegion)
-      leaveRegion(layer.ops.back());
+      leaveRegion();
   }
 
 private:
@@ -122,14 +127,16 @@ private:
     local.compute = cache.compute;
   }
 
-  void collective(const ModelOp &like, OpKind kind, Group group, double payload,
+  void collective(OpKind kind, Group group, double payload,
                   double meanPayload) {
     if (group.size <= 1)
       return;
     LocalOp local;
     local.kind = kind;
     local.microBatch = microBatch;
-    local.activation = local.compute = like.local.activation;
+    // Counts are integers and have no format.
+    if (kind != OpKind::allToAll)
+      local.activation = local.compute = keptFormat(model);
     local.group = group;
     local.payloadBytes = payload;
     local.meanPayloadBytes = meanPayload;
@@ -197,9 +204,9 @@ private:
     Group tensor{deployment.tp, 1};
     double bytes = count * op.local.outer * wideBytes(op);
     if (op.sharding == Sharding::contracted)
-      collective(op, OpKind::allReduce, tensor, bytes, bytes);
+      collective(OpKind::allReduce, tensor, bytes, bytes);
     if (op.gatherColumns)
-      collective(op, OpKind::allGather, tensor, bytes, bytes);
+      collective(OpKind::allGather, tensor, bytes, bytes);
   }
 
   void emitAttention(const ModelOp &op) {
@@ -220,12 +227,12 @@ private:
     double width = double(local.heads) * local.outer;
     double payload = deployment.cp * double(rows) *
                      (width * wideBytes(op) + local.heads * kLogSumExpBytes);
-    collective(op, OpKind::allGather, {deployment.cp, deployment.tp}, payload,
+    collective(OpKind::allGather, {deployment.cp, deployment.tp}, payload,
                payload);
     LocalOp merge;
     merge.kind = OpKind::mergePartials;
     merge.microBatch = microBatch;
-    merge.activation = merge.compute = op.local.activation;
+    merge.activation = merge.compute = keptFormat(model);
     setRows(merge, rows);
     merge.inner = deployment.cp;
     merge.outer = int64_t(width);
@@ -247,7 +254,7 @@ private:
     ops.push_back(local);
     if (!hasExperts) {
       double bytes = double(rows) * op.local.inner * wideBytes(op);
-      collective(op, OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
+      collective(OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
     }
   }
 
@@ -278,6 +285,7 @@ private:
       LocalOp pack = local;
       pack.kind = OpKind::pack;
       pack.topK = 0;
+      pack.hitExperts = 0;
       // Every copy that is received was packed: mean rows over the stage.
       double copies = receivedMean * deployment.stageSize /
                       std::max<double>(double(totalRows), 1);
@@ -285,15 +293,15 @@ private:
       pack.meanRows = copies * meanSlicedRows;
       ops.push_back(pack);
       double counts = kCountBytes * deployment.stageSize;
-      collective(op, OpKind::allToAll, stage, counts, counts);
+      collective(OpKind::allToAll, stage, counts, counts);
       double perRow = rowBytes(op, sent) + model.topK * kChoiceBytes;
-      collective(op, OpKind::allToAllV, stage,
+      collective(OpKind::allToAllV, stage,
                  std::max(receivedMax, pack.rows) * perRow,
                  receivedMean * perRow);
     } else if (plan.is(PlanClass::dispatchExchange, Exchange::allGather)) {
       double payload =
           double(totalRows) * (rowBytes(op, sent) + model.topK * kChoiceBytes);
-      collective(op, OpKind::allGather, stage, payload, payload);
+      collective(OpKind::allGather, stage, payload, payload);
     }
     setLoad(local);
     local.hitExperts = load.hitExperts;
@@ -313,7 +321,7 @@ private:
       double copies = receivedMean * deployment.stageSize /
                       std::max<double>(double(totalRows), 1);
       double returned = copies * slicedRows;
-      collective(op, OpKind::allToAllV, stage,
+      collective(OpKind::allToAllV, stage,
                  std::max(receivedMax, returned) * perRow,
                  receivedMean * perRow);
       LocalOp unpack = local;
@@ -328,7 +336,7 @@ private:
       local.rowsOut = double(totalRows);
       ops.push_back(local);
       double payload = double(totalRows) * perRow;
-      collective(op, OpKind::reduceScatter, stage, payload, payload);
+      collective(OpKind::reduceScatter, stage, payload, payload);
     } else {
       local.rowsOut = double(rows);
       ops.push_back(local);
@@ -337,13 +345,13 @@ private:
 
   /// The rows that leave the expert block are equal again on the ranks that
   /// share a sequence.
-  void leaveRegion(const ModelOp &op) {
-    double bytes = double(rows) * model.hidden * wideBytes(op);
+  void leaveRegion() {
+    double bytes = double(rows) * model.hidden *
+                   wideBytes(*model.prologue.find(OpKind::embedding));
     if (exchangeNone)
-      collective(op, OpKind::allReduce, {deployment.stageSize, 1}, bytes,
-                 bytes);
+      collective(OpKind::allReduce, {deployment.stageSize, 1}, bytes, bytes);
     else
-      collective(op, OpKind::allGather, {equalRanks, 1}, bytes, bytes);
+      collective(OpKind::allGather, {equalRanks, 1}, bytes, bytes);
   }
 
   const ModelShape &model;
@@ -413,9 +421,11 @@ LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
   local.group = {2, deployment.stageSize};
   double rows =
       double(ceilDiv(sequences, deployment.dp)) * double(workload.newTokens());
+  // What leaves the embedding is what passes between layers.
+  local.activation = local.compute = keptFormat(model);
   local.payloadBytes = local.meanPayloadBytes =
-      rows * model.hidden * (model.shippedActivation == Format::f32 ? 4 : 2);
-  local.activation = local.compute = model.shippedActivation;
+      rows * double(model.hidden) *
+      wideBytes(*model.prologue.find(OpKind::embedding));
   return local;
 }
 

@@ -12,6 +12,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Moe/IR/Moe.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "portolan/Import/Model.h"
 
 using namespace mlir;
@@ -50,7 +52,8 @@ public:
 
 private:
   /// Collects into `selection` what the experts among the users of `value` use;
-  /// `elsewhere` is set if another op uses it too.
+  /// `elsewhere` is set if another op uses it too. Tables of angles are not
+  /// parameters, so their use does not count.
   llvm::Error visit(Value value, std::optional<Selection> &selection,
                     bool &elsewhere);
 
@@ -76,6 +79,16 @@ llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
         return found.takeError();
       if (!selection || found->used > selection->used)
         selection = *found;
+    } else if (isa<tensor::ExtractSliceOp, linalg::TransposeOp>(
+                   use.getOwner())) {
+      // A weight that is prepared in another layout.
+      if (llvm::Error error =
+              visit(use.getOwner()->getResult(0), selection, elsewhere))
+        return error;
+    } else if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner());
+               rope &&
+               (use.get() == rope.getCosine() || use.get() == rope.getSine())) {
+      continue;
     } else {
       elsewhere = true;
     }
@@ -97,6 +110,9 @@ llvm::Expected<ParameterCount> Counter::count() {
     for (moe::WeightOp read : reads.lookup(data.getSymNameAttr()))
       if (llvm::Error error = visit(read.getResult(), selection, elsewhere))
         return std::move(error);
+    if (!selection && !elsewhere &&
+        !reads.lookup(data.getSymNameAttr()).empty())
+      continue;
     int64_t elements = type.getNumElements();
     bool perExpert =
         selection && !elsewhere && type.getDimSize(0) == selection->experts;

@@ -12,6 +12,8 @@
 #include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
+#include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Conversion/SpmdToRuntime.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
@@ -30,6 +32,8 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void portolan::registerAllPasses() {
   registerSpmdToSystemPasses();
+  registerMoeToSpmdPasses();
+  registerSpmdToRuntimePasses();
   registerGraphToMoePasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();

@@ -72,15 +72,15 @@ static std::optional<Refusal> refuseInstance(PlanValue value,
                              "the shape is one domain, which is spelled all",
                              op);
   int64_t size = chipsOf(value, topology);
+  if (size > chips || chips % size)
+    return refuseDivision(Twine("copies of ") + Twine(size) +
+                              " chips do not fill a shape of " + Twine(chips),
+                          "shape", size, chips, "chips", op);
   if (value > 0 && (size == chips || size == topology.domain))
     return refuseUnavailable(PlanClass::instance, value,
                              Twine("in normal form this is ") +
                                  (size == chips ? "all" : "domain"),
                              op);
-  if (size > chips || chips % size)
-    return refuseDivision(Twine("copies of ") + Twine(size) +
-                              " chips do not fill a shape of " + Twine(chips),
-                          "shape", size, chips, "chips", op);
   return std::nullopt;
 }
 
@@ -104,9 +104,20 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
     return refuseParts(value, degrees.instance, "instance",
                        int64_t(model.sequence.size()), "layers", op);
   case PlanClass::attentionTp:
-    return refuseParts(value, degrees.stageSize, "stage", model.heads, "heads",
-                       op);
+    if (std::optional<Refusal> refusal = refuseParts(
+            value, degrees.stageSize, "stage", model.heads, "heads", op))
+      return refusal;
+    if (!splitsHeads(value, model))
+      return refuseDivision(
+          Twine(model.heads) + " heads in " + Twine(model.kvHeads) +
+              " groups cannot be shared equally by " + Twine(value) + " ranks",
+          "stage", value, model.kvHeads, "key-value heads", op);
+    return std::nullopt;
   case PlanClass::attentionCp:
+    if (value > 1 && !spreadsContext(model))
+      return refuseUnavailable(
+          planClass, value,
+          "a window of the context would lie on one rank alone", op);
     return refuseParts(value, degrees.stageSize / degrees.tp, "stage",
                        context.workload.meanContextTokens(), "context tokens",
                        op);

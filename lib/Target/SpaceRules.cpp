@@ -164,12 +164,31 @@ void portolan::addPipelines(const PlanPoint &prefix, const PlanContext &context,
   });
 }
 
+bool portolan::splitsHeads(int64_t tp, const ModelShape &model) {
+  int64_t heads = model.heads, kvHeads = model.kvHeads;
+  if (tp == 1)
+    return true;
+  if (tp > heads)
+    return false;
+  if (model.latentAttention || heads == kvHeads)
+    return true;
+  return heads % tp == 0 && (kvHeads % tp == 0 || tp % kvHeads == 0);
+}
+
+bool portolan::spreadsContext(const ModelShape &model) {
+  for (const LayerShape &layer : model.layers)
+    for (const ModelOp &op : layer.ops)
+      if (op.window > 0)
+        return false;
+  return true;
+}
+
 void portolan::addAttentionTps(const PlanPoint &prefix,
                                const PlanContext &context,
                                ExpressesGroup expresses, PlanValues &values) {
   Deployment degrees = degreesOf(prefix, context.machine);
   anyDivisor(degrees.stageSize, [&](int64_t tp) {
-    if (tp <= std::max<int64_t>(context.model.heads, 1) && expresses({tp, 1}))
+    if (splitsHeads(tp, context.model) && expresses({tp, 1}))
       values.push_back(PlanValue(tp));
     return false;
   });
@@ -185,6 +204,7 @@ void portolan::addAttentionCps(const PlanPoint &prefix,
   Deployment degrees = degreesOf(prefix, context.machine);
   anyDivisor(degrees.stageSize / degrees.tp, [&](int64_t cp) {
     if (cp <= std::max<int64_t>(context.workload.meanContextTokens(), 1) &&
+        (cp == 1 || spreadsContext(context.model)) &&
         expresses({cp, degrees.tp}))
       values.push_back(PlanValue(cp));
     return false;

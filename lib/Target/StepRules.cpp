@@ -75,8 +75,8 @@ bool movesRows(OpKind kind) {
 Matmuls portolan::matmulsOf(const LocalOp &op) {
   Matmuls result;
   int64_t all = op.context + op.newTokens;
-  // Kernels skip the tiles above the diagonal: a new token sees the context and,
-  // on average, half of the new tokens.
+  // Kernels skip the tiles above the diagonal: a new token sees the context
+  // and, on average, half of the new tokens.
   int64_t seen = op.context + (op.newTokens + 2) / 2;
   double sequences = double(op.sequences);
   switch (op.kind) {
@@ -126,37 +126,38 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
   return result;
 }
 
-double portolan::issuedOperations(const Matmuls &matmuls, const Engine &engine,
-                                  Format compute, int64_t tokenTile) {
+TileChoice portolan::chooseTile(const Matmuls &matmuls, const Engine &engine,
+                                Format compute,
+                                llvm::ArrayRef<int64_t> tokenTiles) {
   double granule = double(engine.rowGranule[unsigned(compute)]);
-  double rowTile = granule * tilesOf(double(tokenTile), granule);
   double columnTile = double(engine.columnTile);
   double contractionTile = double(engine.contractionTile);
   double units = double(engine.units);
-  double tileOperations = 2 * rowTile * columnTile * contractionTile;
-  double total = 0;
+  // Iterations per row of tiles do not depend on the token tile.
+  std::array<double, 4> perRowTile = {};
+  double mostRows = 0;
   for (unsigned i = 0; i < matmuls.size; ++i) {
     const Matmul &matmul = matmuls.items[i];
-    double iterations = matmul.count * tilesOf(matmul.rows, rowTile) *
-                        tilesOf(double(matmul.columns), columnTile) *
-                        tilesOf(double(matmul.contraction), contractionTile);
-    if (engine.units > 1)
-      iterations = units * tilesOf(iterations, units);
-    total += iterations * tileOperations;
+    perRowTile[i] = matmul.count * tilesOf(double(matmul.columns), columnTile) *
+                    tilesOf(double(matmul.contraction), contractionTile);
+    mostRows = std::max(mostRows, matmul.rows);
   }
-  return total;
-}
-
-int64_t portolan::leastTokenTile(const Matmuls &matmuls, const Engine &engine,
-                                 Format compute) {
-  int64_t best = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t tile : engine.tokenTiles) {
-    double issued = issuedOperations(matmuls, engine, compute, tile);
-    if (issued <= least) {
-      least = issued;
-      best = tile;
+  TileChoice best;
+  for (int64_t tile : tokenTiles) {
+    double rowTile =
+        granule > 1 ? granule * tilesOf(double(tile), granule) : double(tile);
+    double total = 0;
+    for (unsigned i = 0; i < matmuls.size; ++i) {
+      double iterations =
+          perRowTile[i] * tilesOf(matmuls.items[i].rows, rowTile);
+      total += units > 1 ? units * tilesOf(iterations, units) : iterations;
     }
+    double issued = total * 2 * rowTile * columnTile * contractionTile;
+    if (best.tokenTile == 0 || issued <= best.issuedOperations)
+      best = {tile, issued};
+    // One tile holds all rows: a larger one only adds padding.
+    if (double(tile) >= std::max(mostRows, granule))
+      break;
   }
   return best;
 }
@@ -213,8 +214,10 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
 
   Matmuls matmuls = matmulsOf(op);
   bool planned = op.kind == OpKind::experts && expertTile > 0;
-  step.tokenTile =
-      planned ? expertTile : leastTokenTile(matmuls, *matmul, op.compute);
+  TileChoice choice = chooseTile(matmuls, *matmul, op.compute,
+                                 planned ? llvm::ArrayRef<int64_t>(expertTile)
+                                         : matmul->tokenTiles);
+  step.tokenTile = choice.tokenTile;
   double useful = 0;
   for (unsigned i = 0; i < matmuls.size; ++i) {
     const Matmul &item = matmuls.items[i];
@@ -223,6 +226,5 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
   }
   // As a ratio, so that work which masks skip is not issued either.
   if (useful > 0)
-    step.issuedOperations *=
-        issuedOperations(matmuls, *matmul, op.compute, step.tokenTile) / useful;
+    step.issuedOperations *= choice.issuedOperations / useful;
 }

@@ -44,6 +44,9 @@ Command carryoverCommand();
 Command machinesCommand();
 Command modelsCommand();
 
+/// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
+Command runCommand();
+
 /// `portolan tune MODEL --target T`: the best plan on one target.
 Command tuneCommand();
 

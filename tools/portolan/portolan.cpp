@@ -47,7 +47,7 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Commands commands = {carryoverCommand(), machinesCommand(), modelsCommand(),
-                       tuneCommand()};
+                       runCommand(), tuneCommand()};
 
   // libLLVM registers its code generators' options too; a user of this driver
   // needs none of them.

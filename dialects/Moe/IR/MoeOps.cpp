@@ -45,6 +45,14 @@ LogicalResult checkMinRank(Operation *op, StringRef name, Value value,
          << name << " of rank at least " << rank << ", got " << value.getType();
 }
 
+/// `value`, if there is one, holds integers.
+LogicalResult checkIntegers(Operation *op, StringRef name, Value value) {
+  if (!value || isa<IntegerType>(tensorOf(value).getElementType()))
+    return success();
+  return op->emitOpError("expects integer ")
+         << name << ", got " << value.getType();
+}
+
 /// Dimension `index` (from the end if negative) of `value` must be `expected`.
 LogicalResult checkDim(Operation *op, StringRef name, Value value,
                        int64_t index, int64_t expected) {
@@ -72,6 +80,28 @@ LogicalResult checkLike(Operation *op, StringRef name, Value value, Value like,
   return op->emitOpError("expects ")
          << name << " with the leading dimensions of " << other << " and width "
          << last << ", got " << type;
+}
+
+/// `present` is `past` with dimension `index` grown by the new tokens of
+/// `query` [B,S,..].
+LogicalResult checkGrown(Operation *op, StringRef name, Value present,
+                         Value past, Value query, int64_t index) {
+  RankedTensorType type = tensorOf(present), before = tensorOf(past);
+  SmallVector<int64_t> expected(before.getShape());
+  int64_t added = tensorOf(query).getDimSize(1);
+  if (ShapedType::isDynamic(added) || ShapedType::isDynamic(expected[index]))
+    expected[index] = ShapedType::kDynamic;
+  else
+    expected[index] += added;
+  bool ok = agree(tensorOf(query).getDimSize(0), expected[0]) &&
+            type.getElementType() == before.getElementType();
+  for (auto [a, b] : llvm::zip_equal(type.getShape(), expected))
+    ok = ok && agree(a, b);
+  if (ok)
+    return success();
+  return op->emitOpError("expects ")
+         << name << " to be " << before << " grown by " << added
+         << " tokens, got " << type;
 }
 
 } // namespace
@@ -119,8 +149,8 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
 LogicalResult EmbeddingOp::verify() {
   if (failed(checkRank(*this, "table", getTable(), 2)))
     return failure();
-  if (!isa<IntegerType>(tensorOf(getIds()).getElementType()))
-    return emitOpError("expects integer ids, got ") << getIds().getType();
+  if (failed(checkIntegers(*this, "ids", getIds())))
+    return failure();
   if (tensorOf(getResult()).getRank() != tensorOf(getIds()).getRank() + 1)
     return emitOpError("expects a result of one dimension more than ids, got ")
            << getResult().getType();
@@ -159,6 +189,8 @@ LogicalResult LinearOp::verify() {
 }
 
 LogicalResult MlpOp::verify() {
+  if (failed(checkMinRank(*this, "input", getInput(), 1)))
+    return failure();
   int64_t hidden = lastDim(getInput());
   for (auto [name, value] : {std::pair<StringRef, Value>{"gate", getGate()},
                              {"up", getUp()},
@@ -201,6 +233,7 @@ LogicalResult RopeOp::verify() {
            << getResult().getType();
   if (failed(checkRank(*this, "input", getInput(), 3)) ||
       failed(checkRank(*this, "positions", getPositions(), 2)) ||
+      failed(checkIntegers(*this, "positions", getPositions())) ||
       failed(checkRank(*this, "cosine", getCosine(), 2)) ||
       failed(checkRank(*this, "sine", getSine(), 2)))
     return failure();
@@ -247,7 +280,14 @@ LogicalResult AttentionOp::verify() {
           checkDim(*this, "present_value", getPresentValue(), 3, valueWidth)) ||
       failed(checkRank(*this, "sinks", getSinks(), 1)) ||
       failed(checkDim(*this, "sinks", getSinks(), 0, heads)) ||
-      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)))
+      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)) ||
+      failed(checkIntegers(*this, "total_lengths", getTotalLengths())) ||
+      failed(checkGrown(*this, "present_key", getPresentKey(), getPastKey(),
+                        getQuery(), 2)) ||
+      failed(checkGrown(*this, "present_value", getPresentValue(),
+                        getPastValue(), getQuery(), 2)) ||
+      (getLogSumExp() && failed(checkLike(*this, "log_sum_exp", getLogSumExp(),
+                                          getQuery(), heads))))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * valueWidth);
@@ -290,10 +330,13 @@ LogicalResult LatentAttentionOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult RouteOp::verify() {
+  if (failed(checkRank(*this, "router", getRouter(), 2)) ||
+      failed(checkMinRank(*this, "input", getInput(), 1)) ||
+      failed(checkIntegers(*this, "indices", getIndices())))
+    return failure();
   int64_t experts = lastDim(getRouter()), topK = getTopK();
   int64_t groups = getGroups(), topGroups = getTopGroups();
-  if (failed(checkRank(*this, "router", getRouter(), 2)) ||
-      failed(checkDim(*this, "router", getRouter(), 0, lastDim(getInput()))) ||
+  if (failed(checkDim(*this, "router", getRouter(), 0, lastDim(getInput()))) ||
       failed(checkRank(*this, "bias", getBias(), 1)) ||
       failed(checkDim(*this, "bias", getBias(), 0, experts)) ||
       failed(checkRank(*this, "correction", getCorrection(), 1)) ||
@@ -319,19 +362,33 @@ LogicalResult RouteOp::verify() {
 LogicalResult DispatchOp::verify() {
   if (failed(checkRank(*this, "rows", getRows(), 2)) ||
       failed(checkRank(*this, "counts", getCounts(), 1)) ||
+      failed(checkIntegers(*this, "counts", getCounts())) ||
+      failed(checkIntegers(*this, "indices", getIndices())) ||
+      failed(checkMinRank(*this, "input", getInput(), 1)) ||
+      failed(checkMinRank(*this, "indices", getIndices(), 1)) ||
       failed(checkDim(*this, "rows", getRows(), 1, lastDim(getInput()))))
     return failure();
   if (ShapedType::isDynamic(lastDim(getCounts())))
     return emitOpError("expects a static number of experts, got ")
            << getCounts().getType();
+  // A static R says that no index is dropped.
+  RankedTensorType indices = tensorOf(getIndices());
+  int64_t rows = tensorOf(getRows()).getDimSize(0);
+  if (!ShapedType::isDynamic(rows) && indices.hasStaticShape() &&
+      rows != indices.getNumElements())
+    return emitOpError("expects as many rows as indices, ")
+           << indices.getNumElements() << ", or a dynamic number, got "
+           << getRows().getType();
   return checkLike(*this, "indices", getIndices(), getInput(),
                    lastDim(getIndices()));
 }
 
 LogicalResult ExpertsOp::verify() {
-  int64_t experts = lastDim(getCounts()), hidden = lastDim(getRows());
-  if (failed(checkRank(*this, "rows", getRows(), 2)))
+  if (failed(checkRank(*this, "rows", getRows(), 2)) ||
+      failed(checkRank(*this, "counts", getCounts(), 1)) ||
+      failed(checkIntegers(*this, "counts", getCounts())))
     return failure();
+  int64_t experts = lastDim(getCounts()), hidden = lastDim(getRows());
   for (auto [name, value] : {std::pair<StringRef, Value>{"gate", getGate()},
                              {"up", getUp()},
                              {"down", getDown()}})
@@ -353,11 +410,17 @@ LogicalResult ExpertsOp::verify() {
         failed(checkDim(*this, name, value, 0, experts)) ||
         failed(checkDim(*this, name, value, 1, width)))
       return failure();
+  if (!getGate() && (getGateBias() || getLimit().convertToDouble() != 0 ||
+                     getLinearOffset().convertToDouble() != 0))
+    return emitOpError("expects a gate beside gate_bias, limit and "
+                       "linear_offset");
   return checkLike(*this, "result", getResult(), getRows(), lastDim(getDown()));
 }
 
 LogicalResult CombineOp::verify() {
-  if (failed(checkRank(*this, "rows", getRows(), 2)))
+  if (failed(checkRank(*this, "rows", getRows(), 2)) ||
+      failed(checkIntegers(*this, "indices", getIndices())) ||
+      failed(checkMinRank(*this, "indices", getIndices(), 1)))
     return failure();
   if (int64_t(getExperts()) < 1)
     return emitOpError("expects experts >= 1, got ") << getExperts();

@@ -187,12 +187,15 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
     `past_key` [B,kv_heads,P,D], `past_value` [B,kv_heads,P,Dv] ->
     [B,S,heads*Dv] and the grown caches [B,kv_heads,P+S,..]. Query i of a
     sequence sees the keys up to position total - S + i, where total is its
-    entry of `total_lengths` [B] (i32; P+S without it: keys beyond a sequence's
-    length are padding at the right end). `window` > 0: only the last `window`
+    entry of `total_lengths` [B] (i32; P+S without it). A sequence's new tokens
+    follow its own total - S past ones (0 if that is negative) in the grown
+    caches, zeros pad their right end. `window` > 0: only the last `window`
     keys. `soft_cap` > 0: scores s become cap * tanh(s / cap). `sinks` [heads]:
     an extra score per head that takes part in the softmax and is dropped.
-    `partial_results`: also yields the log-sum-exp [B,S,heads] of each row, for
-    merging the parts of a context that is spread over ranks.
+    With a fourth result it also yields the log-sum-exp [B,S,heads] of each row
+    (its sink included), for merging the parts of a context that is spread over
+    ranks. A row that sees no key is zero, its log-sum-exp minus infinity.
+    `past_only`: queries do not see the new keys, which another rank attends to.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
                        AnyRankedTensor:$value, AnyRankedTensor:$past_key,
@@ -202,7 +205,8 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        DefaultValuedAttr<I64Attr, "0">:$window,
                        DefaultValuedAttr<F64Attr, "0.0">:$soft_cap,
-                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+                       OptionalAttr<Moe_FormatAttr>:$cache_format,
+                       UnitAttr:$past_only);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
                       AnyRankedTensor:$present_value,
                       Optional<AnyRankedTensor>:$log_sum_exp);
@@ -223,7 +227,8 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
     `key_up` [heads,L,Dn], `value_up` [heads,L,Dv] -> [B,S,heads*Dv] and the
     grown caches. `absorbed`: `key_up` is applied to the query and `value_up`
     to the attended latent, so that the cache is read once for all heads;
-    otherwise keys and values are expanded from the cache.
+    otherwise keys and values are expanded from the cache. Lengths, a fourth
+    result and `past_only` are as in `moe.attention`.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$latent,
                        AnyRankedTensor:$rotary_key,
@@ -233,7 +238,8 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
                        Optional<AnyRankedTensor>:$total_lengths,
                        I64Attr:$heads, F64Attr:$scale, UnitAttr:$absorbed,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+                       OptionalAttr<Moe_FormatAttr>:$cache_format,
+                       UnitAttr:$past_only);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_latent,
                       AnyRankedTensor:$present_rotary_key,
                       Optional<AnyRankedTensor>:$log_sum_exp);
@@ -282,12 +288,22 @@ def Moe_DispatchOp : Moe_WorkOp<"dispatch"> {
     `input` [..,H], `indices` [..,K] -> `rows` [R,H] ordered by (expert, token,
     slot), and `counts` [E] (i32), the rows of each expert. An index outside
     [first_expert, first_expert + E) is dropped, so R is dynamic unless every
-    index is known to be inside, when R = tokens * K.
+    index is known to be inside, when R = tokens * K. `activation_format`: how
+    the rows are kept on their way to the experts.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$indices,
                        DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load);
+                       OptionalAttr<Moe_LoadAttr>:$load,
+                       OptionalAttr<Moe_FormatAttr>:$activation_format);
   let results = (outs AnyRankedTensor:$rows, AnyRankedTensor:$counts);
+  let builders = [OpBuilder<(ins "::mlir::Type":$rows, "::mlir::Type":$counts,
+                                 "::mlir::Value":$input,
+                                 "::mlir::Value":$indices,
+                                 "uint64_t":$first_expert,
+                                 "::portolan::moe::LoadAttr":$load), [{
+    build($_builder, $_state, rows, counts, input, indices, first_expert, load,
+          FormatAttr());
+  }]>];
   let assemblyFormat = "$input `,` $indices attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }

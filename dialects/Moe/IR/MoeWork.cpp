@@ -243,6 +243,8 @@ FailureOr<LocalOp> DispatchOp::describe() {
     return failure();
   local.kind = OpKind::dispatch;
   local.activation = local.compute = *format;
+  if (std::optional<FormatAttr> sent = getActivationFormat())
+    local.activation = formatPairOf(*sent).storage;
   local.outer = lastDim(getInput());
   local.topK = lastDim(getIndices());
   return local;

@@ -14,7 +14,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -171,6 +174,16 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
         return {{tensor::CollapseShapeOp::inferCollapsedType(
             tensorOf(op.getSrc()), op.getReassociationMaps())}};
       })
+      .Case([](tensor::CastOp op) -> Types {
+        return {{op.getSource().getType()}};
+      })
+      .Case([](DestinationStyleOpInterface op) -> Types {
+        SmallVector<Type> types;
+        for (Value init : op.getDpsInits())
+          if (isa<RankedTensorType>(init.getType()))
+            types.push_back(init.getType());
+        return types;
+      })
       .Default([](Operation *op) -> Types {
         // Elementwise ops of any dialect keep their operands' shape.
         if (!op->hasTrait<OpTrait::Elementwise>() || op->getNumOperands() == 0)
@@ -185,9 +198,64 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
       });
 }
 
+/// The value of an index or integer that follows from static shapes.
+std::optional<int64_t> constantOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions() != 0 || op->getNumResults() != 1)
+    return std::nullopt;
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return constant;
+  SmallVector<Attribute> operands;
+  for (Value operand : op->getOperands()) {
+    std::optional<int64_t> constant =
+        operand.getType().isIntOrIndex() ? constantOf(operand) : std::nullopt;
+    operands.push_back(
+        constant ? Attribute(IntegerAttr::get(operand.getType(), *constant))
+                 : Attribute());
+  }
+  SmallVector<OpFoldResult> results;
+  if (failed(op->fold(operands, results)) || results.size() != 1)
+    return std::nullopt;
+  auto folded = dyn_cast<IntegerAttr>(dyn_cast<Attribute>(results.front()));
+  return folded ? std::optional<int64_t>(folded.getInt()) : std::nullopt;
+}
+
+/// The same sizes, constant where that is known.
+SmallVector<OpFoldResult> foldSizes(ArrayRef<OpFoldResult> sizes, Builder b) {
+  SmallVector<OpFoldResult> folded;
+  for (OpFoldResult size : sizes) {
+    auto value = dyn_cast<Value>(size);
+    std::optional<int64_t> constant = value ? constantOf(value) : std::nullopt;
+    folded.push_back(constant ? OpFoldResult(b.getIndexAttr(*constant)) : size);
+  }
+  return folded;
+}
+
+/// Builds a tensor op whose sizes are operands anew, with the sizes that are
+/// known by now.
+Operation *withKnownSizes(Operation *op) {
+  OpBuilder builder(op);
+  Value result;
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    result = tensor::EmptyOp::create(builder, op->getLoc(),
+                                     foldSizes(empty.getMixedSizes(), builder),
+                                     empty.getType().getElementType());
+  else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+           slice && slice.getDroppedDims().none())
+    result = tensor::ExtractSliceOp::create(
+        builder, op->getLoc(), slice.getSource(), slice.getMixedOffsets(),
+        foldSizes(slice.getMixedSizes(), builder), slice.getMixedStrides());
+  else
+    return op;
+  op->getResult(0).replaceAllUsesWith(result);
+  op->erase();
+  return result.getDefiningOp();
+}
+
 LogicalResult Binder::bindOp(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
     return bindCall(call);
+  op = withKnownSizes(op);
   if (std::optional<SmallVector<Type>> types = resultTypes(op))
     for (auto [result, type] : llvm::zip_equal(op->getResults(), *types))
       result.setType(type);
@@ -195,12 +263,15 @@ LogicalResult Binder::bindOp(Operation *op) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
     if (!type || type.hasStaticShape())
       continue;
-    // The ragged number of rows is the only dimension that stays dynamic.
+    // The ragged number of rows is the only dimension that stays dynamic: it
+    // starts at a dispatch and flows through what keeps its operand's rows.
     bool ragged = !ShapedType::isDynamic(product(type.getShape().drop_front()));
-    if (ragged && isa<DispatchOp, ExpertsOp>(op))
-      continue;
-    if (ragged && op->getNumOperands() > 0 && resultTypes(op) &&
-        tensorOf(op->getOperand(0)).isDynamicDim(0))
+    auto first = op->getNumOperands() == 0
+                     ? RankedTensorType()
+                     : dyn_cast<RankedTensorType>(op->getOperand(0).getType());
+    bool inherits = first && first.getRank() > 0 && first.isDynamicDim(0) &&
+                    resultTypes(op);
+    if (ragged && (isa<DispatchOp>(op) || inherits))
       continue;
     return op->emitOpError("expects result types that follow from the bound "
                            "dimensions, got ")
@@ -212,9 +283,14 @@ LogicalResult Binder::bindOp(Operation *op) {
 LogicalResult Binder::bindFunction(func::FuncOp function) {
   if (function.isExternal() || !function.getBody().hasOneBlock())
     return function.emitOpError("expects a body of one block to be bound");
-  for (Operation &op : function.getBody().front())
+  for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
     if (failed(bindOp(&op)))
       return failure();
+  // Sizes that have become static leave their arithmetic behind.
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(function.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
   Operation *terminator = function.getBody().front().getTerminator();
   function.setFunctionType(FunctionType::get(
       function.getContext(), function.getBody().getArgumentTypes(),

@@ -40,6 +40,7 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("rows", op.rows);
   if (op.meanRows != op.rows)
     print.number("mean_rows", op.meanRows);
+  print.number("rows_out", op.rowsOut);
   print.number("inner", op.inner);
   print.number("outer", op.outer);
   print.number("heads", op.heads);

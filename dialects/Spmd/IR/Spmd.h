@@ -40,6 +40,8 @@ inline constexpr llvm::StringLiteral kShardName = "spmd.shard";
 inline constexpr llvm::StringLiteral kWeightName = "spmd.weight";
 /// On a function argument: the index of the argument of the whole `@main`.
 inline constexpr llvm::StringLiteral kArgumentName = "spmd.argument";
+/// On a function argument: the index of the result of @prepare.
+inline constexpr llvm::StringLiteral kPreparedName = "spmd.prepared";
 /// On a function result: the index of the result of the whole `@main`.
 inline constexpr llvm::StringLiteral kResultName = "spmd.result";
 /// On a function argument or result that is sharded: the whole tensor's type.

@@ -69,6 +69,10 @@ public:
   /// and takes its share of the compute units.
   double stepSeconds(const Step &step, bool overlapped, Parts &parts) const;
 
+  /// Seconds to stream as much of a step's weights as the next nearer memory
+  /// level holds; 0 without one.
+  double prefetchSeconds(const Step &step) const;
+
   const Machine &machine() const { return *source; }
   Corner corner() const { return pricedCorner; }
   /// The first unknown figure that a step of this list needs, or empty.

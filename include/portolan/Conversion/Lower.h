@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The whole way down: bind the workload, partition, lower. And the price of what
-// came out, read from the lowered ops alone.
+// The whole way down: bind the workload, partition, lower. And the price of
+// what came out, read from the lowered ops alone.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,7 @@ namespace portolan {
 /// Gives the dimensions of a model their sizes under a workload: `sequences` of
 /// one micro-batch, each with the mean past of its life.
 mlir::LogicalResult bindToWorkload(mlir::ModuleOp module,
-                                   const Workload &workload,
-                                   int64_t sequences);
+                                   const Workload &workload, int64_t sequences);
 
 /// Lowers a moe module in place for `machine` under `plan` with `concurrency`
 /// sequences in flight per model copy. Diagnoses and fails if the plan does not

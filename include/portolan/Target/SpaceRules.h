@@ -58,6 +58,14 @@ void addActivationFormats(const PlanPoint &prefix, const PlanContext &context,
 /// Cache formats: the shipped storage, then fp8 if that is narrower.
 void addCacheFormats(const PlanContext &context, PlanValues &values);
 
+/// Whether tensor parallelism can share the heads: at most one rank per head,
+/// and grouped heads in equal parts, so that a rank's queries share its keys.
+bool splitsHeads(int64_t tp, const ModelShape &model);
+
+/// Whether the cache of a sequence can be spread over ranks: a window would be
+/// on the last of them alone.
+bool spreadsContext(const ModelShape &model);
+
 /// `all`, `domain` if smaller, then every smaller divisor of the shape that
 /// `hosts` accepts, largest first.
 void addInstances(const PlanContext &context,

@@ -27,6 +27,7 @@
 
 #include "portolan/Analysis/Step.h"
 #include "portolan/Plan/PlanPoint.h"
+#include "llvm/ADT/ArrayRef.h"
 #include <array>
 
 namespace portolan {
@@ -51,15 +52,17 @@ struct Matmuls {
 };
 Matmuls matmulsOf(const LocalOp &op);
 
-/// Operations that `matmuls` issue on `engine` in `compute` with a token tile:
-/// padding and the last wave included.
-double issuedOperations(const Matmuls &matmuls, const Engine &engine,
-                        Format compute, int64_t tokenTile);
+/// A token tile and the operations that matmuls issue with it.
+struct TileChoice {
+  int64_t tokenTile = 0;
+  double issuedOperations = 0;
+};
 
-/// The token tile of `engine` that issues least; of equal ones the largest,
-/// which reads operands least often. 0 if the engine lists none.
-int64_t leastTokenTile(const Matmuls &matmuls, const Engine &engine,
-                       Format compute);
+/// The best of `tokenTiles` (ascending) for matmuls in `compute`: least issued
+/// operations, padding and the last round included; of equal ones the largest
+/// tile, which reads operands least often.
+TileChoice chooseTile(const Matmuls &matmuls, const Engine &engine,
+                      Format compute, llvm::ArrayRef<int64_t> tokenTiles);
 
 /// Fills the fields of compute steps under one plan. Looks the machine up once;
 /// fill() allocates nothing.

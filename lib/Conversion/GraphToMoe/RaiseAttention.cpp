@@ -152,8 +152,10 @@ LogicalResult readInputs(graph::NodeOp node, const AttentionForm &form,
     return raiser.fail("expects a packed weight of [" + Twine(lastDim(input)) +
                        ", " + Twine(sizes[0] + sizes[1] + sizes[2]) + "]");
   int64_t offset = 0;
+  constexpr StringLiteral kParts[] = {"query", "key", "value"};
   for (unsigned i = 0; i < 3; ++i) {
-    values[i] = raiser.project(node.getLoc(), input, *packed, offset, sizes[i]);
+    values[i] = raiser.project(partOf(node, kParts[i]), input, *packed, offset,
+                               sizes[i]);
     raiser.raise(values[i], values[i], input);
     offset += sizes[i];
   }
@@ -208,10 +210,12 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
         cosine.getType() != sine.getType() || 2 * lastDim(cosine) > width)
       return raiser.fail("expects tables of cosines and sines of at most half "
                          "the head width");
-    for (Value *rotated : {&query, &key})
+    for (auto [rotated, part] :
+         {std::pair<Value *, StringRef>{&query, "rope_query"},
+          {&key, "rope_key"}})
       *rotated = moe::RopeOp::create(
-          body, node.getLoc(), rotated->getType(), *rotated, positions, cosine,
-          sine, uint64_t(width), uint64_t(0), form->interleaved);
+          body, partOf(node, part), rotated->getType(), *rotated, positions,
+          cosine, sine, uint64_t(width), uint64_t(0), form->interleaved);
   }
   Value sinks = node.input(HeadSink);
   if (sinks && (!isWeight(sinks, 1) || lastDim(sinks) != form->heads))

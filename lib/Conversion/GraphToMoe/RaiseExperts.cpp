@@ -218,21 +218,21 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
       readShape(node, hidden, isFused ? 2 : 1, raiser);
   if (failed(shape))
     return failure();
-  if (lastDim(router->weight) != shape->experts || form->topK < 1 ||
-      form->topK > shape->experts)
+  if (lastDim(router->weight) != shape->experts)
     return raiser.fail("expects logits for " + Twine(shape->experts) +
-                       " experts and 1 <= k <= that, got " +
-                       Twine(lastDim(router->weight)) +
-                       " and k = " + Twine(form->topK));
+                       " experts, got " + Twine(lastDim(router->weight)));
+  if (form->topK < 1 || form->topK > shape->experts)
+    return raiser.fail("expects 1 <= k <= " + Twine(shape->experts) +
+                       " experts, got " + Twine(form->topK));
 
   ExpertsWeights weights = prepare(node, form->fusion, *shape, raiser);
   OpBuilder &body = raiser.body;
-  Location loc = node.getLoc();
   Type element = typeOf(input).getElementType();
   SmallVector<int64_t> chosen(typeOf(input).getShape());
   chosen.back() = form->topK;
   auto route = moe::RouteOp::create(
-      body, loc, RankedTensorType::get(chosen, body.getF32Type()),
+      body, partOf(node, "route"),
+      RankedTensorType::get(chosen, body.getF32Type()),
       RankedTensorType::get(chosen, body.getI32Type()), routed, router->weight,
       router->bias, /*correction=*/Value(), uint64_t(form->topK),
       moe::Scoring::softmax, /*groups=*/uint64_t(1), /*top_groups=*/uint64_t(1),
@@ -244,18 +244,18 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
                : rows * dim;
   auto rowsType = RankedTensorType::get({rows, hidden}, element);
   auto dispatch = moe::DispatchOp::create(
-      body, loc, rowsType,
+      body, partOf(node, "dispatch"), rowsType,
       RankedTensorType::get({shape->experts}, body.getI32Type()), input,
       route.getIndices(), /*first_expert=*/uint64_t(0), moe::LoadAttr());
   auto experts = moe::ExpertsOp::create(
-      body, loc, rowsType, dispatch.getRows(), dispatch.getCounts(),
-      weights.gate, weights.up, weights.down, weights.gateBias, weights.upBias,
-      weights.downBias, form->activation, APFloat(form->limit),
-      APFloat(form->alpha), APFloat(form->offset), moe::LoadAttr(),
-      moe::FormatAttr(), moe::FormatAttr());
+      body, partOf(node, "experts"), rowsType, dispatch.getRows(),
+      dispatch.getCounts(), weights.gate, weights.up, weights.down,
+      weights.gateBias, weights.upBias, weights.downBias, form->activation,
+      APFloat(form->limit), APFloat(form->alpha), APFloat(form->offset),
+      moe::LoadAttr(), moe::FormatAttr(), moe::FormatAttr());
   Value combined = moe::CombineOp::create(
-      body, loc, input.getType(), experts.getResult(), route.getWeights(),
-      route.getIndices(), uint64_t(shape->experts),
+      body, partOf(node, "combine"), input.getType(), experts.getResult(),
+      route.getWeights(), route.getIndices(), uint64_t(shape->experts),
       /*first_expert=*/uint64_t(0), moe::LoadAttr(),
       /*result_load=*/moe::LoadAttr());
   raiser.raise(node.getOutputs()[0], combined, input);

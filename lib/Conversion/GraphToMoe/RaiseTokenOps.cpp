@@ -105,7 +105,7 @@ LogicalResult raiseSkipNorm(graph::NodeOp node, Raiser &raiser) {
   Value lhs = raiser.raised(node.input(0)), rhs = raiser.raised(node.input(1));
   if (lhs.getType() != rhs.getType())
     return raiser.fail("expects two inputs of one shape");
-  Value sum = moe::AddOp::create(raiser.body, node.getLoc(), lhs, rhs);
+  Value sum = moe::AddOp::create(raiser.body, partOf(node, "add"), lhs, rhs);
   if (node.hasOutput(3))
     raiser.raise(node.getOutputs()[3], sum, lhs);
   raiser.raise(sum, sum, lhs);
@@ -241,12 +241,13 @@ LogicalResult raiseSplit(graph::NodeOp node, Raiser &raiser) {
       llvm::any_of(*sizes, [](int64_t size) { return size < 1; }))
     return raiser.fail("expects constant sizes that sum to the width " +
                        Twine(width));
-  for (auto [output, size] : llvm::zip_equal(node.getOutputs(), *sizes)) {
+  for (auto [index, output] : llvm::enumerate(node.getOutputs())) {
+    int64_t size = (*sizes)[index];
     if (!output.use_empty())
-      raiser.raise(
-          output,
-          raiser.project(node.getLoc(), input, *projection, offset, size),
-          input);
+      raiser.raise(output,
+                   raiser.project(partOf(node, std::to_string(index)), input,
+                                  *projection, offset, size),
+                   input);
     offset += size;
   }
   return success();

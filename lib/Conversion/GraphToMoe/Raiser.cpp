@@ -55,6 +55,14 @@ std::optional<Projection> graph_to_moe::matchProjection(Value value) {
   return std::nullopt;
 }
 
+Location graph_to_moe::partOf(graph::NodeOp node, StringRef part) {
+  auto name = dyn_cast<NameLoc>(node.getLoc());
+  if (!name)
+    return node.getLoc();
+  return NameLoc::get(StringAttr::get(node.getContext(),
+                                      name.getName().getValue() + "/" + part));
+}
+
 void graph_to_moe::needsInputs(graph::NodeOp node, Values &values) {
   for (Value value : node.getInputs())
     if (!isa<NoneType>(value.getType()))

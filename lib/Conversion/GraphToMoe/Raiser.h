@@ -135,6 +135,9 @@ mlir::RankedTensorType withLastDim(mlir::Value value, int64_t width);
 /// Puts the ops of each layer of `main` into a private function per class.
 void outlineLayers(mlir::func::FuncOp main);
 
+/// The location of a part of what `node` becomes: its name and `part`.
+mlir::Location partOf(graph::NodeOp node, llvm::StringRef part);
+
 /// Appends all operands that are there.
 void needsInputs(graph::NodeOp node, Values &values);
 

@@ -14,9 +14,9 @@ using namespace portolan;
 
 namespace {
 
-/// The sizes of the names in `moe.dims` by what they name: ids are [batch, new],
-/// caches [batch, .., past, width], a mask [batch, past + new]. Names are the
-/// model file's own.
+/// The sizes of the names in `moe.dims` by what they name: ids are [batch,
+/// new], caches [batch, .., past, width], a mask [batch, past + new]. Names are
+/// the model file's own.
 llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
                                  int64_t newTokens, int64_t pastTokens) {
   llvm::StringMap<int64_t> sizes;
@@ -35,8 +35,8 @@ llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
     if (type.getRank() >= 3)
       name(dims[type.getRank() - 2], pastTokens);
     else if (type.getRank() == 2)
-      name(dims[1], argument.getArgNumber() == 0 ? newTokens
-                                                 : pastTokens + newTokens);
+      name(dims[1],
+           argument.getArgNumber() == 0 ? newTokens : pastTokens + newTokens);
   }
   return sizes;
 }
@@ -49,9 +49,9 @@ LogicalResult portolan::bindToWorkload(ModuleOp module,
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return module.emitError("expects a function @main, got none");
-  return moe::bindWorkload(module, sizesOf(main, sequences,
-                                           workload.newTokens(),
-                                           workload.meanContextTokens()));
+  return moe::bindWorkload(module,
+                           sizesOf(main, sequences, workload.newTokens(),
+                                   workload.meanContextTokens()));
 }
 
 LogicalResult portolan::lowerModel(ModuleOp module, const Machine &machine,
@@ -65,8 +65,8 @@ LogicalResult portolan::lowerModel(ModuleOp module, const Machine &machine,
       deploymentOf(plan, machine.chips(), machine.topology.domain);
   if (!deployment)
     return module.emitError(llvm::toString(deployment.takeError()));
-  int64_t inMicroBatch = (concurrency + deployment->microBatches - 1) /
-                         deployment->microBatches;
+  int64_t inMicroBatch =
+      (concurrency + deployment->microBatches - 1) / deployment->microBatches;
   if (failed(bindToWorkload(module, workload, inMicroBatch)))
     return failure();
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Process: the steps of every body are read from its ops and estimated; an entry
-// costs the sum over its bodies, times their calls.
+// Process: the steps of every body are read from its ops and estimated; an
+// entry costs the sum over its bodies, times their calls.
 //
 //===----------------------------------------------------------------------===//
 

@@ -75,6 +75,7 @@ struct Mask {
   int64_t window = 0;
   double scale = 1;
   double softCap = 0;
+  bool pastOnly = false;
   Value lengths; ///< [B] or null
   Value sinks;   ///< [heads] or null
 };
@@ -101,6 +102,8 @@ Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
     // The key's distance behind the query: 0 is the query's own key.
     Value distance = e.sub(e.add(start, e.at('s')), e.at('t'));
     Value visible = e.less(e.index(-1), distance);
+    if (mask.pastOnly)
+      visible = e.both(visible, e.less(e.at('t'), start));
     if (mask.window > 0)
       visible = e.both(visible, e.less(distance, e.index(mask.window)));
     return e.select(visible, score, e.f32(-kInfinity));
@@ -184,6 +187,7 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     mask.window = op.getWindow();
     mask.scale = op.getScale().convertToDouble();
     mask.softCap = op.getSoftCap().convertToDouble();
+    mask.pastOnly = op.getPastOnly();
     mask.lengths = lengths;
     mask.sinks = op.getSinks();
     Softmax softmax = emitSoftmax(e, e.merge(scores, 2, 2), mask);
@@ -238,6 +242,7 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
     mask.past = dimOf(op.getPastLatent(), 1);
     mask.newTokens = dimOf(op.getQuery(), 1);
     mask.scale = op.getScale().convertToDouble();
+    mask.pastOnly = op.getPastOnly();
     mask.lengths = lengths;
     Softmax softmax = emitSoftmax(e, scores, mask);
 

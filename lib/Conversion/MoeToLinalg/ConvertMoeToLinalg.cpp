@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "portolan/Conversion/MoeToLinalg.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace portolan {
 #define GEN_PASS_DEF_CONVERTMOETOLINALG
@@ -35,23 +36,43 @@ void portolan::populateMoeToLinalgPatterns(RewritePatternSet &patterns) {
 
 namespace {
 
+/// The operands and results that hold integers; all others hold floats.
+SmallVector<Value> integersOf(Operation *op) {
+  using Values = SmallVector<Value>;
+  return llvm::TypeSwitch<Operation *, Values>(op)
+      .Case([](EmbeddingOp op) { return Values{op.getIds()}; })
+      .Case([](RopeOp op) { return Values{op.getPositions()}; })
+      .Case<AttentionOp, LatentAttentionOp>(
+          [](auto op) { return Values{op.getTotalLengths()}; })
+      .Case([](RouteOp op) { return Values{op.getIndices()}; })
+      .Case(
+          [](DispatchOp op) { return Values{op.getIndices(), op.getCounts()}; })
+      .Case([](ExpertsOp op) { return Values{op.getCounts()}; })
+      .Case([](CombineOp op) { return Values{op.getIndices()}; })
+      .Default([](Operation *) { return Values{}; });
+}
+
 /// Says what is wrong with an op that cannot be decomposed, before any rewrite.
 LogicalResult checkLowerable(Operation *op) {
   bool needsStatic = isa<AttentionOp, LatentAttentionOp, RotaryTableOp>(op);
-  SmallVector<Type> types(op->getOperandTypes());
-  llvm::append_range(types, op->getResultTypes());
-  for (Type type : types) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor)
-      continue;
-    Type element = tensor.getElementType();
-    if (!isa<Float32Type, BFloat16Type, Float16Type, IntegerType>(element))
-      return op->emitOpError("expects f32, bf16, f16 or integer tensors to be "
-                             "lowered, got ")
-             << type;
-    if (needsStatic && !tensor.hasStaticShape())
+  SmallVector<Value> integers = integersOf(op);
+  SmallVector<Value> values(op->getOperands());
+  llvm::append_range(values, op->getResults());
+  for (Value value : values) {
+    RankedTensorType type = typeOf(value);
+    if (needsStatic && !type.hasStaticShape())
       return op->emitOpError("expects static shapes to be lowered, got ")
              << type << " (run moe-bind-workload)";
+    // The verifiers have checked that these are integers.
+    if (llvm::is_contained(integers, value))
+      continue;
+    if (!isa<Float32Type, BFloat16Type, Float16Type>(type.getElementType()))
+      return op->emitOpError("expects f32, bf16 or f16 tensors to be lowered, "
+                             "got ")
+             << type;
+    if (type.getRank() > 0 && ShapedType::isDynamic(type.getShape().back()))
+      return op->emitOpError("expects static widths to be lowered, got ")
+             << type;
   }
   return success();
 }

@@ -170,12 +170,20 @@ Value Emit::slice(Value tensor, int64_t dimension, OpFoldResult offset,
   SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
   offsets[dimension] = offset;
   sizes[dimension] = size;
+  // The verifier has no offset within an empty tensor (a rank without
+  // sequences).
+  if (typeOf(tensor).getNumDynamicDims() == 0 &&
+      typeOf(tensor).getNumElements() == 0)
+    return empty(sizes, typeOf(tensor).getElementType());
   return tensor::ExtractSliceOp::create(builder, loc, tensor, offsets, sizes,
                                         strides);
 }
 
 Value Emit::insertSlice(Value part, Value tensor, int64_t dimension,
                         OpFoldResult offset) {
+  if (typeOf(tensor).getNumDynamicDims() == 0 &&
+      typeOf(tensor).getNumElements() == 0)
+    return tensor;
   SmallVector<OpFoldResult> sizes = sizesOf(part);
   SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));

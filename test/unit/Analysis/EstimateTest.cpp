@@ -97,14 +97,30 @@ TEST(Estimate, TwoBatchesOverlap) {
   EXPECT_NEAR(result.seconds, result.parts.total(), 1e-12);
 }
 
+// 1 ms of weights behind 404 us on the link: all of the link's time is used if
+// the nearer memory holds that much, else what it holds.
 TEST(Estimate, PrefetchHidesWeightsBehindTheLink) {
   Machine machine = plainMachine();
-  Step experts = computeStep(1e6, 1e6); // 1 ms of weights
+  Memory nearer;
+  nearer.name = "near";
+  nearer.capacityBytes = exactly(1e6);
+  machine.memories.push_back(nearer);
+  Step experts = computeStep(1e6, 1e6);
+  double plain = priced({linkStep(4e4), experts}, machine).seconds;
   experts.prefetched = true;
-  Estimate hidden = priced({linkStep(4e4), experts}, machine); // 404 us
-  experts.prefetched = false;
-  Estimate plain = priced({linkStep(4e4), experts}, machine);
-  EXPECT_NEAR(plain.seconds - hidden.seconds, 404e-6, 1e-9);
+  EXPECT_NEAR(plain - priced({linkStep(4e4), experts}, machine).seconds, 404e-6,
+              1e-9);
+  machine.memories.back().capacityBytes = exactly(1e5); // 100 us
+  EXPECT_NEAR(plain - priced({linkStep(4e4), experts}, machine).seconds, 100e-6,
+              1e-9);
+}
+
+TEST(Estimate, NothingIsPrefetchedWithoutANearerMemory) {
+  Machine machine = plainMachine();
+  Step experts = computeStep(1e6, 1e6);
+  double plain = priced({linkStep(4e4), experts}, machine).seconds;
+  experts.prefetched = true;
+  EXPECT_DOUBLE_EQ(priced({linkStep(4e4), experts}, machine).seconds, plain);
 }
 
 TEST(Estimate, InNetworkReductionIsBoundByTheMeasuredGain) {

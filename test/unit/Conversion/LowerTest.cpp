@@ -14,6 +14,7 @@
 #include "portolan/Conversion/Lower.h"
 #include "../Support/RandomConfigs.h"
 #include "dialects/Interfaces/StepOpInterface.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Verifier.h"
 #include "portolan/Import/HfConfig.h"
 #include "portolan/RegisterAll.h"
@@ -39,13 +40,8 @@ protected:
   }
 
   OwningOpRef<ModuleOp> model(uint64_t seed) {
-    Random random(seed);
-    llvm::json::Object config =
-        seed % 2 ? randomDeepSeek(random) : randomMixtral(random);
-    std::string text;
-    llvm::raw_string_ostream(text) << llvm::json::Value(std::move(config));
-    return llvm::cantFail(
-        importHfConfigText(text, "random.json", "random", context));
+    return llvm::cantFail(importHfConfigText(randomConfig(seed), "random.json",
+                                             "random", context));
   }
 
   MLIRContext context;

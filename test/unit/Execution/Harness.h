@@ -17,6 +17,7 @@
 #include "mlir/Parser/Parser.h"
 #include "portolan/Execution/Run.h"
 #include "portolan/RegisterAll.h"
+#include "llvm/ADT/StringExtras.h"
 #include "gtest/gtest.h"
 #include <random>
 

@@ -1,0 +1,188 @@
+//===- Attention.cpp - attention on one rank ------------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Heads are split over the tensor axis; where there are fewer key-value heads
+// than ranks, neighbours hold copies. With a context axis each rank attends to
+// its block of the cache and the parts are merged by their log-sum-exp; the new
+// token belongs to the last rank's block.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/MoeToSpmd/BodyEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::moe_to_spmd;
+
+namespace {
+
+RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+int64_t lastDim(Value value) { return tensorOf(value).getShape().back(); }
+
+/// `past` grown by `newTokens` along `dim`.
+RankedTensorType grown(Value past, unsigned dim, int64_t newTokens) {
+  SmallVector<int64_t> shape(tensorOf(past).getShape());
+  shape[dim] += newTokens;
+  return tensorOf(past).clone(shape);
+}
+
+} // namespace
+
+/// Lengths that keep the new token out of sight of every rank but the last of
+/// its context group; null where the context is whole and none are given.
+FailureOr<Value> BodyEmitter::lengthsOfContext(Operation *op, Value given,
+                                               int64_t past,
+                                               int64_t newTokens) {
+  if (geometry.deployment.cp == 1)
+    return given ? activation(given) : FailureOr<Value>(Value());
+  if (given)
+    return op->emitOpError("expects no total_lengths where attention_cp "
+                           "spreads the context");
+  if (newTokens != 1)
+    return op->emitOpError("expects one new token where attention_cp spreads "
+                           "the context, got ")
+           << newTokens;
+  int64_t seen = past + (geometry.isLastOfContext() ? newTokens : 0);
+  auto type = RankedTensorType::get({geometry.localSequences(half)},
+                                    builder.getI32Type());
+  return Value(arith::ConstantOp::create(
+      builder, op->getLoc(),
+      DenseElementsAttr::get(type, builder.getI32IntegerAttr(int32_t(seen)))));
+}
+
+/// Gathers the parts of all ranks of the context group and merges them.
+FailureOr<Value> BodyEmitter::mergeContext(Operation *op, Value values,
+                                           Value logSumExp) {
+  Group group = geometry.contextGroup();
+  if (group.size == 1)
+    return values;
+  SmallVector<int64_t> sizes(group.size, tensorOf(values).getDimSize(0));
+  SmallVector<Value> parts =
+      allGather(op->getLoc(), {values, logSumExp}, group, 0, sizes, {});
+  return Value(spmd::MergePartialsOp::create(builder, op->getLoc(),
+                                             values.getType(), parts[0],
+                                             parts[1], i64(group.size)));
+}
+
+LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
+  int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
+  int64_t tp = geometry.deployment.tp;
+  if (heads % tp != 0 && heads != kvHeads)
+    return op.emitOpError("expects grouped heads that attention_tp ")
+           << tp << " divides, got " << heads;
+  if (geometry.deployment.cp > 1 && op.getWindow() > 0)
+    return op.emitOpError("expects no window where attention_cp spreads the "
+                          "context");
+  if (kvHeads >= tp && kvHeads % tp != 0 && heads != kvHeads)
+    return op.emitOpError("expects key-value heads that attention_tp ")
+           << tp << " divides, got " << kvHeads;
+  FailureOr<DimSplit> headDim = headSplit(op, heads, heads);
+  FailureOr<DimSplit> kvDim = headSplit(op, kvHeads, kvHeads);
+  if (failed(headDim) || failed(kvDim))
+    return failure();
+  Layout cacheLayout = {geometry.batch(), *kvDim, geometry.context(),
+                        geometry.whole()};
+  FailureOr<Value> query = activation(op.getQuery());
+  FailureOr<Value> key = activation(op.getKey());
+  FailureOr<Value> value = activation(op.getValue());
+  FailureOr<Value> pastKey = outside(op.getPastKey(), cacheLayout);
+  FailureOr<Value> pastValue = outside(op.getPastValue(), cacheLayout);
+  FailureOr<Value> sinks = Value();
+  if (op.getSinks())
+    sinks = outside(op.getSinks(), {*headDim});
+  if (failed(query) || failed(key) || failed(value) || failed(pastKey) ||
+      failed(pastValue) || failed(sinks))
+    return failure();
+  if (geometry.deployment.cp > 1 && op.getSinks())
+    return op.emitOpError("expects no sinks where attention_cp spreads the "
+                          "context");
+  int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
+  FailureOr<Value> lengths = lengthsOfContext(
+      op, op.getTotalLengths(), tensorOf(*pastKey).getDimSize(2), newTokens);
+  if (failed(lengths))
+    return failure();
+  int64_t localHeads = geometry.extent(heads, *headDim);
+  int64_t localKvHeads = geometry.extent(kvHeads, *kvDim);
+  RankedTensorType type =
+      rowsType(op, op.getResult(), localHeads * lastDim(*pastValue));
+  Type lse;
+  if (geometry.deployment.cp > 1)
+    lse = RankedTensorType::get({type.getDimSize(0), newTokens, localHeads},
+                                builder.getF32Type());
+  auto local = moe::AttentionOp::create(
+      builder, op.getLoc(), type, grown(*pastKey, 2, newTokens),
+      grown(*pastValue, 2, newTokens), lse, *query, *key, *value, *pastKey,
+      *pastValue, *lengths, *sinks, i64(localHeads), i64(localKvHeads),
+      op.getScaleAttr(), op.getWindowAttr(), op.getSoftCapAttr(),
+      cache(op.getCacheFormat()));
+  FailureOr<Value> merged =
+      mergeContext(op, local.getResult(), local.getLogSumExp());
+  if (failed(merged))
+    return failure();
+  define(op.getResult(), *merged);
+  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
+  define(op.getPresentKey(), keeps ? Value(local.getPresentKey()) : *pastKey,
+         cacheLayout);
+  define(op.getPresentValue(),
+         keeps ? Value(local.getPresentValue()) : *pastValue, cacheLayout);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
+  FailureOr<DimSplit> headDim = headSplit(op, op.getHeads(), op.getHeads());
+  if (failed(headDim))
+    return failure();
+  Layout cacheLayout = {geometry.batch(), geometry.context(), geometry.whole()};
+  Layout weightLayout = {*headDim, geometry.whole(), geometry.whole()};
+  FailureOr<Value> query = activation(op.getQuery());
+  FailureOr<Value> latent = activation(op.getLatent());
+  FailureOr<Value> rotaryKey = activation(op.getRotaryKey());
+  FailureOr<Value> pastLatent = outside(op.getPastLatent(), cacheLayout);
+  FailureOr<Value> pastRotaryKey = outside(op.getPastRotaryKey(), cacheLayout);
+  FailureOr<Value> keyUp = outside(op.getKeyUp(), weightLayout);
+  FailureOr<Value> valueUp = outside(op.getValueUp(), weightLayout);
+  if (failed(query) || failed(latent) || failed(rotaryKey) ||
+      failed(pastLatent) || failed(pastRotaryKey) || failed(keyUp) ||
+      failed(valueUp))
+    return failure();
+  int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
+  FailureOr<Value> lengths = lengthsOfContext(
+      op, op.getTotalLengths(), tensorOf(*pastLatent).getDimSize(1), newTokens);
+  if (failed(lengths))
+    return failure();
+  int64_t localHeads = geometry.extent(op.getHeads(), *headDim);
+  RankedTensorType type =
+      rowsType(op, op.getResult(), localHeads * lastDim(*valueUp));
+  Type lse;
+  if (geometry.deployment.cp > 1)
+    lse = RankedTensorType::get({type.getDimSize(0), newTokens, localHeads},
+                                builder.getF32Type());
+  auto local = moe::LatentAttentionOp::create(
+      builder, op.getLoc(), type, grown(*pastLatent, 1, newTokens),
+      grown(*pastRotaryKey, 1, newTokens), lse, *query, *latent, *rotaryKey,
+      *pastLatent, *pastRotaryKey, *keyUp, *valueUp, *lengths, i64(localHeads),
+      op.getScaleAttr(), op.getAbsorbedAttr(),
+      op.getWeightFormat().value_or(moe::FormatAttr()),
+      cache(op.getCacheFormat()));
+  FailureOr<Value> merged =
+      mergeContext(op, local.getResult(), local.getLogSumExp());
+  if (failed(merged))
+    return failure();
+  define(op.getResult(), *merged);
+  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
+  define(op.getPresentLatent(),
+         keeps ? Value(local.getPresentLatent()) : *pastLatent, cacheLayout);
+  define(op.getPresentRotaryKey(),
+         keeps ? Value(local.getPresentRotaryKey()) : *pastRotaryKey,
+         cacheLayout);
+  return success();
+}

@@ -1,0 +1,246 @@
+//===- Experts.cpp - the expert block on one rank -------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Three forms of exchange (Partition.h): rows sent once per rank that needs
+// them and summed on return; rows gathered by all ranks and partial sums
+// scattered; none, with partial sums left to the end of the block.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/MoeToSpmd/BodyEmitter.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::moe_to_spmd;
+
+namespace {
+
+RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+int64_t lastDim(Value value) { return tensorOf(value).getShape().back(); }
+
+RankedTensorType raggedLike(Value value) {
+  return RankedTensorType::get({ShapedType::kDynamic, lastDim(value)},
+                               tensorOf(value).getElementType());
+}
+
+/// The combine that puts back what `op` hands out, or null.
+moe::CombineOp combineOf(moe::DispatchOp op) {
+  for (Operation *user : op.getIndices().getUsers())
+    if (auto combine = dyn_cast<moe::CombineOp>(user))
+      return combine;
+  return nullptr;
+}
+
+} // namespace
+
+/// The same expectations, of the slowest rank, as in Partition.cpp.
+BodyEmitter::Loads BodyEmitter::loads() const {
+  const Deployment &deployment = geometry.deployment;
+  Loads result;
+  int64_t total = geometry.totalRows(half);
+  result.experts = expertLoad(problem.popularity, problem.experts, problem.topK,
+                              deployment.ep, total);
+  double perRank =
+      distinctRanksPerToken(problem.experts, problem.topK, deployment.ep,
+                            problem.groups, problem.topGroups) /
+      double(deployment.ep);
+  result.receivedMean = double(total) * perRank;
+  double skew = result.experts.meanRows > 0
+                    ? result.experts.maxRows / result.experts.meanRows
+                    : 1;
+  result.receivedMax = std::min(result.receivedMean * skew, double(total));
+  double copies = result.receivedMean * deployment.stageSize /
+                  std::max<double>(double(total), 1);
+  // Rank 0 holds the most sequences, and its first slice is the longest.
+  int64_t slowest = geometry.sequencesOf(0, half) * geometry.newTokens;
+  result.packedMax =
+      copies * double(llvm::divideCeil(slowest, geometry.equalRanks()));
+  result.packedMean = copies * (double(total) / double(deployment.stageSize));
+  return result;
+}
+
+LogicalResult BodyEmitter::emitRoute(moe::RouteOp op) {
+  FailureOr<Value> input = regional(op.getInput());
+  FailureOr<Value> router = replicated(op.getRouter());
+  FailureOr<Value> bias = Value(), correction = Value();
+  if (op.getBias())
+    bias = replicated(op.getBias());
+  if (op.getCorrection())
+    correction = replicated(op.getCorrection());
+  if (failed(input) || failed(router) || failed(bias) || failed(correction))
+    return failure();
+  auto local = moe::RouteOp::create(
+      builder, op.getLoc(),
+      rowsType(op, op.getWeights(), int64_t(op.getTopK())),
+      rowsType(op, op.getIndices(), int64_t(op.getTopK())), *input, *router,
+      *bias, *correction, op.getTopKAttr(), op.getScoringAttr(),
+      op.getGroupsAttr(), op.getTopGroupsAttr(), op.getNormalizeAttr(),
+      op.getScaleAttr());
+  defineRegional(op.getWeights(), local.getWeights(), /*partial=*/false);
+  defineRegional(op.getIndices(), local.getIndices(), /*partial=*/false);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
+  Location loc = op.getLoc();
+  moe::CombineOp combine = combineOf(op);
+  if (!combine)
+    return op.emitOpError("expects a moe.combine with the same indices");
+  FailureOr<Value> rows = regional(op.getInput());
+  FailureOr<Value> weights = regional(combine.getWeights());
+  FailureOr<Value> indices = regional(op.getIndices());
+  if (failed(rows) || failed(weights) || failed(indices))
+    return failure();
+  if (op.getFirstExpert() != 0 || lastDim(op.getCounts()) != problem.experts)
+    return op.emitOpError("expects a dispatch to all ")
+           << problem.experts << " experts";
+  const Deployment &deployment = geometry.deployment;
+  int64_t localExperts =
+      geometry.block(problem.experts, deployment.ep, deployment.expertTp);
+  Loads expected = loads();
+  Group stage = geometry.stageGroup();
+  Exchanged state;
+  if (problem.sendsRows()) {
+    auto countsType = RankedTensorType::get({stage.size}, builder.getI32Type());
+    auto pack = spmd::PackOp::create(
+        builder, loc, raggedLike(*rows), raggedLike(*weights),
+        raggedLike(*indices),
+        RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()),
+        countsType, *rows, *weights, *indices, i64(problem.experts),
+        groupAttr(stage), i64(deployment.expertTp),
+        load(expected.packedMean, expected.packedMax, 0), sent());
+    state.tokens = pack.getTokens();
+    state.sent = state.received = pack.getCounts();
+    SmallVector<Value> received = {pack.getRows(), pack.getRowWeights(),
+                                   pack.getRowIndices()};
+    if (stage.size > 1) {
+      state.received = spmd::AllToAllOp::create(builder, loc, countsType,
+                                                state.sent, groupAttr(stage));
+      SmallVector<Type> types;
+      for (Value value : received)
+        types.push_back(value.getType());
+      auto exchange = spmd::AllToAllVOp::create(
+          builder, loc, types, received, state.sent, state.received,
+          groupAttr(stage),
+          load(expected.receivedMean,
+               std::max(expected.receivedMax, expected.packedMax), 0),
+          sent());
+      received = llvm::to_vector_of<Value>(exchange.getResults());
+    }
+    *rows = received[0];
+    state.weights = received[1];
+    state.indices = received[2];
+  } else {
+    SmallVector<Value> gathered = {*rows, *weights, *indices};
+    if (problem.exchanges())
+      gathered =
+          allGather(loc, gathered, stage, 0, geometry.slicedRows(half), sent());
+    *rows = gathered[0];
+    state.weights = gathered[1];
+    state.indices = spmd::LocalizeOp::create(
+        builder, loc, gathered[2].getType(), gathered[2], i64(problem.experts),
+        groupAttr(geometry.expertGroup()));
+  }
+  auto dispatch = moe::DispatchOp::create(
+      builder, loc, raggedLike(*rows),
+      RankedTensorType::get({localExperts}, builder.getI32Type()), *rows,
+      state.indices, i64(0),
+      load(expected.experts.meanRows, expected.experts.maxRows,
+           expected.experts.hitExperts),
+      sent());
+  defineRegional(op.getRows(), dispatch.getRows(), /*partial=*/false);
+  defineRegional(op.getCounts(), dispatch.getCounts(), /*partial=*/false);
+  exchanges[op.getIndices()] = state;
+  return success();
+}
+
+LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
+  FailureOr<Value> rows = regional(op.getRows());
+  FailureOr<Value> counts = regional(op.getCounts());
+  if (failed(rows) || failed(counts))
+    return failure();
+  DimSplit expert = geometry.expert(), inner = geometry.expertTensor();
+  DimSplit whole = geometry.whole();
+  if (inner.parts > 1 && op.getDownBias())
+    return op.emitOpError("expects no down_bias where expert_tp splits the "
+                          "contraction");
+  auto weight = [&](Value value, const Layout &layout) {
+    return value ? outside(value, layout) : FailureOr<Value>(Value());
+  };
+  FailureOr<Value> gate = weight(op.getGate(), {expert, whole, inner});
+  FailureOr<Value> up = weight(op.getUp(), {expert, whole, inner});
+  FailureOr<Value> down = weight(op.getDown(), {expert, inner, whole});
+  FailureOr<Value> gateBias = weight(op.getGateBias(), {expert, inner});
+  FailureOr<Value> upBias = weight(op.getUpBias(), {expert, inner});
+  FailureOr<Value> downBias = weight(op.getDownBias(), {expert, whole});
+  if (failed(gate) || failed(up) || failed(down) || failed(gateBias) ||
+      failed(upBias) || failed(downBias))
+    return failure();
+  Loads expected = loads();
+  Value result = moe::ExpertsOp::create(
+      builder, op.getLoc(), rows->getType(), *rows, *counts, *gate, *up, *down,
+      *gateBias, *upBias, *downBias, op.getActivationAttr(), op.getLimitAttr(),
+      op.getAlphaAttr(), op.getLinearOffsetAttr(),
+      load(expected.experts.meanRows, expected.experts.maxRows,
+           expected.experts.hitExperts),
+      feedForwardWeight(op.getWeightFormat()),
+      feedForwardActivation(op.getActivationFormat()));
+  defineRegional(op.getResult(), result, /*partial=*/false);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitCombine(moe::CombineOp op) {
+  Location loc = op.getLoc();
+  auto known = exchanges.find(op.getIndices());
+  FailureOr<Value> rows = regional(op.getRows());
+  if (failed(rows) || known == exchanges.end())
+    return failure();
+  const Exchanged &state = known->second;
+  const Deployment &deployment = geometry.deployment;
+  int64_t localExperts =
+      geometry.block(problem.experts, deployment.ep, deployment.expertTp);
+  Loads expected = loads();
+  moe::LoadAttr resultLoad;
+  if (problem.sendsRows())
+    resultLoad = load(expected.receivedMean, expected.receivedMax, 0);
+  SmallVector<int64_t> shape(tensorOf(state.indices).getShape());
+  shape.back() = lastDim(*rows);
+  Value result = moe::CombineOp::create(
+      builder, loc, tensorOf(*rows).clone(shape), *rows, state.weights,
+      state.indices, i64(localExperts), i64(0),
+      load(expected.experts.meanRows, expected.experts.maxRows,
+           expected.experts.hitExperts),
+      resultLoad);
+  Group stage = geometry.stageGroup();
+  if (problem.sendsRows()) {
+    if (stage.size > 1) {
+      auto back = spmd::AllToAllVOp::create(
+          builder, loc, TypeRange(result.getType()), ValueRange(result),
+          state.received, state.sent, groupAttr(stage),
+          load(expected.receivedMean,
+               std::max(expected.receivedMax, expected.packedMax), 0),
+          moe::FormatAttr());
+      result = back.getResult(0);
+    }
+    result = spmd::UnpackOp::create(
+        builder, loc, rowsType(op, op.getResult(), lastDim(result)), result,
+        state.tokens, load(expected.packedMean, expected.packedMax, 0));
+  } else if (problem.exchanges() && stage.size > 1) {
+    SmallVector<int64_t> sizes = geometry.slicedRows(half);
+    result = spmd::ReduceScatterOp::create(
+        builder, loc,
+        tensorOf(result).clone({sizes[geometry.rank], lastDim(result)}), result,
+        groupAttr(stage), i64(0), builder.getDenseI64ArrayAttr(sizes),
+        moe::FormatAttr());
+  }
+  defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
+  return success();
+}

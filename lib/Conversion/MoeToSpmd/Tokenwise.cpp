@@ -1,0 +1,197 @@
+//===- Tokenwise.cpp - token-wise ops of one rank -------------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/MoeToSpmd/BodyEmitter.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::moe_to_spmd;
+
+namespace {
+
+RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+int64_t lastDim(Value value) { return tensorOf(value).getShape().back(); }
+
+} // namespace
+
+LogicalResult BodyEmitter::emitEmbedding(moe::EmbeddingOp op) {
+  FailureOr<Value> ids = activation(op.getIds());
+  FailureOr<Value> table = replicated(op.getTable());
+  if (failed(ids) || failed(table))
+    return failure();
+  define(op.getResult(),
+         moe::EmbeddingOp::create(
+             builder, op.getLoc(),
+             rowsType(op, op.getResult(), lastDim(op.getResult())), *ids,
+             *table));
+  return success();
+}
+
+LogicalResult BodyEmitter::emitNorm(moe::RmsNormOp op) {
+  FailureOr<Value> input = operand(op, op.getInput());
+  FailureOr<Value> gain = replicated(op.getGain());
+  if (failed(input) || failed(gain))
+    return failure();
+  int64_t width = lastDim(*input);
+  if (width % lastDim(*gain) != 0)
+    return op.emitOpError("expects a gain of one head where heads are split, "
+                          "got ")
+           << op.getGain().getType();
+  Value normed = moe::RmsNormOp::create(builder, op.getLoc(), input->getType(),
+                                        *input, *gain, op.getEpsilonAttr());
+  if (isRegional(op))
+    defineRegional(op.getResult(), normed, /*partial=*/false);
+  else
+    define(op.getResult(), normed);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitRope(moe::RopeOp op) {
+  FailureOr<Value> input = activation(op.getInput());
+  FailureOr<Value> positions = activation(op.getPositions());
+  FailureOr<Value> cosine = replicated(op.getCosine());
+  FailureOr<Value> sine = replicated(op.getSine());
+  if (failed(input) || failed(positions) || failed(cosine) || failed(sine))
+    return failure();
+  define(op.getResult(),
+         moe::RopeOp::create(builder, op.getLoc(), input->getType(), *input,
+                             *positions, *cosine, *sine, op.getHeadWidthAttr(),
+                             op.getOffsetAttr(), op.getInterleavedAttr()));
+  return success();
+}
+
+LogicalResult BodyEmitter::emitAdd(moe::AddOp op) {
+  FailureOr<Value> lhs = operand(op, op.getLhs());
+  FailureOr<Value> rhs = operand(op, op.getRhs());
+  if (failed(lhs) || failed(rhs))
+    return failure();
+  Value sum =
+      moe::AddOp::create(builder, op.getLoc(), lhs->getType(), *lhs, *rhs);
+  if (!isRegional(op)) {
+    define(op.getResult(), sum);
+    return success();
+  }
+  bool left = region.lookup(op.getLhs()).partial;
+  bool right = region.lookup(op.getRhs()).partial;
+  if (left != right)
+    return op.emitOpError("expects two partial sums or none in an expert block "
+                          "without an exchange");
+  defineRegional(op.getResult(), sum, left);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
+  OpRole role = roles.lookup(op);
+  int64_t inner = lastDim(op.getInput()), outerWidth = lastDim(op.getWeight());
+  DimSplit rows, columns;
+  if (role.sharding == Sharding::columns) {
+    FailureOr<DimSplit> split = headSplit(op, role.units, outerWidth);
+    if (failed(split))
+      return failure();
+    columns = *split;
+  } else if (role.sharding == Sharding::contracted) {
+    FailureOr<DimSplit> split = headSplit(op, role.units, inner);
+    if (failed(split))
+      return failure();
+    rows = *split;
+  }
+  bool split = geometry.deployment.tp > 1;
+  if (role.sharding == Sharding::contracted && split && op.getBias())
+    return op.emitOpError("expects no bias where the contraction is split");
+  FailureOr<Value> input = operand(op, op.getInput());
+  FailureOr<Value> weight = outside(op.getWeight(), {rows, columns});
+  FailureOr<Value> bias = Value();
+  if (op.getBias())
+    bias = outside(op.getBias(), {columns});
+  if (failed(input) || failed(weight) || failed(bias))
+    return failure();
+  auto [weightFormat, activationFormat] = projection(op);
+  Value result = moe::LinearOp::create(
+      builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*weight)),
+      *input, *weight, *bias, op.getLastPositionAttr(), weightFormat,
+      activationFormat);
+  Group group = geometry.tensorGroup();
+  if (role.sharding == Sharding::contracted)
+    result = allReduce(op.getLoc(), result, group);
+  if (role.gatherColumns) {
+    SmallVector<int64_t> sizes =
+        spmd::blockSizes(outerWidth / columns.unit, columns.parts);
+    for (int64_t &size : sizes)
+      size *= columns.unit;
+    if (columns.parts != group.size)
+      return op.emitOpError("expects at least one column per rank of ")
+             << group.size << ", got " << outerWidth;
+    result = allGather(op.getLoc(), result, group,
+                       tensorOf(result).getRank() - 1, sizes, {})
+                 .front();
+  }
+  if (isRegional(op))
+    defineRegional(op.getResult(), result, /*partial=*/false);
+  else
+    define(op.getResult(), result);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
+  // As in Partition.cpp: a shared expert beside an exchange is whole, without
+  // one it is split over the stage; any other block is split over tp.
+  const Deployment &deployment = geometry.deployment;
+  DimSplit inner;
+  if (!hasExperts)
+    inner.parts = deployment.tp;
+  else if (!problem.exchanges())
+    inner.parts = deployment.stageSize;
+  FailureOr<Value> input = operand(op, op.getInput());
+  FailureOr<Value> gate = Value();
+  if (op.getGate())
+    gate = outside(op.getGate(), {geometry.whole(), inner});
+  FailureOr<Value> up = outside(op.getUp(), {geometry.whole(), inner});
+  FailureOr<Value> down = outside(op.getDown(), {inner, geometry.whole()});
+  if (failed(input) || failed(gate) || failed(up) || failed(down))
+    return failure();
+  Value result = moe::MlpOp::create(
+      builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*down)),
+      *input, *gate, *up, *down, op.getActivationAttr(),
+      feedForwardWeight(op.getWeightFormat()),
+      feedForwardActivation(op.getActivationFormat()));
+  if (isRegional(op)) {
+    // On a stage of one rank the only part is the sum, as for the experts.
+    defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
+    return success();
+  }
+  if (!hasExperts)
+    result = allReduce(op.getLoc(), result, geometry.tensorGroup());
+  define(op.getResult(), result);
+  return success();
+}
+
+/// A slice of columns that every rank holds.
+LogicalResult BodyEmitter::emitColumns(tensor::ExtractSliceOp op) {
+  if (roles.lookup(op).sharding != Sharding::replicated)
+    return op.emitOpError("expects a projection of its own for each operand of "
+                          "attention, got a packed one");
+  RankedTensorType type = op.getSourceType(), result = op.getType();
+  ArrayRef<int64_t> offsets = op.getStaticOffsets();
+  for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
+    if (result.getRank() != type.getRank() || offsets[dim] != 0 ||
+        result.getDimSize(dim) != type.getDimSize(dim))
+      return op.emitOpError("expects a slice of columns, got ") << result;
+  if (!op.hasUnitStride() || ShapedType::isDynamic(offsets.back()))
+    return op.emitOpError("expects a slice at static offsets with stride 1");
+  FailureOr<Value> input = activation(op.getSource());
+  if (failed(input))
+    return failure();
+  RankedTensorType local =
+      rowsType(op, op.getResult(), lastDim(op.getResult()));
+  define(op.getResult(), sliceOf(builder, op.getLoc(), *input, offsets,
+                                 local.getShape()));
+  return success();
+}
