@@ -50,14 +50,9 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-<<<<<<< HEAD
   Commands commands = {carryoverCommand(), lowerCommand(), machinesCommand(),
                        modelsCommand(),    priceCommand(), runCommand(),
                        tuneCommand()};
-=======
-  Commands commands = {carryoverCommand(), machinesCommand(), modelsCommand(),
-                       runCommand(), tuneCommand()};
->>>>>>> machine
 
   // libLLVM registers its code generators' options too; a user of this driver
   // needs none of them.
