@@ -5,7 +5,8 @@
 // CHECK-SAME: (%[[RANK:.*]]: i64, %[[X:.*]]: tensor<2x8xf32>)
 func.func @all_reduce(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   // CHECK: %[[OUT:.*]] = memref.alloc() : memref<2x8xf32>
-  // CHECK: %[[IN:.*]] = bufferization.to_buffer %[[X]] read_only
+  // CHECK: %[[IN:.*]] = memref.alloc() : memref<2x8xf32>
+  // CHECK: bufferization.materialize_in_destination %[[X]] in restrict writable %[[IN]]
   // CHECK: call @portolan_all_reduce_f32(%[[RANK]], {{.*}}) : (i64, memref<*xf32>, memref<*xf32>, i64, i64) -> ()
   // CHECK: %[[RESULT:.*]] = bufferization.to_tensor %[[OUT]] restrict writable
   // CHECK: return %[[RESULT]]
