@@ -87,6 +87,18 @@ void Parts::scale(double factor) {
   add(copy, factor);
 }
 
+void portolan::forEachPart(
+    const Parts &parts,
+    llvm::function_ref<void(llvm::StringRef, double)> visit) {
+  visit("compute", parts.computeSeconds);
+  visit("memory", parts.memorySeconds);
+  visit("link", parts.linkSeconds);
+  visit("latency", parts.latencySeconds);
+  visit("padding", parts.paddingSeconds);
+  visit("imbalance", parts.imbalanceSeconds);
+  visit("launch", parts.launchSeconds);
+}
+
 PricedMachine::PricedMachine(const Machine &machine, Corner corner)
     : source(&machine), pricedCorner(corner) {
   const Engine *matmul = machine.findEngine(EngineKind::matmul);
