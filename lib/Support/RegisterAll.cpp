@@ -12,12 +12,12 @@
 #include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
-#include "portolan/Conversion/MoeToSpmd.h"
-#include "portolan/Conversion/SpmdToRuntime.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
+#include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
 
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {

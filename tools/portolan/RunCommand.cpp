@@ -12,8 +12,10 @@
 #include "Command.h"
 #include "mlir/IR/MLIRContext.h"
 #include "portolan/Execution/Run.h"
+#include "portolan/Execution/RunSpmd.h"
 #include "portolan/Import/DataSet.h"
 #include "portolan/Import/Model.h"
+#include "portolan/Plan/PlanFile.h"
 #include "portolan/RegisterAll.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -31,6 +33,8 @@ namespace {
 struct RunRequest {
   std::string model, inputs, expect;
   double rtol = 0, atol = 0;
+  std::string level, plan;
+  int64_t ranks = 0;
 };
 
 llvm::Error checkRequest(const RunRequest &request) {
@@ -45,7 +49,31 @@ llvm::Error checkRequest(const RunRequest &request) {
     return createStringError("expects a model, see portolan run --help");
   if (request.inputs.empty())
     return createStringError("expects --inputs DIR");
+  if (!request.level.empty() && request.level != "spmd")
+    return createStringError("--level: expects spmd, got '" + request.level +
+                             "'");
+  if (request.level.empty() && (request.ranks != 0 || !request.plan.empty()))
+    return createStringError("--ranks, --plan: expects --level spmd");
+  if (!request.level.empty() && (request.ranks < 1 || request.plan.empty()))
+    return createStringError(
+        "--level spmd: expects --ranks N with N >= 1 and --plan FILE");
   return llvm::Error::success();
+}
+
+/// Runs the model as it is, or on the ranks that were asked for.
+llvm::Expected<std::vector<NamedTensor>>
+runOn(const RunRequest &request, mlir::ModuleOp module,
+      llvm::ArrayRef<NamedTensor> inputs, llvm::StringRef folder) {
+  if (request.level.empty())
+    return runModule(module, inputs, folder);
+  llvm::Expected<PlanPoint> plan = readPlan(request.plan, *module.getContext());
+  if (!plan)
+    return plan.takeError();
+  llvm::Expected<SpmdRun> run =
+      runSpmd(module, inputs, folder, *plan, request.ranks);
+  if (!run)
+    return run.takeError();
+  return std::move(run->outputs);
 }
 
 /// The outputs that `expected` compares with, by name or, if the files have no
@@ -137,7 +165,7 @@ llvm::Expected<int> run(const RunRequest &request) {
   unsigned compared = 0, differing = 0;
   for (auto [index, set] : llvm::enumerate(*sets)) {
     llvm::Expected<std::vector<NamedTensor>> outputs =
-        runModule(**module, set.inputs, folder.empty() ? "." : folder);
+        runOn(request, **module, set.inputs, folder.empty() ? "." : folder);
     if (!outputs)
       return createStringError(set.folder + ": " +
                                llvm::toString(outputs.takeError()));
@@ -184,9 +212,17 @@ Command portolan::runCommand() {
   static cl::opt<double> atol("atol", cl::sub(sub), cl::init(1e-4),
                               cl::value_desc("R"),
                               cl::desc("Absolute tolerance (default 1e-4)"));
+  static cl::opt<std::string> level(
+      "level", cl::sub(sub), cl::value_desc("spmd"),
+      cl::desc("Run the partitioned model on logical ranks"));
+  static cl::opt<int64_t> ranks("ranks", cl::sub(sub), cl::init(0),
+                                cl::value_desc("N"),
+                                cl::desc("Logical ranks of one model copy"));
+  static cl::opt<std::string> plan("plan", cl::sub(sub), cl::value_desc("FILE"),
+                                   cl::desc("How the model is divided"));
   return {&sub, [] {
             llvm::Expected<int> status =
-                run({model, inputs, expect, rtol, atol});
+                run({model, inputs, expect, rtol, atol, level, plan, ranks});
             return status ? *status : reportError(status.takeError());
           }};
 }

@@ -287,8 +287,8 @@ LogicalResult Binder::bindFunction(func::FuncOp function) {
     if (failed(bindOp(&op)))
       return failure();
   // Sizes that have become static leave their arithmetic behind.
-  for (Operation &op : llvm::make_early_inc_range(
-           llvm::reverse(function.getBody().front())))
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
     if (isOpTriviallyDead(&op))
       op.erase();
   Operation *terminator = function.getBody().front().getTerminator();

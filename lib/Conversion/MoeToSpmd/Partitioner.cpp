@@ -442,5 +442,7 @@ LogicalResult Partitioner::run() {
 
 LogicalResult portolan::convertMoeToSpmd(ModuleOp module,
                                          const MoeToSpmdOptions &options) {
+  // A caller outside of a pass may not have loaded what is created.
+  module.getContext()->loadDialect<spmd::SpmdDialect, tensor::TensorDialect>();
   return Partitioner(module, options).run();
 }

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A call reads the buffer of its input and fills one that is allocated right
+// A call reads a copy of its input and fills a buffer that is allocated right
 // before it. Buffers have the identity layout, so the runtime sees dense rows.
 //
 //===----------------------------------------------------------------------===//
@@ -92,10 +92,21 @@ Value Lowering::call(StringRef name, ValueRange operands, TypeRange results) {
 }
 
 Value Lowering::buffer(Value tensor) {
+  // A copy, and not bufferization.to_buffer: equal to_buffer ops are merged,
+  // and bufferization would then not see that a later call reads the tensor
+  // too.
   RankedTensorType type = tensorOf(tensor);
-  auto memref = MemRefType::get(type.getShape(), type.getElementType());
-  return bufferization::ToBufferOp::create(builder, loc(), memref, tensor,
-                                           /*read_only=*/true);
+  SmallVector<Value> sizes;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (type.isDynamicDim(dim))
+      sizes.push_back(extent(tensor, dim));
+  Value copy = memref::AllocOp::create(
+      builder, loc(), MemRefType::get(type.getShape(), type.getElementType()),
+      sizes);
+  bufferization::MaterializeInDestinationOp::create(
+      builder, loc(), /*result=*/Type(), tensor, copy, /*restrict=*/true,
+      /*writable=*/true);
+  return copy;
 }
 
 Value Lowering::allocate(RankedTensorType type, Value extentOf) {

@@ -54,7 +54,7 @@ private:
   nameFor(mlir::Operation *op, llvm::StringRef name, mlir::Value tensor);
   mlir::Value call(llvm::StringRef name, mlir::ValueRange operands,
                    mlir::TypeRange results = {});
-  /// The memory of a tensor that is only read.
+  /// New memory that holds a tensor.
   mlir::Value buffer(mlir::Value tensor);
   /// New memory for a tensor of `type`, whose dynamic dimension has `extent`.
   mlir::Value allocate(mlir::RankedTensorType type, mlir::Value extent = {});

@@ -28,7 +28,7 @@ struct OnnxTensor : testing::Test {
   }
   std::string print(const onnx::TensorProto &proto) {
     llvm::Expected<ImportedTensor> imported =
-        importTensor(proto, {}, "m.onnx", &context);
+        importTensor(proto, TensorPlaces(), "m.onnx", &context);
     if (!imported)
       return llvm::toString(imported.takeError());
     std::string text;
