@@ -134,14 +134,15 @@ TEST_F(JitTest, ThreadsCallWithTheirOwnContext) {
 
 TEST_F(JitTest, RefusesWhatDoesNotLower) {
   auto executable = compileText(R"(
-    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
-      gpu.barrier
-      return %x : tensor<4xf32>
+    func.func @main() -> tensor<1xi32> {
+      %0 = nvvm.read.ptx.sreg.tid.x : i32
+      %1 = tensor.from_elements %0 : tensor<1xi32>
+      return %1 : tensor<1xi32>
     })");
   ASSERT_FALSE(bool(executable));
   EXPECT_EQ(llvm::toString(executable.takeError()),
-            "-:3:7: 'gpu.barrier' op expects a lowering to the llvm dialect, "
-            "got none");
+            "-:3:12: 'nvvm.read.ptx.sreg.tid.x' op expects a lowering to the "
+            "llvm dialect, got none");
 }
 
 TEST_F(JitTest, RefusesAnUnknownRuntimeFunction) {
