@@ -87,6 +87,18 @@ void Parts::scale(double factor) {
   add(copy, factor);
 }
 
+void portolan::forEachPart(
+    const Parts &parts,
+    llvm::function_ref<void(llvm::StringRef, double)> visit) {
+  visit("compute", parts.computeSeconds);
+  visit("memory", parts.memorySeconds);
+  visit("link", parts.linkSeconds);
+  visit("latency", parts.latencySeconds);
+  visit("padding", parts.paddingSeconds);
+  visit("imbalance", parts.imbalanceSeconds);
+  visit("launch", parts.launchSeconds);
+}
+
 PricedMachine::PricedMachine(const Machine &machine, Corner corner)
     : source(&machine), pricedCorner(corner) {
   const Engine *matmul = machine.findEngine(EngineKind::matmul);
@@ -167,6 +179,8 @@ double PricedMachine::tierSeconds(const Step &step, const LinkLoad &load,
                                   unsigned tier, Parts &parts) const {
   if (load.starts == 0)
     return 0;
+  if (tier >= links.size())
+    return kUnknown;
   const LinkRate &link = links[tier];
   double bytes = load.bottleneckBytes;
   if (step.algorithm == Algorithm::inNetwork && tier == step.linkTier) {

@@ -59,15 +59,22 @@ struct Tuner::Shared {
   std::atomic<double> floor{0};
   std::mutex mutex;
   std::vector<RankedPlan> candidates; ///< by falling objective
+  std::vector<RankedPlan> found;      ///< everything that was offered
   std::optional<std::pair<std::pair<uint64_t, uint64_t>, PlanPoint>> unknown;
 
   Shared(double limitSeconds, const SearchOptions &options)
       : limitSeconds(limitSeconds), options(options) {
-    floor = options.known * (1 - 2 * kTieTolerance);
+    raiseFloor(options.known);
+  }
+
+  /// Plans that tie with `objective` are still of interest.
+  void raiseFloor(double objective) {
+    floor = std::max<double>(floor, objective * (1 - 2 * kTieTolerance));
   }
 
   void offer(const RankedPlan &plan) {
     std::lock_guard<std::mutex> lock(mutex);
+    found.push_back(plan);
     auto place = llvm::upper_bound(
         candidates, plan, [](const RankedPlan &a, const RankedPlan &b) {
           return a.objective > b.objective;
@@ -76,8 +83,7 @@ struct Tuner::Shared {
     unsigned keep = options.keep;
     if (candidates.size() < keep)
       return;
-    double least = candidates[keep - 1].objective * (1 - 2 * kTieTolerance);
-    floor = std::max<double>(floor, least);
+    raiseFloor(candidates[keep - 1].objective);
     while (candidates.back().objective <= floor)
       candidates.pop_back();
   }
@@ -91,6 +97,7 @@ struct Tuner::Shared {
     explored += other.explored;
     plans += other.plans;
     unevenBatches = unevenBatches || other.unevenBatches;
+    found.insert(found.end(), other.found.begin(), other.found.end());
     if (other.unknown)
       offerUnknown(other.unknown->first, other.unknown->second);
   }
@@ -330,6 +337,12 @@ void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
 
 void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
   Bounds &bounds = boundsFor(shared.limitSeconds);
+  // What earlier searches found is known to be reached. Only one plan is asked
+  // for then: runners-up need not exceed it.
+  if (shared.options.keep == 1 && !shared.options.anyWillDo)
+    for (const auto &[plan, objective] : bounds.known)
+      if (shared.options.filter.permits(plan))
+        shared.raiseFloor(objective);
   auto dropHopeless = [&] {
     llvm::erase_if(permitted, [&](uint64_t index) {
       return bounds.upper[index] <= shared.floor;
@@ -355,6 +368,8 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
   dropHopeless();
   exploreBestFirst(std::move(permitted), bounds, shared,
                    std::numeric_limits<size_t>::max());
+  for (const RankedPlan &plan : shared.found)
+    bounds.known.push_back({plan.plan, plan.objective});
 }
 
 llvm::Expected<TuneResult> Tuner::search(double limitSeconds,

@@ -40,8 +40,15 @@ using Commands = std::vector<Command>;
 /// `portolan carryover [MODEL]`: which decisions carry over, and at what cost.
 Command carryoverCommand();
 
+/// `portolan lower MODEL --target T`: the program in the target's dialect.
+Command lowerCommand();
+
 /// `portolan models [NAME]`: the models that ship, or one model as a sheet.
+Command machinesCommand();
 Command modelsCommand();
+
+/// `portolan price MODEL --target T`: the price of the lowered program.
+Command priceCommand();
 
 /// `portolan run MODEL --inputs DIR`: runs a model, compares its outputs.
 Command runCommand();
@@ -51,6 +58,9 @@ Command tuneCommand();
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);
+
+/// Writes `text` to a file, or to standard output for "-".
+llvm::Error writeText(llvm::StringRef path, llvm::StringRef text);
 
 /// Writes `value` as JSON to a file, or to standard output for "-".
 llvm::Error writeJson(llvm::StringRef path, const llvm::json::Value &value);

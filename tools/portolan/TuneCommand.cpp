@@ -22,21 +22,6 @@ namespace {
 
 constexpr unsigned kRunnersUp = 5;
 
-llvm::Error writeText(llvm::StringRef path, llvm::StringRef text) {
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (!code) {
-    stream << text;
-    stream.close();
-    code = stream.error();
-    stream.clear_error();
-  }
-  if (code)
-    return llvm::createStringError("cannot write '" + path +
-                                   "': " + code.message());
-  return llvm::Error::success();
-}
-
 struct TuneRequest {
   llvm::StringRef model, target, output, json;
   bool printSpace;

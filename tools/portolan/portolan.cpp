@@ -24,16 +24,15 @@ int portolan::reportError(llvm::Error error) {
   return kExitBadRequest;
 }
 
-llvm::Error portolan::writeJson(llvm::StringRef path,
-                                const llvm::json::Value &value) {
+llvm::Error portolan::writeText(llvm::StringRef path, llvm::StringRef text) {
   if (path == "-") {
-    llvm::outs() << llvm::formatv("{0:2}", value) << "\n";
+    llvm::outs() << text;
     return llvm::Error::success();
   }
   std::error_code code;
   llvm::raw_fd_ostream stream(path, code);
   if (!code) {
-    stream << llvm::formatv("{0:2}", value) << "\n";
+    stream << text;
     stream.close();
     code = stream.error();
     stream.clear_error();
@@ -44,9 +43,15 @@ llvm::Error portolan::writeJson(llvm::StringRef path,
   return llvm::Error::success();
 }
 
+llvm::Error portolan::writeJson(llvm::StringRef path,
+                                const llvm::json::Value &value) {
+  return writeText(path, llvm::formatv("{0:2}\n", value).str());
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  Commands commands = {carryoverCommand(), modelsCommand(), runCommand(),
+  Commands commands = {carryoverCommand(), lowerCommand(), machinesCommand(),
+                       modelsCommand(),    priceCommand(), runCommand(),
                        tuneCommand()};
 
   // libLLVM registers its code generators' options too; a user of this driver

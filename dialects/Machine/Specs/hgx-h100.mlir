@@ -76,7 +76,7 @@ machine.system @"hgx-h100" family = switched
     bandwidth <450.0e9 "bytes/s", V, "aiconfigurator h100_sxm.yaml; scaling book: 18 links x 25 GB/s">
     efficiency <0.822 "fraction" low 0.7 high 0.989, M3, "scaling book: all-reduce without SHARP 370 of 450 GB/s; low: NCCL all-to-all 315, high: NCCL all-reduce 445 (aiconfigurator h100_sxm nccl 2.29.2, 8 GPUs, 512 MiB)">
     latency <0.7e-6 "s" low 1.4e-6 high 0.7e-6, D, "one-shot all-reduce of 128 elements on 8 GPUs less tiny-GEMM floor, 3.2 - 2.5 us (aiconfigurator h100_sxm); low: twice">
-    start <4.2e-6 "s" low 22.1e-6 high 0.1e-6, D, "NCCL all-to-all of 512 B on 8 GPUs, 7.4 us (aiconfigurator h100_sxm nccl 2.29.2) less launch 2.5 and latency 0.7; low: DeepEP EP8 dispatch of 128 tokens, 36.7 us less 4.22 MB at 370 GB/s 11.4, launch and latency; high: one-shot all-reduce, where nothing is left">
+    start <6.7e-6 "s" low 24.6e-6 high 2.5e-6, D, "NCCL all-to-all of 512 B on 8 GPUs, 7.4 us (aiconfigurator h100_sxm nccl 2.29.2) less latency 0.7, launch included; low: DeepEP EP8 dispatch of 128 tokens, 36.7 us less 4.22 MB at 370 GB/s 11.4 and latency; high: one-shot all-reduce of 128 elements, 3.2 us less latency">
     message_gap <0.012e-6 "s" low 0.086e-6 high 0, assumed, "sister gb300-nvl72: dispatch over more peers of one switch">
     reduction_gain <1.3 "ratio", M3, "scaling book: 8 x H100, NCCL 2.27.5">
     compute_tax <0.091 "fraction" low 0.182 high 0.045, D, "deepseek-ai/DeepEP@dd758ca README: 12 SMs on SM90, over 132 SMs; low: 24 SMs; high: 6 SMs">
@@ -84,8 +84,8 @@ machine.system @"hgx-h100" family = switched
     bandwidth <50.0e9 "bytes/s", V, "aiconfigurator h100_sxm.yaml: one ConnectX-7 NDR 400G per GPU">
     efficiency <0.97 "fraction" low 0.78 high 0.98, V, "NVIDIA/nccl-tests issue 267: all-to-all 48 to 49 of 50 GB/s per NIC; low: deepseek-ai/DeepEP@dd758ca docs/legacy.md, EP128 dispatch 39 of 50">
     latency <10.0e-6 "s" low 10.0e-6 high 5.0e-6, E, "aiconfigurator *.yaml p2p_latency, a correction from observations; high: inter-rack latency of gb200.yaml">
-    start <13.9e-6 "s" low 22.1e-6 high 4.2e-6, D, "DeepEP low latency on 8 x H100 nodes, EP16 dispatch of 128 tokens: 102.1 us less 3.67 MB over RDMA 75.7, latency 10, launch 2.5; low: NVLink dispatch; high: NVLink all-to-all of 512 B">
-    message_gap <0.17e-6 "s" low 0.17e-6 high 0.016e-6, D, "the same at EP64: 166.8 us less 6.42 MB 132.4, 10 and 2.5, less that of EP16, over 48 more peers; high: deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800, (194 - 192) us over 128 more peers">
+    start <16.4e-6 "s" low 24.6e-6 high 6.7e-6, D, "DeepEP low latency on 8 x H100 nodes, EP16 dispatch of 128 tokens: 102.1 us less 3.67 MB over RDMA 75.7 and latency 10, launch included; low: NVLink dispatch; high: NVLink all-to-all of 512 B">
+    message_gap <0.17e-6 "s" low 0.17e-6 high 0.016e-6, D, "the same at EP64: 166.8 us less 6.42 MB 132.4 and 10, less that of EP16, over 48 more peers; high: deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800, (194 - 192) us over 128 more peers">
     compute_tax <0.045 "fraction" low 0.091 high 0.045, D, "deepseek-ai/DeepEP@dd758ca README: EP8x4 with 6 SMs, over 132 SMs; low: 12 SMs">
 
   machine.storage_format f32 dequantize <0 "operations/element", mem, "native (expert knowledge, H100 architecture)">

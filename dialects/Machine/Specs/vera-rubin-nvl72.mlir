@@ -79,7 +79,7 @@ machine.system @"vera-rubin-nvl72" family = switched
     bandwidth <1800.0e9 "bytes/s", V3, "jp.imgtag.co.kr; kad8.com: 3.6 TB/s both ways">
     efficiency <0.706 "fraction" low 0.569 high 0.932, assumed, "sister gb300-nvl72: all-reduce, all-to-all and large all-reduce over the port">
     latency <0.7e-6 "s" low 3.2e-6 high 0.7e-6, assumed, "sister gb300-nvl72: one-shot all-reduce of 128 elements on 8 GPUs less tiny-GEMM floor: H100 3.2 - 2.5 us; low: B200 5.0 - 1.8 us (aiconfigurator)">
-    start <5.7e-6 "s" low 13.6e-6 high 2.4e-6, assumed, "sister gb300-nvl72: geometric mean of high and low; high: B200 one-shot all-reduce 5.0 us less launch 1.8, latency 0.7, seven gaps 0.1; low: GB200 EP8 dispatch 16.2 us beside the transfer, less launch 1.8, latency 0.7, seven gaps 0.1">
+    start <8.0e-6 "s" low 15.4e-6 high 4.2e-6, assumed, "sister gb300-nvl72: geometric mean of high and low, launch included; high: B200 one-shot all-reduce 5.0 us less latency 0.7 and seven gaps 0.1; low: GB200 EP8 dispatch 16.2 us beside the transfer, less latency and gaps">
     message_gap <0.012e-6 "s" low 0.086e-6 high 0, assumed, "sister gb300-nvl72: GB200 dispatch EP8 to EP64: (16.83 - 16.16) us over 56 more peers; low: (27.6 - 22.8) us over 56, the transfer not taken off; high: combine, where nothing is left">
     reduction_gain <1.3 "ratio", M3, "scaling book: 8 x H100, NCCL 2.27.5">
     compute_tax <0.162 "fraction" low 0.432 high 0.081, assumed, "sister gb300-nvl72: deepseek-ai/DeepEP@dd758ca README: 24 SMs give 643/675 GB/s on B200 EP8, over 148 SMs; low: 64 SMs for 726/740; high: 12 SMs">
@@ -87,8 +87,8 @@ machine.system @"vera-rubin-nvl72" family = switched
     bandwidth <200.0e9 "bytes/s", E, "wheelersnetwork.com (GTC DC 2025): two ConnectX-9 800G per GPU">
     efficiency <0.97 "fraction" low 0.78 high 0.98, V, "NVIDIA/nccl-tests issue 267: all-to-all 48 to 49 of 50 GB/s per NIC; low: deepseek-ai/DeepEP@dd758ca docs/legacy.md, EP128 dispatch 39 of 50">
     latency <10.0e-6 "s" low 10.0e-6 high 5.0e-6, E, "aiconfigurator *.yaml p2p_latency, a correction from observations; high: inter-rack latency of gb200.yaml">
-    start <13.9e-6 "s" low 22.1e-6 high 4.2e-6, assumed, "sister hgx-h100: DeepEP low latency on 8 x H100 nodes, EP16 dispatch of 128 tokens: 102.1 us less 3.67 MB over RDMA 75.7, latency 10, launch 2.5; low: NVLink dispatch; high: NVLink all-to-all of 512 B">
-    message_gap <0.17e-6 "s" low 0.17e-6 high 0.016e-6, assumed, "sister hgx-h100: the same at EP64: 166.8 us less 6.42 MB 132.4, 10 and 2.5, less that of EP16, over 48 more peers; high: deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800, (194 - 192) us over 128 more peers">
+    start <16.4e-6 "s" low 24.6e-6 high 6.7e-6, assumed, "sister hgx-h100: DeepEP low latency on 8 x H100 nodes, EP16 dispatch of 128 tokens: 102.1 us less 3.67 MB over RDMA 75.7 and latency 10, launch included; low: NVLink dispatch; high: NVLink all-to-all of 512 B">
+    message_gap <0.17e-6 "s" low 0.17e-6 high 0.016e-6, assumed, "sister hgx-h100: the same at EP64: 166.8 us less 6.42 MB 132.4 and 10, less that of EP16, over 48 more peers; high: deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800, (194 - 192) us over 128 more peers">
     compute_tax <0.081 "fraction" low 0.081 high 0.041, assumed, "sister gb300-nvl72: deepseek-ai/DeepEP@dd758ca README: RDMA needs 6 to 12 SMs, over 148 SMs">
 
   machine.storage_format f32 dequantize <0 "operations/element", V3, "flashinfer v0.7.2 release notes: experts on SM107">

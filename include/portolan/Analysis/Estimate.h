@@ -23,6 +23,7 @@
 #define PORTOLAN_ANALYSIS_ESTIMATE_H
 
 #include "portolan/Analysis/Step.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <string>
 
 namespace portolan {
@@ -45,6 +46,10 @@ struct Parts {
   void add(const Parts &other, double times = 1);
   void scale(double factor);
 };
+
+/// Visits the parts by name: "compute", "memory", ...
+void forEachPart(const Parts &parts,
+                 llvm::function_ref<void(llvm::StringRef, double)> visit);
 
 enum class Bound : uint8_t { compute, memory, link, latency, launch };
 llvm::StringRef spell(Bound bound);

@@ -24,9 +24,9 @@ mlir::LogicalResult bindToWorkload(mlir::ModuleOp module,
                                    const Workload &workload, int64_t sequences);
 
 /// Lowers a moe module in place for `machine` under `plan` with `concurrency`
-/// sequences in flight per model copy. Diagnoses and fails if the plan does not
-/// divide the model.
-mlir::LogicalResult lowerModel(mlir::ModuleOp module, const Machine &machine,
+/// sequences in flight per model copy. An error names the op and what does not
+/// fit; an InternalError a family that covers an op with other work.
+llvm::Error lowerModel(mlir::ModuleOp module, const Machine &machine,
                                const PlanPoint &plan, const Workload &workload,
                                int64_t concurrency);
 

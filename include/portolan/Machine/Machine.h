@@ -124,7 +124,7 @@ struct Link {
   Quantity efficiency;
   /// Seconds per hop of a message that has been started.
   Quantity latencySeconds;
-  /// Seconds to start one collective step or kernel on this tier.
+  /// Seconds to start one collective step on this tier, launch included.
   Quantity startSeconds;
   /// Seconds that the sender spends per extra message of a burst (LogGP g).
   Quantity messageGapSeconds;

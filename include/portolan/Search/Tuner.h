@@ -124,6 +124,8 @@ private:
   struct Bounds {
     std::vector<double> upper;
     std::vector<char> isTight; ///< cannot be lowered
+    /// Plans of earlier searches with what they reach: incumbents.
+    std::vector<std::pair<PlanPoint, double>> known;
   };
   struct Shared;
 

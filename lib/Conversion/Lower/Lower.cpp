@@ -7,7 +7,12 @@
 
 #include "portolan/Conversion/Lower.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "dialects/Spmd/IR/Spmd.h"
+#include "lib/Execution/Diagnostics.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Support/InternalError.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -54,23 +59,29 @@ LogicalResult portolan::bindToWorkload(ModuleOp module,
                                    workload.meanContextTokens()));
 }
 
-LogicalResult portolan::lowerModel(ModuleOp module, const Machine &machine,
-                                   const PlanPoint &plan,
-                                   const Workload &workload,
-                                   int64_t concurrency) {
+llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
+                                 const PlanPoint &plan,
+                                 const Workload &workload,
+                                 int64_t concurrency) {
   llvm::Expected<const Family *> family = familyOf(machine);
   if (!family)
-    return module.emitError(llvm::toString(family.takeError()));
+    return family.takeError();
   llvm::Expected<Deployment> deployment =
       deploymentOf(plan, machine.chips(), machine.topology.domain);
   if (!deployment)
-    return module.emitError(llvm::toString(deployment.takeError()));
+    return deployment.takeError();
   int64_t inMicroBatch =
-      (concurrency + deployment->microBatches - 1) / deployment->microBatches;
-  if (failed(bindToWorkload(module, workload, inMicroBatch)))
-    return failure();
+      llvm::divideCeil(concurrency, deployment->microBatches);
 
-  Builder builder(module.getContext());
+  // What a pass would declare as dependent dialects.
+  MLIRContext *context = module.getContext();
+  context->loadDialect<arith::ArithDialect, tensor::TensorDialect,
+                       spmd::SpmdDialect>();
+  if (!context->getOrLoadDialect((*family)->name()))
+    return llvm::make_error<InternalError>(
+        "the dialect '" + (*family)->name().str() + "' is not registered");
+
+  Builder builder(context);
   NamedAttrList values;
   for (PlanClass planClass : allPlanClasses())
     values.set(spell(planClass),
@@ -81,7 +92,18 @@ LogicalResult portolan::lowerModel(ModuleOp module, const Machine &machine,
   options.plan = plan;
   options.deployment = *deployment;
   options.popularity = workload.popularity;
-  if (failed(convertMoeToSpmd(module, options)))
-    return failure();
-  return convertSpmdToSystem(module, **family, machine, plan);
+  if (llvm::Error error = errorOf(module.getContext(), [&] {
+        if (failed(bindToWorkload(module, workload, inMicroBatch)))
+          return failure();
+        return convertMoeToSpmd(module, options);
+      }))
+    return error;
+  llvm::Error error = errorOf(module.getContext(), [&] {
+    return convertSpmdToSystem(module, **family, machine, plan);
+  });
+  // The program was divided as planned; what cannot be lowered now is our
+  // fault.
+  if (error)
+    return llvm::make_error<InternalError>(llvm::toString(std::move(error)));
+  return llvm::Error::success();
 }

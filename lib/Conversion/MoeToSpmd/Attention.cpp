@@ -13,7 +13,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/MoeToSpmd/BodyEmitter.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -37,28 +36,6 @@ RankedTensorType grown(Value past, unsigned dim, int64_t newTokens) {
 
 } // namespace
 
-/// Lengths that keep the new token out of sight of every rank but the last of
-/// its context group; null where the context is whole and none are given.
-FailureOr<Value> BodyEmitter::lengthsOfContext(Operation *op, Value given,
-                                               int64_t past,
-                                               int64_t newTokens) {
-  if (geometry.deployment.cp == 1)
-    return given ? activation(given) : FailureOr<Value>(Value());
-  if (given)
-    return op->emitOpError("expects no total_lengths where attention_cp "
-                           "spreads the context");
-  if (newTokens != 1)
-    return op->emitOpError("expects one new token where attention_cp spreads "
-                           "the context, got ")
-           << newTokens;
-  int64_t seen = past + (geometry.isLastOfContext() ? newTokens : 0);
-  auto type = RankedTensorType::get({geometry.localSequences(half)},
-                                    builder.getI32Type());
-  return Value(arith::ConstantOp::create(
-      builder, op->getLoc(),
-      DenseElementsAttr::get(type, builder.getI32IntegerAttr(int32_t(seen)))));
-}
-
 /// Gathers the parts of all ranks of the context group and merges them.
 FailureOr<Value> BodyEmitter::mergeContext(Operation *op, Value values,
                                            Value logSumExp) {
@@ -79,9 +56,10 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
   if (heads % tp != 0 && heads != kvHeads)
     return op.emitOpError("expects grouped heads that attention_tp ")
            << tp << " divides, got " << heads;
-  if (geometry.deployment.cp > 1 && op.getWindow() > 0)
-    return op.emitOpError("expects no window where attention_cp spreads the "
-                          "context");
+  if (geometry.deployment.cp > 1 &&
+      (op.getWindow() > 0 || op.getSinks() || op.getTotalLengths()))
+    return op.emitOpError("expects no window, sinks or total_lengths where "
+                          "attention_cp spreads the context");
   if (kvHeads >= tp && kvHeads % tp != 0 && heads != kvHeads)
     return op.emitOpError("expects key-value heads that attention_tp ")
            << tp << " divides, got " << kvHeads;
@@ -102,14 +80,14 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
   if (failed(query) || failed(key) || failed(value) || failed(pastKey) ||
       failed(pastValue) || failed(sinks))
     return failure();
-  if (geometry.deployment.cp > 1 && op.getSinks())
-    return op.emitOpError("expects no sinks where attention_cp spreads the "
-                          "context");
   int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
-  FailureOr<Value> lengths = lengthsOfContext(
-      op, op.getTotalLengths(), tensorOf(*pastKey).getDimSize(2), newTokens);
+  FailureOr<Value> lengths = Value();
+  if (op.getTotalLengths())
+    lengths = activation(op.getTotalLengths());
   if (failed(lengths))
     return failure();
+  // The new tokens belong to the last block of the context.
+  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
   int64_t localHeads = geometry.extent(heads, *headDim);
   int64_t localKvHeads = geometry.extent(kvHeads, *kvDim);
   RankedTensorType type =
@@ -123,13 +101,13 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
       grown(*pastValue, 2, newTokens), lse, *query, *key, *value, *pastKey,
       *pastValue, *lengths, *sinks, i64(localHeads), i64(localKvHeads),
       op.getScaleAttr(), op.getWindowAttr(), op.getSoftCapAttr(),
-      cache(op.getCacheFormat()));
+      cache(op.getCacheFormat()),
+      keeps ? UnitAttr() : builder.getUnitAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))
     return failure();
   define(op.getResult(), *merged);
-  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
   define(op.getPresentKey(), keeps ? Value(local.getPresentKey()) : *pastKey,
          cacheLayout);
   define(op.getPresentValue(),
@@ -138,6 +116,9 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
 }
 
 LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
+  if (geometry.deployment.cp > 1 && op.getTotalLengths())
+    return op.emitOpError("expects no total_lengths where attention_cp spreads "
+                          "the context");
   FailureOr<DimSplit> headDim = headSplit(op, op.getHeads(), op.getHeads());
   if (failed(headDim))
     return failure();
@@ -155,10 +136,13 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
       failed(valueUp))
     return failure();
   int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
-  FailureOr<Value> lengths = lengthsOfContext(
-      op, op.getTotalLengths(), tensorOf(*pastLatent).getDimSize(1), newTokens);
+  FailureOr<Value> lengths = Value();
+  if (op.getTotalLengths())
+    lengths = activation(op.getTotalLengths());
   if (failed(lengths))
     return failure();
+  // The new tokens belong to the last block of the context.
+  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
   int64_t localHeads = geometry.extent(op.getHeads(), *headDim);
   RankedTensorType type =
       rowsType(op, op.getResult(), localHeads * lastDim(*valueUp));
@@ -172,13 +156,13 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
       *pastLatent, *pastRotaryKey, *keyUp, *valueUp, *lengths, i64(localHeads),
       op.getScaleAttr(), op.getAbsorbedAttr(),
       op.getWeightFormat().value_or(moe::FormatAttr()),
-      cache(op.getCacheFormat()));
+      cache(op.getCacheFormat()),
+      keeps ? UnitAttr() : builder.getUnitAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))
     return failure();
   define(op.getResult(), *merged);
-  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
   define(op.getPresentLatent(),
          keeps ? Value(local.getPresentLatent()) : *pastLatent, cacheLayout);
   define(op.getPresentRotaryKey(),

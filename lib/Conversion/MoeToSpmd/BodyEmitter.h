@@ -82,12 +82,8 @@ private:
   // Attention.cpp
   Result emitAttention(moe::AttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
-  struct Spread; // the context of an attention, spread over ranks
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
-  mlir::FailureOr<mlir::Value> lengthsOfContext(mlir::Operation *op,
-                                                mlir::Value given, int64_t past,
-                                                int64_t newTokens);
   // Experts.cpp
   Result emitRoute(moe::RouteOp op);
   Result emitDispatch(moe::DispatchOp op);

@@ -191,7 +191,7 @@ LogicalResult BodyEmitter::emitColumns(tensor::ExtractSliceOp op) {
     return failure();
   RankedTensorType local =
       rowsType(op, op.getResult(), lastDim(op.getResult()));
-  define(op.getResult(), sliceOf(builder, op.getLoc(), *input, offsets,
-                                 local.getShape()));
+  define(op.getResult(),
+         sliceOf(builder, op.getLoc(), *input, offsets, local.getShape()));
   return success();
 }

@@ -90,13 +90,13 @@ private:
     Steps steps;
     family.realize(locals, plan, deployment, machine, steps);
     if (steps.size() != locals.size())
-      return module.emitError("bug: ")
+      return module.emitError("")
              << family.name() << " realized " << locals.size() << " ops as "
              << steps.size() << " steps";
     for (auto [index, step] : llvm::enumerate(steps)) {
       Operation *op = working[index];
       if (step.covers != index || step.work != workOf(locals[index]))
-        return op->emitOpError("bug: ")
+        return op->emitOpError("expects a step of its own work: ")
                << family.name()
                << " realized a step that states other work than this op";
     }
@@ -114,7 +114,7 @@ private:
     std::string name = (family.name() + "." + mnemonic).str();
     MLIRContext *context = op->getContext();
     if (!RegisteredOperationName::lookup(name, context))
-      return op->emitOpError("bug: ") << "no system op '" << name << "'";
+      return op->emitOpError("") << "no system op '" << name << "'";
     OpBuilder builder(op);
     OperationState state(op->getLoc(), name);
     state.addOperands(op->getOperands());

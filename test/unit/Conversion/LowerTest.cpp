@@ -153,9 +153,9 @@ TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
     Case c = makeCase(model(seed), GetParam(), seed);
     std::string what = "seed " + std::to_string(seed) + " concurrency " +
                        std::to_string(c.concurrency) + " " + spellPlan(c.plan);
-    ASSERT_TRUE(succeeded(
-        lowerModel(*c.module, *c.machine, c.plan, *c.workload, c.concurrency)))
-        << what;
+    llvm::Error error =
+        lowerModel(*c.module, *c.machine, c.plan, *c.workload, c.concurrency);
+    ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error)) << what;
     ASSERT_TRUE(succeeded(verify(*c.module))) << what;
     c.module->walk([&](Operation *op) {
       StringRef dialect = op->getName().getDialectNamespace();
@@ -209,8 +209,7 @@ bool survives(OwningOpRef<ModuleOp> module, OpKind kind, Mutation mutate) {
                   values);
     c.plan.set(planClass, values.front());
   }
-  EXPECT_TRUE(
-      succeeded(lowerModel(*c.module, *c.machine, c.plan, *c.workload, 16)));
+  llvm::cantFail(lowerModel(*c.module, *c.machine, c.plan, *c.workload, 16));
   bool mutated = false;
   c.module->walk([&](StepOpInterface op) {
     if (!mutated && llvm::is_contained(op.coveredKinds(), kind)) {

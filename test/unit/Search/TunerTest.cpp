@@ -81,7 +81,7 @@ std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
 
 TEST(TunerTest, EqualsBruteForceOnRandomInstances) {
   unsigned feasible = 0;
-  for (unsigned seed = 0; seed < 1200; ++seed) {
+  for (unsigned seed = 0; seed < 1000; ++seed) {
     Instance instance(seed);
     auto [plan, objective] = bruteForce(instance);
     Tuner tuner(instance.model, instance.machine, instance.family,
@@ -96,7 +96,7 @@ TEST(TunerTest, EqualsBruteForceOnRandomInstances) {
     EXPECT_EQ(result.ranked.front().plan, plan) << "seed " << seed;
   }
   // The instances are worth something only if most can be served.
-  EXPECT_GT(feasible, 600u);
+  EXPECT_GT(feasible, 500u);
 }
 
 TEST(TunerTest, TheBoundIsNeverBelowAPlan) {

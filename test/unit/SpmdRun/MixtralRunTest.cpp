@@ -106,7 +106,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"gathered", "attention_tp=2,expert_tp=2," GATHERED, 4},
         Case{"gatheredUneven", GATHERED, 4},
         Case{"pipeline", "pipeline=2,attention_tp=2", 4},
-        Case{"halves", "attention_tp=2,overlap=two_batch," SENT, 4}),
+        Case{"halves", "attention_tp=2,overlap=two_batch," SENT, 4},
+        Case{"context", "attention_cp=2", 2},
+        Case{"contextAndTensor", "attention_cp=2,attention_tp=2," SENT, 4}),
     [](const auto &info) { return std::string(info.param.name); });
 
 TEST(SpmdTraffic, RaggedRowsAreSentOncePerRank) {
