@@ -101,8 +101,7 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
       grown(*pastValue, 2, newTokens), lse, *query, *key, *value, *pastKey,
       *pastValue, *lengths, *sinks, i64(localHeads), i64(localKvHeads),
       op.getScaleAttr(), op.getWindowAttr(), op.getSoftCapAttr(),
-      cache(op.getCacheFormat()),
-      keeps ? UnitAttr() : builder.getUnitAttr());
+      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))
@@ -156,8 +155,7 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
       *pastLatent, *pastRotaryKey, *keyUp, *valueUp, *lengths, i64(localHeads),
       op.getScaleAttr(), op.getAbsorbedAttr(),
       op.getWeightFormat().value_or(moe::FormatAttr()),
-      cache(op.getCacheFormat()),
-      keeps ? UnitAttr() : builder.getUnitAttr());
+      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))
