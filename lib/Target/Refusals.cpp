@@ -36,7 +36,7 @@ Refusal portolan::refuseUnavailable(PlanClass planClass, PlanValue value,
   return refuse("unavailable_decision",
                 Twine(spell(planClass)) + " " + spell(planClass, value) + ": " +
                     reason,
-                spell(planClass), 1, 0, "decisions", op);
+                spell(planClass), 0, 0, "", op);
 }
 
 static Refusal refuseDivision(const Twine &reason, StringRef resource,
