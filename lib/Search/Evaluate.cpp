@@ -101,6 +101,10 @@ Estimate Evaluator::bodyEstimate(const PlanPoint &plan,
   partitionLayer(modelShape, layer, plan, deployment, served, sequences, ops);
   steps.clear();
   targetFamily.realize(ops, plan, deployment, target, steps);
+  if (pricesUnpadded)
+    for (Step &step : steps)
+      if (step.kind == OpKind::experts)
+        step.issuedOperations = step.work.matmulOperations;
   return estimate(steps, pricedMachine);
 }
 
@@ -182,7 +186,9 @@ double Evaluator::objectiveAbove(const PlanPoint &plan,
 double Evaluator::objectiveAbove(const PlanPoint &plan,
                                  const Deployment &deployment,
                                  double limitSeconds, double floor,
-                                 int64_t least, int64_t largest) {
+                                 int64_t least, int64_t largest,
+                                 bool unpadded) {
+  pricesUnpadded = unpadded;
   double perRate = objectivePerRate(deployment);
   ConcurrencyProblem problem;
   problem.minimum = least;
@@ -193,6 +199,7 @@ double Evaluator::objectiveAbove(const PlanPoint &plan,
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
     return stepSeconds(plan, deployment, sequences);
   });
+  pricesUnpadded = false;
   if (result.unknown)
     return std::nan("");
   return result.rate * perRate;
@@ -238,6 +245,7 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
   if (!deployment)
     return deployment.takeError();
   Evaluation result;
+  result.plan = plan;
   result.deployment = *deployment;
   result.concurrency = concurrency;
   result.memory = memoryUse(modelShape, plan, *deployment, served, concurrency);

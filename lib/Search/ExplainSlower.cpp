@@ -70,8 +70,11 @@ Refusal portolan::explainSlower(PlanClass planClass, const Evaluation &with,
       machine.topology.kind != TopologyKind::fullSwitch)
     refusal.id = "bisection_bound";
   if (planClass == PlanClass::overlap) {
-    refusal.id = "overlap_contends";
-    refusal.reason = "the halves of the batch contend: " + refusal.reason;
+    bool overlaps = with.plan.get(planClass) != kNone;
+    refusal.id = overlaps ? "overlap_contends" : "not_overlapped";
+    refusal.reason =
+        overlaps ? "the halves of the batch contend: " + refusal.reason
+                 : "communication waits where it could run beside computation";
   }
   refusal.needed = needed;
   refusal.available = available;

@@ -54,7 +54,7 @@ struct Tuner::Shared {
   double limitSeconds;
   const SearchOptions &options;
   std::atomic<uint64_t> explored{0}, plans{0};
-  std::atomic<bool> unevenBatches{false};
+  std::atomic<bool> malformed{false};
   /// Objectives at or below are of no interest.
   std::atomic<double> floor{0};
   std::mutex mutex;
@@ -96,7 +96,7 @@ struct Tuner::Shared {
     floor = std::max<double>(floor, other.floor);
     explored += other.explored;
     plans += other.plans;
-    unevenBatches = unevenBatches || other.unevenBatches;
+    malformed = malformed || other.malformed;
     found.insert(found.end(), other.found.begin(), other.found.end());
     if (other.unknown)
       offerUnknown(other.unknown->first, other.unknown->second);
@@ -209,35 +209,55 @@ double Tuner::boundOf(const PlanPoint &prefix, double limitSeconds) {
 
 namespace {
 
-/// Visits the plans of a prefix in declared order. Numbers count the plans that
-/// the filter leaves out too, so that a plan has one place in the order.
+/// Visits the plans of a prefix in declared order. A plan's place in that order
+/// is the path of value indices that leads to it, so that it does not depend on
+/// what is skipped.
 class PlanWalk {
 public:
   using Visitor = llvm::function_ref<void(const PlanPoint &, uint64_t)>;
+  /// Asked before the tiles of a plan are visited, of which it has the first.
+  using TileGate = llvm::function_ref<bool(const PlanPoint &)>;
 
   PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
       : family(family), context(context), filter(filter) {}
 
   void run(PlanPoint plan, Visitor visit) {
-    extend(kPrefixClasses, plan, /*permitted=*/true, visit);
+    run(plan, visit, [](const PlanPoint &) { return true; });
+  }
+  void run(PlanPoint plan, Visitor visit, TileGate gate) {
+    extend(kPrefixClasses, plan, /*path=*/0, visit, gate);
   }
 
+  /// A class had more values than a path can tell apart.
+  bool overflowed() const { return hasOverflowed; }
+
 private:
-  void extend(unsigned planClass, PlanPoint &plan, bool permitted,
-              Visitor visit) {
+  static constexpr unsigned kBitsPerClass = 5;
+  static_assert(kBitsPerClass * (kNumPlanClasses - kPrefixClasses) <= 64,
+                "a path fits into one word");
+
+  void extend(unsigned planClass, PlanPoint &plan, uint64_t path, Visitor visit,
+              TileGate gate) {
     if (planClass == kNumPlanClasses) {
-      if (permitted)
-        visit(plan, count);
-      ++count;
+      visit(plan, path);
       return;
     }
     auto &values = buffers[planClass];
     values.clear();
     family.values(PlanClass(planClass), plan, context, values);
-    for (PlanValue value : values) {
-      plan.values[planClass] = value;
-      extend(planClass + 1, plan,
-             permitted && filter.permits(PlanClass(planClass), value), visit);
+    hasOverflowed |= values.size() > (1u << kBitsPerClass);
+    if (PlanClass(planClass) == PlanClass::tile && values.size() > 1) {
+      plan.values[planClass] = values.front();
+      if (!gate(plan)) {
+        plan.values[planClass] = kNone;
+        return;
+      }
+    }
+    for (unsigned i = 0; i < values.size(); ++i) {
+      if (!filter.permits(PlanClass(planClass), values[i]))
+        continue;
+      plan.values[planClass] = values[i];
+      extend(planClass + 1, plan, path << kBitsPerClass | i, visit, gate);
     }
     plan.values[planClass] = kNone;
   }
@@ -246,7 +266,7 @@ private:
   PlanContext context;
   const PlanFilter &filter;
   std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> buffers;
-  uint64_t count = 0;
+  bool hasOverflowed = false;
 };
 
 } // namespace
@@ -293,27 +313,47 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
     largest.push_back({key, evaluator.largestConcurrency(plan, deployment)});
     return largest.back().second;
   };
-  PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
-  walk.run(prefix.plan, [&](const PlanPoint &plan, uint64_t number) {
+  auto deploy = [&](const PlanPoint &plan) {
+    Deployment deployment = prefix.deployment;
+    deployment.microBatches = plan.number(PlanClass::batchForm);
+    return deployment;
+  };
+  auto visit = [&](const PlanPoint &plan, uint64_t path) {
     double floor = exhaustive ? 0 : shared.floor.load();
     if (shared.options.anyWillDo && floor > 0)
       return;
     shared.plans.fetch_add(1, std::memory_order_relaxed);
-    Deployment deployment = prefix.deployment;
-    deployment.microBatches = plan.number(PlanClass::batchForm);
+    Deployment deployment = deploy(plan);
     // What the bound of a prefix assumes.
     if (deployment.microBatches % deployment.stages != 0) {
-      shared.unevenBatches = true;
+      shared.malformed = true;
       return;
     }
     int64_t high = std::min(largestOf(plan, deployment), range.second);
     double objective = evaluator.objectiveAbove(
         plan, deployment, shared.limitSeconds, floor, range.first, high);
     if (std::isnan(objective))
-      shared.offerUnknown({index, number}, plan);
+      shared.offerUnknown({index, path}, plan);
     else if (objective > floor)
-      shared.offer({plan, objective, {index, number}});
-  });
+      shared.offer({plan, objective, {index, path}});
+  };
+  // A tile only pads: if the plan without padding is not good enough, no tile
+  // of it is.
+  auto anyTileMayDo = [&](const PlanPoint &plan) {
+    if (exhaustive)
+      return true;
+    shared.plans.fetch_add(1, std::memory_order_relaxed);
+    Deployment deployment = deploy(plan);
+    int64_t high = std::min(largestOf(plan, deployment), range.second);
+    double objective = evaluator.objectiveAbove(
+        plan, deployment, shared.limitSeconds, shared.floor, range.first, high,
+        /*unpadded=*/true);
+    return objective != 0;
+  };
+  PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
+  walk.run(prefix.plan, visit, anyTileMayDo);
+  if (walk.overflowed())
+    shared.malformed = true;
 }
 
 void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
@@ -401,9 +441,10 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
   } else {
     searchWithBounds(std::move(permitted), shared);
   }
-  if (shared.unevenBatches)
+  if (shared.malformed)
     return llvm::make_error<InternalError>(
-        "the space has micro-batches that are no multiple of the stages");
+        "the space has micro-batches that are no multiple of the stages, or "
+        "more values of a class than the search can order");
   if (shared.unknown) {
     llvm::Expected<Evaluation> evaluation =
         evaluator().best(shared.unknown->second, limitSeconds);

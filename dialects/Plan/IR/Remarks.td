@@ -90,6 +90,9 @@ def hop_latency : CostRemark<
 def overlap_contends : CostRemark<
   "what overlaps contends for the same units or bytes",
   "overlap less, or where engines other than the busy ones communicate">;
+def not_overlapped : CostRemark<
+  "communication waits where the target could hide it",
+  "overlap communication with computation">;
 def load_imbalance : CostRemark<
   "more waiting for the most loaded rank",
   "spread experts over fewer ranks, or replicate hot ones">;

@@ -34,6 +34,7 @@ struct Evaluation {
   /// Tokens (decode: output, prefill: prompt) per second and chip; 0 if the
   /// plan is infeasible, for the reason given.
   double objective = 0;
+  PlanPoint plan;
   double stepSeconds = 0;  ///< TPOT or TTFT
   int64_t concurrency = 0; ///< requests in flight per model copy
   Deployment deployment;
@@ -76,10 +77,11 @@ public:
                         double limitSeconds, double floor);
 
   /// The same for concurrencies from `least` to `largest` only, which memory
-  /// allows.
+  /// allows. `unpadded`: as if expert matmuls had tiles of any size, which no
+  /// tile of the plan exceeds.
   double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
                         double limitSeconds, double floor, int64_t least,
-                        int64_t largest);
+                        int64_t largest, bool unpadded = false);
 
   /// Step time with so many sequences per micro-batch.
   double stepSeconds(const PlanPoint &plan, const Deployment &deployment,
@@ -144,6 +146,7 @@ private:
   llvm::SmallVector<double, 8> layerSeconds;
   std::vector<std::pair<int64_t, llvm::SmallVector<Stage, 4>>> stageCache;
   uint64_t probeCount = 0;
+  bool pricesUnpadded = false;
 };
 
 } // namespace portolan

@@ -88,7 +88,9 @@ TEST_P(DeepSeekRun, RanksEqualLoops) {
   ASSERT_TRUE(bool(run)) << llvm::toString(run.takeError());
   ASSERT_FALSE(run->outputs.empty());
   expectClose({run->outputs[0]}, {{"logits", model.loops()}});
-  expectClose(run->outputs, model.reference());
+  // Weights and inputs are the same in every case, and so are the outputs.
+  static const std::vector<NamedTensor> expected = model.reference();
+  expectClose(run->outputs, expected);
 }
 
 #define SENT "dispatch_exchange=all_to_all,combine_exchange=all_to_all"

@@ -76,6 +76,32 @@ TEST(Legalize, MoreRanksThanHeads) {
   EXPECT_EQ(refusal->op, "attention");
 }
 
+// plan_degree_c4
+TEST(Legalize, GroupedHeadsThatRanksCannotShareEqually) {
+  // 16 heads in 6 groups: 4 ranks would have 1.5 groups each.
+  ModelShape model = makeModel();
+  model.kvHeads = 6;
+  Setting setting(makeSwitched(8, 8), model);
+  std::optional<Refusal> refusal =
+      setting.legalize(PlanClass::attentionTp, 4, setting.firstPlan());
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->id, "not_divisible");
+  EXPECT_EQ(refusal->unit, "key-value heads");
+  EXPECT_EQ(setting.refusalId(PlanClass::attentionTp, 2, setting.firstPlan()),
+            "legal");
+}
+
+// plan_degree_c5
+TEST(Legalize, WindowThatWouldLieOnOneRank) {
+  ModelShape model = makeModel();
+  model.layers.front().ops.front().window = 128;
+  Setting setting(makeSwitched(8, 8), model);
+  EXPECT_EQ(setting.refusalId(PlanClass::attentionCp, 2, setting.firstPlan()),
+            "unavailable_decision");
+  EXPECT_EQ(setting.refusalId(PlanClass::attentionCp, 1, setting.firstPlan()),
+            "legal");
+}
+
 // plan_degree_c3
 TEST(Legalize, MoreExpertGroupsThanExperts) {
   Setting setting(makeSwitched(64, 64), makeModel(4, /*experts=*/8));
