@@ -74,10 +74,7 @@ bool movesRows(OpKind kind) {
 
 Matmuls portolan::matmulsOf(const LocalOp &op) {
   Matmuls result;
-  int64_t all = op.context + op.newTokens;
-  // Kernels skip the tiles above the diagonal: a new token sees the context
-  // and, on average, half of the new tokens.
-  int64_t seen = op.context + (op.newTokens + 2) / 2;
+  int64_t seen = op.context + op.newTokens;
   double sequences = double(op.sequences);
   switch (op.kind) {
   case OpKind::linear:
@@ -112,7 +109,7 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
       result.add(sequences, queries, seen, op.inner);
       result.add(heads, op.rows, op.inner, op.outer);
     } else {
-      result.add(1, sequences * double(all), op.inner,
+      result.add(1, sequences * double(seen), op.inner,
                  op.heads * (op.keyWidth + op.outer));
       result.add(sequences * heads, double(op.newTokens),
                  op.keyWidth + op.ropeWidth, seen);

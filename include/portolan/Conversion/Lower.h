@@ -27,8 +27,8 @@ mlir::LogicalResult bindToWorkload(mlir::ModuleOp module,
 /// sequences in flight per model copy. An error names the op and what does not
 /// fit; an InternalError a family that covers an op with other work.
 llvm::Error lowerModel(mlir::ModuleOp module, const Machine &machine,
-                               const PlanPoint &plan, const Workload &workload,
-                               int64_t concurrency);
+                       const PlanPoint &plan, const Workload &workload,
+                       int64_t concurrency);
 
 /// The price of a lowered stage program.
 struct LoweredPrice {
