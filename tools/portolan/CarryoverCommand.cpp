@@ -30,9 +30,25 @@ struct CarryoverFlags {
   const WorkloadOptions &workload;
 };
 
+/// The default targets of the families that exist.
+std::vector<std::string> loweredDefaults() {
+  std::vector<std::string> names;
+  for (const std::string &name : defaultTargets()) {
+    llvm::Expected<Machine> machine = loadMachine(name);
+    bool exists = machine && llvm::any_of(allFamilies(), [&](auto *family) {
+                    return family->name() == machine->family;
+                  });
+    if (!machine)
+      llvm::consumeError(machine.takeError());
+    else if (exists)
+      names.push_back(name);
+  }
+  return names;
+}
+
 llvm::Expected<std::vector<Target>> loadTargets(llvm::StringRef list) {
   std::vector<Target> targets;
-  std::vector<std::string> names = defaultTargets();
+  std::vector<std::string> names = loweredDefaults();
   if (!list.empty()) {
     names.clear();
     llvm::SmallVector<llvm::StringRef> parts;
