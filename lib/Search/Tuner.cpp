@@ -128,7 +128,7 @@ void Tuner::extendPrefix(unsigned planClass, PlanPoint &plan) {
       enumerationError = deployment.takeError();
       return;
     }
-    prefixes.push_back({plan, *deployment});
+    prefixes.push_back({plan, *deployment, std::nullopt});
     return;
   }
   llvm::SmallVector<PlanValue, 16> values;

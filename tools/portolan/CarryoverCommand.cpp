@@ -129,7 +129,7 @@ llvm::Error runCommand(const CarryoverFlags &flags) {
   if (!workload)
     return workload.takeError();
   CarryoverRequest request{session.model, *targets, workload->workload,
-                           workload->limitSeconds};
+                           workload->limitSeconds, std::nullopt};
   if (!flags.plan.empty()) {
     llvm::Expected<PlanPoint> plan = readPlan(flags.plan, session.context);
     if (!plan)

@@ -138,17 +138,20 @@ Border findBorder(const Layer &layer) {
         border.results.push_back(result);
   }
   border.operands = outer.takeVector();
-  SmallVector<std::pair<Role, Value>> roles;
-  for (Value operand : border.operands)
-    roles.push_back({roleOf(operand), operand});
-  llvm::stable_sort(roles, llvm::less_first());
+  // By role, in the order of first use within one.
+  SmallVector<std::pair<Role, size_t>> roles;
+  for (auto [index, operand] : llvm::enumerate(border.operands))
+    roles.push_back({roleOf(operand), index});
+  llvm::sort(roles);
   border.operands = llvm::map_to_vector(
-      roles, [](const std::pair<Role, Value> &role) { return role.second; });
+      roles, [operands = border.operands](std::pair<Role, size_t> role) {
+        return operands[role.second];
+      });
   // The hidden state that the layer hands on comes first.
   Value hidden = layer.ops.back()->getResult(0);
-  llvm::stable_sort(border.results, [&](Value a, Value b) {
-    return a == hidden && b != hidden;
-  });
+  auto place = llvm::find(border.results, hidden);
+  if (place != border.results.end())
+    std::rotate(border.results.begin(), place, std::next(place));
   return border;
 }
 
