@@ -13,7 +13,9 @@
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
 #include "dialects/Switched/IR/Switched.h"
+#include "dialects/Switched/Transforms/Passes.h"
 #include "dialects/Torus/IR/Torus.h"
+#include "dialects/Torus/Transforms/Passes.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Conversion/MoeToSpmd.h"
@@ -31,6 +33,8 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void portolan::registerAllPasses() {
+  switched::registerSwitchedPasses();
+  torus::registerTorusPasses();
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();
