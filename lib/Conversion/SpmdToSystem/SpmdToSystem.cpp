@@ -77,10 +77,12 @@ private:
   /// boundaries and layers are realized together: a step knows only its op.
   LogicalResult lowerBody(ArrayRef<Operation *> body) {
     LocalOps locals;
-    SmallVector<Operation *> working;
+    SmallVector<Operation *> working, views;
     for (Operation *op : body) {
-      if (!isa<WorkOpInterface>(op))
+      if (!isa<WorkOpInterface>(op)) {
+        views.push_back(op);
         continue;
+      }
       FailureOr<LocalOp> local = describeOp(op);
       if (failed(local))
         return failure();
@@ -90,23 +92,22 @@ private:
     Steps steps;
     family.realize(locals, plan, deployment, machine, steps);
     if (steps.size() != locals.size())
-      return module.emitError("")
-             << family.name() << " realized " << locals.size() << " ops as "
-             << steps.size() << " steps";
+      return module.emitError("expects one step per op, got ")
+             << family.name() << " that realized " << locals.size()
+             << " ops as " << steps.size() << " steps";
     for (auto [index, step] : llvm::enumerate(steps)) {
       Operation *op = working[index];
       if (step.covers != index || step.work != workOf(locals[index]))
-        return op->emitOpError("expects a step of its own work: ")
-               << family.name()
-               << " realized a step that states other work than this op";
+        return op->emitOpError("expects a step of its own work, got one of "
+                               "other work from ")
+               << family.name();
     }
     for (auto [op, step] : llvm::zip_equal(working, steps))
       if (failed(replace(op, family.systemOpName(step), &step)))
         return failure();
-    for (Operation *op : body)
-      if (!llvm::is_contained(working, op))
-        if (failed(replace(op, "view", nullptr)))
-          return failure();
+    for (Operation *op : views)
+      if (failed(replace(op, "view", nullptr)))
+        return failure();
     return success();
   }
 
@@ -114,7 +115,8 @@ private:
     std::string name = (family.name() + "." + mnemonic).str();
     MLIRContext *context = op->getContext();
     if (!RegisteredOperationName::lookup(name, context))
-      return op->emitOpError("") << "no system op '" << name << "'";
+      return op->emitOpError("expects a system op, got none named '")
+             << name << "'";
     OpBuilder builder(op);
     OperationState state(op->getLoc(), name);
     state.addOperands(op->getOperands());
