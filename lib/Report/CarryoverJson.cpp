@@ -47,13 +47,11 @@ json::Object planObject(const PlanPoint &plan) {
 }
 
 json::Object partsObject(const Parts &parts) {
-  return json::Object{{"compute_s", parts.computeSeconds},
-                      {"memory_s", parts.memorySeconds},
-                      {"link_s", parts.linkSeconds},
-                      {"latency_s", parts.latencySeconds},
-                      {"padding_s", parts.paddingSeconds},
-                      {"imbalance_s", parts.imbalanceSeconds},
-                      {"launch_s", parts.launchSeconds}};
+  json::Object object;
+  forEachPart(parts, [&](llvm::StringRef name, double seconds) {
+    object[(name + "_s").str()] = seconds;
+  });
+  return object;
 }
 
 json::Object memoryObject(const Evaluation &evaluation,

@@ -56,28 +56,13 @@ void printWorkload(raw_ostream &stream, const Workload &workload) {
                                                           : "as-shipped");
 }
 
-struct NamedPart {
-  llvm::StringLiteral name;
-  double Parts::*member;
-};
-constexpr NamedPart kParts[] = {
-    {"compute", &Parts::computeSeconds},
-    {"memory", &Parts::memorySeconds},
-    {"link", &Parts::linkSeconds},
-    {"latency", &Parts::latencySeconds},
-    {"padding", &Parts::paddingSeconds},
-    {"imbalance", &Parts::imbalanceSeconds},
-    {"launch", &Parts::launchSeconds},
-};
-
 void printParts(raw_ostream &stream, const Parts &parts, bool sign) {
   bool first = true;
-  for (const NamedPart &part : kParts) {
-    double seconds = parts.*part.member;
-    stream << (first ? "" : ", ") << part.name << " "
+  forEachPart(parts, [&](llvm::StringRef name, double seconds) {
+    stream << (first ? "" : ", ") << name << " "
            << format(sign ? "%+.2f" : "%.2f", seconds / kMilli);
     first = false;
-  }
+  });
   stream << " ms\n";
 }
 

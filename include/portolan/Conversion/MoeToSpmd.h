@@ -35,6 +35,9 @@ struct MoeToSpmdOptions {
 llvm::LogicalResult convertMoeToSpmd(mlir::ModuleOp module,
                                      const MoeToSpmdOptions &options);
 
+/// The module attribute with its plan: a dictionary of values by class.
+inline constexpr llvm::StringLiteral kPlanPointName = "plan.point";
+
 /// The point of a module's `plan.point`, or of "class=value,..." text.
 llvm::Expected<PlanPoint> planPointOf(mlir::DictionaryAttr attribute);
 llvm::Expected<PlanPoint> parsePlanPoint(llvm::StringRef text);

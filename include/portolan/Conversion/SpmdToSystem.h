@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Target/Family.h"
 
 namespace portolan {
@@ -28,8 +29,6 @@ namespace portolan {
 /// Module attributes of a lowered program.
 inline constexpr llvm::StringLiteral kTargetName = "portolan.target";
 inline constexpr llvm::StringLiteral kWeightsName = "portolan.weights";
-/// The plan of a module: a dictionary of spelled values by class.
-inline constexpr llvm::StringLiteral kPlanPointName = "plan.point";
 
 /// The plan in the module's `plan.point`; an error if it is missing or a class
 /// or value is unknown.

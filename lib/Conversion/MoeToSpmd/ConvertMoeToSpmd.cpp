@@ -26,8 +26,6 @@ namespace portolan {
 
 namespace {
 
-constexpr llvm::StringLiteral kPlanPointName = "plan.point";
-
 llvm::Error setDecision(PlanPoint &point, StringRef name, StringRef text) {
   std::optional<PlanClass> planClass = parsePlanClass(name.trim());
   if (!planClass)

@@ -24,23 +24,7 @@ llvm::Expected<PlanPoint> portolan::planOf(ModuleOp module) {
   if (!values)
     return llvm::createStringError("module: expects the attribute " +
                                    kPlanPointName + ", got none");
-  PlanPoint plan;
-  for (NamedAttribute entry : values) {
-    std::optional<PlanClass> planClass = parsePlanClass(entry.getName());
-    auto text = dyn_cast<StringAttr>(entry.getValue());
-    if (!planClass || !text)
-      return llvm::createStringError(
-          kPlanPointName +
-          ": expects a decision class with a spelled value, "
-          "got '" +
-          entry.getName().getValue() + "'");
-    llvm::Expected<PlanValue> value =
-        parsePlanValue(*planClass, text.getValue());
-    if (!value)
-      return value.takeError();
-    plan.set(*planClass, *value);
-  }
-  return plan;
+  return planPointOf(values);
 }
 
 namespace {
