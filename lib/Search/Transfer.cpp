@@ -182,7 +182,7 @@ llvm::Error Transfer::attribute(TransferResult &result,
                                 DecisionResult &decision) {
   PlanClass planClass = decision.planClass;
   if (source.result.best) {
-    llvm::Expected<double> worth = worthAtSource(planClass);
+    llvm::Expected<std::optional<double>> worth = worthAtSource(planClass);
     if (!worth)
       return worth.takeError();
     decision.worthAtSource = *worth;
@@ -231,7 +231,8 @@ llvm::Error Transfer::attribute(TransferResult &result,
   return llvm::Error::success();
 }
 
-llvm::Expected<double> Transfer::worthAtSource(PlanClass planClass) {
+llvm::Expected<std::optional<double>>
+Transfer::worthAtSource(PlanClass planClass) {
   const Family &family = *target.target.family;
   PlanContext context = target.tuner.evaluator().context();
   PlanPoint prefix;
@@ -248,6 +249,8 @@ llvm::Expected<double> Transfer::worthAtSource(PlanClass planClass) {
       bestUnder(source.tuner, options, PlanPoint());
   if (!best)
     return best.takeError();
+  if (best->objective <= 0)
+    return std::nullopt;
   return std::max(0.0, 1 - best->objective / source.result.best->objective);
 }
 

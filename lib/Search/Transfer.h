@@ -42,7 +42,9 @@ private:
   llvm::Error attribute(TransferResult &result, DecisionResult &decision);
   llvm::Error findInfeasibleSet(TransferResult &result);
   llvm::Expected<bool> isFeasible(llvm::ArrayRef<PlanClass> fixed);
-  llvm::Expected<double> worthAtSource(PlanClass planClass);
+  /// Nothing if no plan of the source has a value that is legal there: a pinned
+  /// plan can leave none.
+  llvm::Expected<std::optional<double>> worthAtSource(PlanClass planClass);
   void derive(TransferResult &result);
   /// v(S) on a tuner, with a plan that reaches it: `fallback` if that is what
   /// was known.
