@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import repo_checks
 
+MAX_OUTPUT_LINES = 80  # shown of one failure
 LIT_SECONDS = 1800  # for all lit tests together
 UNIT_SECONDS = 900  # for one GoogleTest binary
 LIT_FAILURES = {"FAIL", "XPASS", "UNRESOLVED", "TIMEOUT"}
@@ -127,6 +128,15 @@ def run_repository(source, build):
     return tally
 
 
+def shortened(output):
+    """The output, its middle cut out where it is long."""
+    lines = output.strip().splitlines()
+    if len(lines) > MAX_OUTPUT_LINES:
+        half = MAX_OUTPUT_LINES // 2
+        lines[half:-half] = [f"... {len(lines) - 2 * half} lines ..."]
+    return "\n".join(lines)
+
+
 def stage(title, action):
     start = time.monotonic()
     result = action()
@@ -151,7 +161,7 @@ def main(source, build):
     for name, output in total.failures:
         print(f"\nFAIL {name}")
         if output:
-            print("  " + output.strip().replace("\n", "\n  "))
+            print("  " + shortened(output).replace("\n", "\n  "))
     print(total.summary())
     return 1 if total.failures else 0
 
