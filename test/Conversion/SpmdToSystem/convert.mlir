@@ -1,21 +1,21 @@
-// RUN: portolan-opt %s --convert-spmd-to-switched=target=gb300-nvl72:8 | FileCheck %s --check-prefix=SWITCHED
-// RUN: portolan-opt %s --convert-spmd-to-torus=target=tpu7x:2x2x2 | FileCheck %s --check-prefix=TORUS
+// RUN: portolan-opt %s --convert-spmd-to-switched=target=gb300-nvl72:8 | FileCheck %s --check-prefix=CHECK-SWITCHED
+// RUN: portolan-opt %s --convert-spmd-to-torus=target=tpu7x:2x2x2 | FileCheck %s --check-prefix=CHECK-TORUS
 
 module attributes {plan.point = {instance = "all", attention_tp = "8", reduction = "ring"}} {
   // One system op per op, in its place; an op without work is a view.
-  // SWITCHED-LABEL: func.func @body
-  // SWITCHED: %[[SUM:.*]] = switched.add(%arg0, %arg0) covers "moe.add" {}
-  // SWITCHED-SAME: engine = "vector"
-  // SWITCHED: %[[ALL:.*]] = switched.all_reduce(%[[SUM]]) covers "spmd.all_reduce" {group = #spmd.group<8 by 1>}
+  // CHECK-SWITCHED-LABEL: func.func @body
+  // CHECK-SWITCHED: %[[SUM:.*]] = switched.add(%arg0, %arg0) covers "moe.add" {}
+  // CHECK-SWITCHED-SAME: engine = "vector"
+  // CHECK-SWITCHED: %[[ALL:.*]] = switched.all_reduce(%[[SUM]]) covers "spmd.all_reduce" {group = #spmd.group<8 by 1>}
   // Up and down a ring of 8: 2 * 7/8 of 16 * 64 bf16 elements = 3584 bytes.
-  // SWITCHED-SAME: algorithm = "ring", bottleneck_bytes = 3.584000e+03
-  // SWITCHED: switched.view(%[[ALL]]) covers "spmd.slice"
-  // SWITCHED-NOT: spmd.{{[a-z_]+}} %
-  // TORUS-LABEL: func.func @body
-  // TORUS: torus.add
-  // TORUS: torus.all_reduce
-  // TORUS-SAME: algorithm = "ring"
-  // TORUS: torus.view
+  // CHECK-SWITCHED-SAME: algorithm = "ring", bottleneck_bytes = 3.584000e+03
+  // CHECK-SWITCHED: switched.view(%[[ALL]]) covers "spmd.slice"
+  // CHECK-SWITCHED-NOT: spmd.{{[a-z_]+}} %
+  // CHECK-TORUS-LABEL: func.func @body
+  // CHECK-TORUS: torus.add
+  // CHECK-TORUS: torus.all_reduce
+  // CHECK-TORUS-SAME: algorithm = "ring"
+  // CHECK-TORUS: torus.view
   func.func @body(%x: tensor<16x64xbf16>) -> tensor<2x64xbf16> {
     %sum = moe.add %x, %x : tensor<16x64xbf16>
     %all = spmd.all_reduce %sum over <8 by 1> : tensor<16x64xbf16>
