@@ -68,10 +68,13 @@ public:
   void emitAll() {
     bool inRegion = false;
     for (const ModelOp &op : layer.ops) {
-      if (inRegion && !op.expertRegion)
+      if (inRegion && !op.expertRegion) {
         leaveRegion();
+        makers.back() = int32_t(ops.size()) - 1;
+      }
       inRegion = op.expertRegion;
       emit(op);
+      makers.push_back(int32_t(ops.size()) - 1);
     }
     if (inRegion)
       leaveRegion();
@@ -82,6 +85,9 @@ private:
     LocalOp local = op.local;
     local.microBatch = microBatch;
     setRows(local, op.expertRegion ? slicedRows : rows);
+    // What the model's op makes comes out of the last op that stands for it.
+    if (local.input >= 0)
+      local.input = makers[local.input];
     return local;
   }
 
@@ -367,6 +373,8 @@ private:
   bool exchangeNone, hasExperts;
   ExpertLoad load;
   double receivedMean = 0, receivedMax = 0;
+  /// For each of the layer's ops so far, the index of what holds its result.
+  llvm::SmallVector<int32_t, 48> makers;
 };
 
 } // namespace
@@ -409,6 +417,9 @@ void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
     ops.push_back(left);
     ops.push_back(right);
   }
+  for (LocalOp &op : ops)
+    if (op.input >= 0)
+      op.input = 2 * op.input + op.microBatch;
 }
 
 LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,

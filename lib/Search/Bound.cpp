@@ -10,6 +10,9 @@
 //     computations; a prefetch hides no more than communication took, which is
 //     not counted here;
 //   - issued operations, launches and dequantisation only add;
+//   - kernels are joined as far as a fusion of the family joins them, and an
+//     exchange by all-to-all is the one with the fewest transfers between
+//     computations beside none;
 //   - time per body is subadditive in the sequences, so k micro-batches take at
 //     least what one batch k times as large takes;
 //   - rows of the exchange-free and the sliced form differ in the shared
@@ -18,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/Bound.h"
+#include "portolan/Target/StepRules.h"
 #include <cmath>
 
 using namespace portolan;
@@ -91,13 +95,17 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
                       residency != PlanValue(Residency::hbmPrefetch);
     }
   }
+  // Joined kernels keep the same activations, however they are launched.
+  llvm::SmallVector<PlanValue, 4> fusions;
+  family.values(PlanClass::fusion, prefix, context, fusions);
+  for (PlanValue fusion : fusions)
+    if (fusion != kNone)
+      for (PlanPoint &relaxedPlan : relaxed)
+        relaxedPlan.set(PlanClass::fusion, PlanValue(Fusion::elementwise));
   largest = knownLargest ? *knownLargest : largestSequences();
 }
 
-double PrefixBound::leastSeconds(const LocalOp &op) const {
-  Step step;
-  step.kind = op.kind;
-  step.work = workOf(op);
+double PrefixBound::leastSeconds(Step step) const {
   Parts parts;
   double least = evaluator.priced().stepSeconds(step, false, parts);
   if (nearLevels)
@@ -117,10 +125,17 @@ double PrefixBound::bodySeconds(const LayerShape &layer, int64_t sequences) {
   for (unsigned form = 0; form < forms; ++form) {
     partitionLayer(evaluator.model(), layer, relaxed[form], deployment,
                    evaluator.workload(), sequences, ops);
+    steps.clear();
+    for (const LocalOp &op : ops) {
+      Step &step = steps.emplace_back();
+      step.kind = op.kind;
+      step.work = workOf(op);
+    }
+    joinKernels(ops, relaxed[form], steps);
     double seconds = 0;
-    for (const LocalOp &op : ops)
-      if (isCounted(op.kind))
-        seconds += leastSeconds(op);
+    for (const Step &step : steps)
+      if (isCounted(step.kind))
+        seconds += leastSeconds(step);
     least = form == 0 ? seconds : std::min(least, seconds);
     if (!layer.hasExperts())
       break;

@@ -215,7 +215,7 @@ namespace {
 class PlanWalk {
 public:
   using Visitor = llvm::function_ref<void(const PlanPoint &, uint64_t)>;
-  /// Asked before the tiles of a plan are visited, of which it has the first.
+  /// Asked before the tiles of a plan are visited, without a tile.
   using TileGate = llvm::function_ref<bool(const PlanPoint &)>;
 
   PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
@@ -246,13 +246,11 @@ private:
     values.clear();
     family.values(PlanClass(planClass), plan, context, values);
     hasOverflowed |= values.size() > (1u << kBitsPerClass);
-    if (PlanClass(planClass) == PlanClass::tile && values.size() > 1) {
-      plan.values[planClass] = values.front();
-      if (!gate(plan)) {
-        plan.values[planClass] = kNone;
-        return;
-      }
-    }
+    if (PlanClass(planClass) == PlanClass::fusion)
+      return extendFusions(values, plan, path, visit, gate);
+    if (PlanClass(planClass) == PlanClass::tile && values.size() > 1 &&
+        !gateIsOpen && !gate(plan))
+      return;
     for (unsigned i = 0; i < values.size(); ++i) {
       if (!filter.permits(PlanClass(planClass), values[i]))
         continue;
@@ -262,11 +260,34 @@ private:
     plan.values[planClass] = kNone;
   }
 
+  /// No fusion takes more time than the one declared before it. So the last one
+  /// is visited first, and if the gate refuses it, none of them is.
+  void extendFusions(llvm::ArrayRef<PlanValue> values, PlanPoint &plan,
+                     uint64_t path, Visitor visit, TileGate gate) {
+    unsigned planClass = unsigned(PlanClass::fusion);
+    auto isPermitted = [&](PlanValue value) {
+      return filter.permits(PlanClass::fusion, value);
+    };
+    bool isGated = llvm::count_if(values, isPermitted) > 1;
+    for (unsigned i = values.size(); i-- > 0;) {
+      if (!isPermitted(values[i]))
+        continue;
+      plan.values[planClass] = values[i];
+      if (isGated && !gate(plan))
+        break;
+      gateIsOpen = std::exchange(isGated, false);
+      extend(planClass + 1, plan, path << kBitsPerClass | i, visit, gate);
+      gateIsOpen = false;
+    }
+    plan.values[planClass] = kNone;
+  }
+
   const Family &family;
   PlanContext context;
   const PlanFilter &filter;
   std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> buffers;
   bool hasOverflowed = false;
+  bool gateIsOpen = false; ///< for the tiles that come next
 };
 
 } // namespace

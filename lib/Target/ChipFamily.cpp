@@ -120,11 +120,12 @@ void ChipFamily::values(PlanClass planClass, const PlanPoint &prefix,
     return addOverlaps(prefix, machine, values);
   case PlanClass::batchForm:
     return addBatchForms(prefix, values);
+  case PlanClass::fusion:
+    return addFusions(launchesKernels(), values);
   case PlanClass::tile:
     return addTiles(prefix, context, values);
   case PlanClass::replicas:
   case PlanClass::phaseSplit:
-  case PlanClass::fusion:
   case PlanClass::speculation:
     values.push_back(kNone);
     return;
@@ -234,6 +235,11 @@ std::optional<Refusal> ChipFamily::legalize(PlanClass planClass,
   }
   case PlanClass::residency:
     return refuseResidency(value, prefix, context);
+  case PlanClass::fusion:
+    return refuseUnavailable(planClass, value,
+                             "a step is one compiled program, so that no "
+                             "kernel between two transfers is launched",
+                             feedForwardOp(context.model));
   case PlanClass::tile:
     if (unused)
       break;
@@ -279,6 +285,11 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::overlap:
     return value == kNone ? legal.front()
                           : firstLegal<Overlap>(ladders().overlaps, legal);
+  case PlanClass::fusion: {
+    // Kernels that cannot be one launch keep what they join.
+    static constexpr Fusion ladder[] = {Fusion::elementwise};
+    return firstLegal<Fusion>(ladder, legal);
+  }
   default:
     // One legal value, or a word that only other families know.
     return legal.front();

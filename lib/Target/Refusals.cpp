@@ -192,9 +192,14 @@ Refusal portolan::refuseUnused(PlanClass planClass, PlanValue value,
   switch (planClass) {
   case PlanClass::replicas:
   case PlanClass::phaseSplit:
-  case PlanClass::fusion:
   case PlanClass::speculation:
     return refuseUnavailable(planClass, value, "this version takes none only",
+                             op);
+  case PlanClass::fusion:
+    return refuseUnavailable(planClass, value,
+                             "data flows from engine to engine, so that no "
+                             "kernel is launched and no activation is stored "
+                             "between them",
                              op);
   case PlanClass::attentionCp:
     return refuseUnavailable(

@@ -284,6 +284,13 @@ void portolan::addTiles(const PlanPoint &prefix, const PlanContext &context,
     values.push_back(kNone);
 }
 
+void portolan::addFusions(bool launchesKernels, PlanValues &values) {
+  values.push_back(kNone);
+  values.push_back(PlanValue(Fusion::elementwise));
+  if (launchesKernels)
+    values.push_back(PlanValue(Fusion::block));
+}
+
 Group portolan::widestReduction(const PlanPoint &prefix,
                                 const PlanContext &context) {
   Deployment degrees = degreesOf(prefix, context.machine);

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // What no plan with the given formats, instance and parallel degrees can
-// exceed, whatever its exchange, reduction, overlap, batch form, residency and
-// tile.
+// exceed, whatever its exchange, reduction, overlap, batch form, residency,
+// fusion and tile.
 //
 // Process: the useful operations and bytes of the slowest rank at the rates of
 //   the machine, with free communication, no padding and no launches; memory
@@ -45,7 +45,8 @@ public:
   std::pair<int64_t, int64_t> range(double limitSeconds, double floor);
 
 private:
-  double leastSeconds(const LocalOp &op) const;
+  /// On the memory level that suits the step best.
+  double leastSeconds(Step step) const;
   double bodySeconds(const LayerShape &layer, int64_t sequences);
   /// Lower bound on the step time with so many sequences per stage.
   double stepSeconds(int64_t sequences);
@@ -59,6 +60,7 @@ private:
   bool nearLevels = false;
   int64_t largest = 0;
   LocalOps ops;
+  Steps steps;
   llvm::SmallVector<double, 8> layerSeconds;
 };
 

@@ -35,7 +35,8 @@ struct Evaluation {
   /// plan is infeasible, for the reason given.
   double objective = 0;
   PlanPoint plan;
-  double stepSeconds = 0;  ///< TPOT or TTFT
+  double stepSeconds = 0;  ///< TTFT; TPOT is tokenSeconds()
+  double tokensPerStep = 1; ///< that a sequence is expected to gain
   int64_t concurrency = 0; ///< requests in flight per model copy
   Deployment deployment;
   Parts parts; ///< of stepSeconds, on the slowest stage
@@ -44,6 +45,8 @@ struct Evaluation {
   std::optional<Refusal> infeasible; ///< capacity_exceeded or slo_violated
 
   bool isFeasible() const { return objective > 0; }
+  /// Time per output token of a decode step.
+  double tokenSeconds() const { return stepSeconds / tokensPerStep; }
 };
 
 /// Evaluates plans of one model on one machine under one workload. Keeps its
@@ -95,8 +98,12 @@ public:
   bool fits(const PlanPoint &plan, const Deployment &deployment,
             int64_t concurrency) const;
 
-  /// Objective = rate of one copy (requests per second) * this.
-  double objectivePerRate(const Deployment &deployment) const;
+  /// Objective = steps of one copy (requests per second) * this.
+  double objectivePerRate(const PlanPoint &plan,
+                          const Deployment &deployment) const;
+
+  /// Step time that a limit allows: in decode the limit is on a token.
+  double stepLimit(const PlanPoint &plan, double limitSeconds) const;
 
   /// Stage passes per step: how often the slowest stage counts.
   double stagePasses(const Deployment &deployment) const;

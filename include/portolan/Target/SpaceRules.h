@@ -103,6 +103,10 @@ void addBatchForms(const PlanPoint &prefix, PlanValues &values);
 void addTiles(const PlanPoint &prefix, const PlanContext &context,
               PlanValues &values);
 
+/// none, elementwise and, where kernels are launched one by one, block: each
+/// takes no more time than the value before it.
+void addFusions(bool launchesKernels, PlanValues &values);
+
 /// The group of the widest all-reduce of a plan; size 1 if there is none. The
 /// attention block reduces over tp, an expert block without exchange over its
 /// stage.

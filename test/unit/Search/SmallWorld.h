@@ -36,6 +36,7 @@ class SmallFamily : public Family {
 public:
   bool readsFp8 = true;
   bool reducesInNetwork = true;
+  bool fuses = false;
   bool overlaps = true;
   /// Extra start-up of every exchange.
   double exchangeStarts = 1;

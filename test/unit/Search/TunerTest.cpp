@@ -26,6 +26,7 @@ struct Instance {
             std::uniform_real_distribution<double>(1e-4, 0.2)(random);
     family.overlaps = random() % 2;
     family.reducesInNetwork = random() % 2;
+    family.fuses = random() % 2;
   }
 
   std::mt19937 random;
