@@ -52,8 +52,9 @@ public:
           LocalOps &ops)
       : model(model), layer(layer), plan(plan), deployment(deployment),
         workload(workload), batch(batch), microBatch(microBatch), ops(ops) {
-    rows = batch.local * workload.newTokens();
-    totalRows = batch.total * workload.newTokens();
+    newTokens = stepTokens(workload, plan.count(PlanClass::speculation));
+    rows = batch.local * newTokens;
+    totalRows = batch.total * newTokens;
     equalRanks = deployment.tp * deployment.cp;
     exchangeNone = plan.get(PlanClass::dispatchExchange) == kNone;
     slicedRows = exchangeNone ? rows : ceilDiv(rows, equalRanks);
@@ -61,8 +62,9 @@ public:
                                   : double(totalRows) / deployment.stageSize;
     hasExperts = layer.hasExperts();
     if (hasExperts)
-      load = expertLoad(workload.popularity, model.experts, model.topK,
-                        deployment.ep, totalRows);
+      load =
+          expertLoad(workload.popularity, model.experts, model.topK,
+                     deployment.ep, totalRows, plan.count(PlanClass::replicas));
   }
 
   void emitAll() {
@@ -199,8 +201,11 @@ private:
     LocalOp local = start(op);
     if (!op.gatherColumns)
       planProjection(local);
+    // A prompt is continued from its last token; drafts are verified one by
+    // one.
     if (op.lastPosition)
-      setRows(local, batch.local);
+      setRows(local,
+              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     if (op.sharding == Sharding::columns)
       local.outer = share(op.local.outer, op.units);
     if (op.sharding == Sharding::contracted)
@@ -221,7 +226,7 @@ private:
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
     local.sequences = batch.local;
-    local.newTokens = workload.newTokens();
+    local.newTokens = newTokens;
     int64_t context = workload.meanContextTokens();
     if (op.window > 0)
       context = std::min(context, op.window);
@@ -368,7 +373,7 @@ private:
   Batch batch;
   uint8_t microBatch;
   LocalOps &ops;
-  int64_t rows, totalRows, equalRanks, slicedRows;
+  int64_t newTokens, rows, totalRows, equalRanks, slicedRows;
   double meanSlicedRows;
   bool exchangeNone, hasExperts;
   ExpertLoad load;
@@ -431,7 +436,8 @@ LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
   // A rank's peer is its counterpart in the next stage.
   local.group = {2, deployment.stageSize};
   double rows =
-      double(ceilDiv(sequences, deployment.dp)) * double(workload.newTokens());
+      double(ceilDiv(sequences, deployment.dp)) *
+      double(stepTokens(workload, plan.count(PlanClass::speculation)));
   // What leaves the embedding is what passes between layers.
   local.activation = local.compute = keptFormat(model);
   local.payloadBytes = local.meanPayloadBytes =

@@ -49,6 +49,9 @@ void printWorkload(raw_ostream &stream, const Workload &workload) {
   stream << spell(workload.phase) << ", context " << workload.contextTokens;
   if (decode)
     stream << ", output " << workload.outputTokens;
+  if (workload.acceptanceRate)
+    stream << formatv(", {0} of drafted tokens accepted",
+                      percent(*workload.acceptanceRate));
   stream << formatv(", {0} <= {1} ms, popularity {2}, formats {3}\n",
                     decode ? "TPOT" : "TTFT", workload.limitSeconds() / kMilli,
                     workload.popularity.text,
@@ -100,13 +103,15 @@ void printTarget(raw_ostream &stream, const Target &target,
   stream << formatv(", {0} of the ideal {1:f1}\n",
                     percent(best.objective / result.idealObjective),
                     result.idealObjective);
-  stream << formatv(
-      "  {0}         {1:f2} ms at {2} requests per copy, {3:f2} "
-      "users per chip",
-      decode ? "TPOT" : "TTFT", best.stepSeconds / kMilli, best.concurrency,
-      double(best.concurrency) * double(d.copies) / double(d.chips));
+  stream << formatv("  {0}         {1:f2} ms at {2} requests per copy, {3:f2} "
+                    "users per chip",
+                    decode ? "TPOT" : "TTFT",
+                    (decode ? best.tokenSeconds() : best.stepSeconds) / kMilli,
+                    best.concurrency,
+                    double(best.concurrency) * double(d.copies) /
+                        double(d.chips));
   if (decode)
-    stream << formatv(", {0:f1} tokens/s/user", 1 / best.stepSeconds);
+    stream << formatv(", {0:f1} tokens/s/user", 1 / best.tokenSeconds());
   stream << ", bound by " << spell(best.bound) << "\n";
   stream << "  time         ";
   printParts(stream, best.parts, /*sign=*/false);

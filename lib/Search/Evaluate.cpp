@@ -61,9 +61,17 @@ Evaluator::deploymentOf(const PlanPoint &plan) const {
   return portolan::deploymentOf(plan, target.topology);
 }
 
-double Evaluator::objectivePerRate(const Deployment &deployment) const {
-  double tokens = served.phase == Phase::decode ? 1 : served.newTokens();
-  return tokens * double(deployment.copies) / double(deployment.chips);
+double Evaluator::objectivePerRate(const PlanPoint &plan,
+                                   const Deployment &deployment) const {
+  return expectedTokens(served, plan.count(PlanClass::speculation)) *
+         double(deployment.copies) / double(deployment.chips);
+}
+
+double Evaluator::stepLimit(const PlanPoint &plan, double limitSeconds) const {
+  return served.phase == Phase::prefill
+             ? limitSeconds
+             : limitSeconds *
+                   expectedTokens(served, plan.count(PlanClass::speculation));
 }
 
 double Evaluator::stagePasses(const Deployment &deployment) const {
@@ -189,12 +197,12 @@ double Evaluator::objectiveAbove(const PlanPoint &plan,
                                  int64_t least, int64_t largest,
                                  bool unpadded) {
   pricesUnpadded = unpadded;
-  double perRate = objectivePerRate(deployment);
+  double perRate = objectivePerRate(plan, deployment);
   ConcurrencyProblem problem;
   problem.minimum = least;
   problem.maximum = largest;
   problem.microBatches = deployment.microBatches;
-  problem.limitSeconds = limitSeconds;
+  problem.limitSeconds = stepLimit(plan, limitSeconds);
   problem.floorRate = floor / perRate;
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
     return stepSeconds(plan, deployment, sequences);
@@ -254,8 +262,10 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
   if (!std::isfinite(result.stepSeconds) ||
       std::isnan(pricedMachine.reserveBytes()))
     return unknownFigure(plan, *deployment);
-  result.objective =
-      double(concurrency) / result.stepSeconds * objectivePerRate(*deployment);
+  result.tokensPerStep =
+      expectedTokens(served, plan.count(PlanClass::speculation));
+  result.objective = double(concurrency) / result.stepSeconds *
+                     objectivePerRate(plan, *deployment);
 
   llvm::SmallVector<Estimate, 8> layers;
   for (const LayerShape &layer : modelShape.layers)
@@ -370,7 +380,7 @@ llvm::Expected<Evaluation> Evaluator::best(const PlanPoint &plan,
   ConcurrencyProblem problem;
   problem.maximum = largestConcurrency(plan, *deployment);
   problem.microBatches = deployment->microBatches;
-  problem.limitSeconds = limitSeconds;
+  problem.limitSeconds = stepLimit(plan, limitSeconds);
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
     return stepSeconds(plan, *deployment, sequences);
   });
@@ -395,7 +405,8 @@ llvm::Expected<Evaluation> Evaluator::best(const PlanPoint &plan,
     bool decode = served.phase == Phase::decode;
     refusal.id = "slo_violated";
     refusal.resource = decode ? "time per output token" : "time to first token";
-    refusal.needed = evaluation->stepSeconds;
+    refusal.needed =
+        decode ? evaluation->tokenSeconds() : evaluation->stepSeconds;
     refusal.available = limitSeconds;
     refusal.unit = "seconds";
     refusal.reason = "one request alone takes longer than the limit";

@@ -297,16 +297,18 @@ namespace {
 /// Memory depends on what is computed and sent, not on how: on these classes
 /// beyond the prefix.
 struct MemoryKey {
-  PlanValue dispatch, combine, overlap, batchForm;
+  static constexpr std::array kClasses = {
+      PlanClass::replicas,        PlanClass::dispatchExchange,
+      PlanClass::combineExchange, PlanClass::overlap,
+      PlanClass::batchForm,       PlanClass::speculation};
+  std::array<PlanValue, kClasses.size()> values;
 
-  explicit MemoryKey(const PlanPoint &plan)
-      : dispatch(plan.get(PlanClass::dispatchExchange)),
-        combine(plan.get(PlanClass::combineExchange)),
-        overlap(plan.get(PlanClass::overlap)),
-        batchForm(plan.get(PlanClass::batchForm)) {}
+  explicit MemoryKey(const PlanPoint &plan) {
+    for (unsigned i = 0; i < kClasses.size(); ++i)
+      values[i] = plan.get(kClasses[i]);
+  }
   bool operator==(const MemoryKey &other) const {
-    return dispatch == other.dispatch && combine == other.combine &&
-           overlap == other.overlap && batchForm == other.batchForm;
+    return values == other.values;
   }
 };
 
@@ -360,16 +362,26 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   };
   // A tile only pads: if the plan without padding is not good enough, no tile
   // of it is.
-  auto anyTileMayDo = [&](const PlanPoint &plan) {
+  llvm::SmallVector<PlanValue, 4> drafts;
+  evaluator.family().values(PlanClass::speculation, prefix.plan,
+                            evaluator.context(), drafts);
+  auto anyTileMayDo = [&](PlanPoint plan) {
     if (exhaustive)
       return true;
-    shared.plans.fetch_add(1, std::memory_order_relaxed);
-    Deployment deployment = deploy(plan);
-    int64_t high = std::min(largestOf(plan, deployment), range.second);
-    double objective = evaluator.objectiveAbove(
-        plan, deployment, shared.limitSeconds, shared.floor, range.first, high,
-        /*unpadded=*/true);
-    return objective != 0;
+    for (PlanValue drafted : drafts) {
+      if (!shared.options.filter.permits(PlanClass::speculation, drafted))
+        continue;
+      plan.set(PlanClass::speculation, drafted);
+      shared.plans.fetch_add(1, std::memory_order_relaxed);
+      Deployment deployment = deploy(plan);
+      int64_t high = std::min(largestOf(plan, deployment), range.second);
+      double objective = evaluator.objectiveAbove(
+          plan, deployment, shared.limitSeconds, shared.floor, range.first,
+          high, /*unpadded=*/true);
+      if (objective != 0)
+        return true;
+    }
+    return false;
   };
   PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
   walk.run(prefix.plan, visit, anyTileMayDo);

@@ -125,8 +125,10 @@ void ChipFamily::values(PlanClass planClass, const PlanPoint &prefix,
   case PlanClass::tile:
     return addTiles(prefix, context, values);
   case PlanClass::replicas:
-  case PlanClass::phaseSplit:
+    return addReplicas(prefix, context, values);
   case PlanClass::speculation:
+    return addSpeculations(context, values);
+  case PlanClass::phaseSplit:
     values.push_back(kNone);
     return;
   }
@@ -233,6 +235,10 @@ std::optional<Refusal> ChipFamily::legalize(PlanClass planClass,
                                spell(OpKind::allReduce));
     return refuseReduction(Reduction(value), group, prefix, context);
   }
+  case PlanClass::replicas:
+    if (unused)
+      break;
+    return refuseReplicas(value, prefix, context);
   case PlanClass::residency:
     return refuseResidency(value, prefix, context);
   case PlanClass::fusion:
@@ -280,6 +286,8 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
                ? firstLegal<Residency>(ladder, legal)
                : legal.front();
   }
+  case PlanClass::replicas:
+    return halvedReplicas(value, legal);
   case PlanClass::reduction:
     return firstLegal<Reduction>(ladders().reductions, legal);
   case PlanClass::overlap:

@@ -71,8 +71,8 @@ struct Workload {
 int64_t stepTokens(const Workload &workload, int64_t drafted);
 
 /// Tokens that a sequence is expected to gain in a step: in decode the accepted
-/// ones up to the first that is not and the model's own, (1 - A^(drafted + 1)) /
-/// (1 - A), in prefill the prompt. Requires an acceptance rate to draft.
+/// ones up to the first that is not and the model's own, (1 - A^(drafted + 1))
+/// / (1 - A), in prefill the prompt. Requires an acceptance rate to draft.
 ///
 /// Assumption: drafts come from a look-up in the prompt on the host, which is
 /// part of the step overhead; draft models and layers are not imported.
@@ -98,10 +98,10 @@ ExpertLoad expertLoad(const Popularity &popularity, int64_t experts,
                       int64_t redundant = 0);
 
 /// The expert that each slot holds, rank after rank: `experts` / `ranks` slots
-/// (one more on the first ranks if uneven) and `redundant` more on each. Without
-/// copies the slots are the experts in order. An expert is its place by falling
-/// popularity, and with shares its index in them. No rank holds two copies of
-/// one expert.
+/// (one more on the first ranks if uneven) and `redundant` more on each.
+/// Without copies the slots are the experts in order. Under a power law expert
+/// 0 is the most popular one. A rank holds two copies of one expert only if no
+/// other has room.
 ///
 /// Process: each further copy goes to the expert with the most rows per copy;
 ///   then the copies, by falling rows, to the rank with the least rows that has
@@ -109,6 +109,10 @@ ExpertLoad expertLoad(const Popularity &popularity, int64_t experts,
 std::vector<int64_t> expertSlots(const Popularity &popularity, int64_t experts,
                                  int64_t topK, int64_t ranks,
                                  int64_t redundant);
+
+/// Rows per token that the fullest rank of that placement expects.
+double fullestRank(const Popularity &popularity, int64_t experts, int64_t topK,
+                   int64_t ranks, int64_t redundant);
 
 /// Distinct ranks that one token's experts are on (expectation), with
 /// group-limited routing. Uniform routing: G(1 - C(E-E/G, k)/C(E, k)).

@@ -10,7 +10,8 @@
 //
 // Process: partition, realize and estimate each distinct layer once; a stage
 //   takes the sum over its layer calls plus its boundary; the slowest stage
-//   paces all. Decode: TPOT = micro-batches * slowest stage + step overhead.
+//   paces all. Decode: step = micro-batches * slowest stage + step overhead,
+//   TPOT = step / tokens that a sequence is expected to gain by it.
 //   Prefill: TTFT = (micro-batches + stages - 1) * slowest stage + overhead.
 //   Objective = tokens of all copies / time / chips of the shape, idle ones
 //   included.
@@ -35,9 +36,9 @@ struct Evaluation {
   /// plan is infeasible, for the reason given.
   double objective = 0;
   PlanPoint plan;
-  double stepSeconds = 0;  ///< TTFT; TPOT is tokenSeconds()
+  double stepSeconds = 0;   ///< TTFT; TPOT is tokenSeconds()
   double tokensPerStep = 1; ///< that a sequence is expected to gain
-  int64_t concurrency = 0; ///< requests in flight per model copy
+  int64_t concurrency = 0;  ///< requests in flight per model copy
   Deployment deployment;
   Parts parts; ///< of stepSeconds, on the slowest stage
   Bound bound = Bound::compute;

@@ -103,7 +103,7 @@ TEST(EvaluateTest, IdleChipsCount) {
   test.workload.phase = Phase::decode;
   EXPECT_DOUBLE_EQ(
       Evaluator(test.model, test.machine, test.family, test.workload)
-          .objectivePerRate(all),
+          .objectivePerRate(test.plan, all),
       0.25);
 }
 

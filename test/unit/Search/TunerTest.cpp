@@ -65,11 +65,11 @@ std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
       int64_t sequences =
           (c + deployment.microBatches - 1) / deployment.microBatches;
       double seconds = evaluator.stepSeconds(plan, deployment, sequences);
-      if (seconds > instance.limit)
+      if (seconds > evaluator.stepLimit(plan, instance.limit))
         break;
       objective =
           std::max(objective, double(c) / seconds *
-                                  evaluator.objectivePerRate(deployment));
+                                  evaluator.objectivePerRate(plan, deployment));
     }
     all.push_back({plan, objective});
     best = std::max(best, objective);
