@@ -266,6 +266,14 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
     values.push_back(PlanValue(degrees.stages));
     values.push_back(PlanValue(2 * degrees.stages));
     return;
+  case PlanClass::placementForm:
+    return values.push_back(copiesExperts && degrees.ep > 1
+                                ? PlanValue(PlacementForm::distributed)
+                                : kNone);
+  case PlanClass::replicas:
+    return addReplicas(prefix, context, values);
+  case PlanClass::speculation:
+    return addSpeculations(context, values);
   case PlanClass::fusion:
     if (fuses)
       return addFusions(/*launchesKernels=*/true, values);

@@ -27,6 +27,10 @@ struct Instance {
     family.overlaps = random() % 2;
     family.reducesInNetwork = random() % 2;
     family.fuses = random() % 2;
+    family.copiesExperts = random() % 2;
+    if (workload.phase == Phase::decode && random() % 4 == 0)
+      workload.acceptanceRate =
+          std::uniform_real_distribution<double>(0.05, 0.95)(random);
   }
 
   std::mt19937 random;
