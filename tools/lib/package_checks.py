@@ -1,0 +1,307 @@
+"""What must hold for those who plug Portolan into their own tools. Each check
+takes a Package and returns its problems, one line each; the docstring of a
+check is its rule. Dialects and families are those of the tree, not a list.
+
+Usage: package_checks.py SOURCE_DIR BUILD_DIR [NAME...]   (or through tools/check)
+"""
+
+import difflib
+import glob
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from lsp_client import LspClient, LspError
+
+MODEL = "mixtral-8x7b"
+COMMAND_SECONDS = 120
+# What examples/standalone prints: the sums are in its README.md.
+STANDALONE_OUTPUT = """\
+moe.linear: matmul 1.024000e+03, vector 0.000000e+00, weights 1.280000e+02 bytes
+moe.rms_norm: matmul 0.000000e+00, vector 2.560000e+02, weights 0.000000e+00 bytes
+gate.scaled_add: matmul 0.000000e+00, vector 6.400000e+01, weights 0.000000e+00 bytes
+"""
+# A matrix of 16 columns whose result has 15.
+WRONG_FILE = """\
+func.func @f(%x: tensor<4x8xbf16>, %w: tensor<8x16xbf16>) -> tensor<4x15xbf16> {
+  %y = moe.linear %x, %w : (tensor<4x8xbf16>, tensor<8x16xbf16>) -> tensor<4x15xbf16>
+  return %y : tensor<4x15xbf16>
+}
+"""
+RIGHT_FILE = WRONG_FILE.replace("4x15", "4x16")
+
+
+class Failure(Exception):
+    """A command that the check depends on went wrong."""
+
+
+class Package:
+    """A finished build, its sources, and how to run what it made."""
+
+    def __init__(self, source, build):
+        self.source = os.path.abspath(source)
+        self.build = os.path.abspath(build)
+        with open(os.path.join(self.build, "test", "lit.site.cfg.py"), encoding="utf-8") as site:
+            self.llvm_bin = re.search(r'llvm_tools_dir = "(.*)"', site.read()).group(1)
+
+    def tool(self, name):
+        """Portolan's tool of that name, or else LLVM's."""
+        own = os.path.join(self.build, "bin", name)
+        return own if os.path.exists(own) else os.path.join(self.llvm_bin, name)
+
+    def dialects(self):
+        """Folder name -> namespace of every dialect."""
+        found = {}
+        for path in sorted(glob.glob(os.path.join(self.source, "dialects/*/IR/*Dialect.td"))):
+            with open(path, encoding="utf-8") as file:
+                name = re.search(r'let name = "(\w+)"', file.read())
+            found[path.split(os.sep)[-3]] = name.group(1)
+        return found
+
+    def families(self):
+        """The hardware families: the dialects that realize steps."""
+        return [name for folder, name in self.dialects().items()
+                if os.path.isdir(os.path.join(self.source, "dialects", folder, "Realize"))]
+
+    def dialect_tests(self):
+        """The file of each dialect that holds every one of its ops."""
+        return [os.path.join(self.source, "test", "Dialect", folder, "ops.mlir")
+                for folder in self.dialects()]
+
+    def cached(self, name):
+        """A variable of CMakeCache.txt, or ""."""
+        with open(os.path.join(self.build, "CMakeCache.txt"), encoding="utf-8") as cache:
+            for line in cache:
+                if line.startswith(name + ":"):
+                    return line.rstrip("\n").split("=", 1)[1]
+        return ""
+
+    def run(self, command, data=None, seconds=COMMAND_SECONDS, **kwargs):
+        """Status, standard output and error: text or bytes, as `data` is."""
+        try:
+            done = subprocess.run(command, input=data, capture_output=True, timeout=seconds,
+                                  **kwargs)
+            return done.returncode, done.stdout, done.stderr
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Failure(f"{os.path.basename(command[0])}: {error}") from error
+
+    def output(self, command, data=None, **kwargs):
+        """Standard output of a command that must succeed."""
+        status, out, err = self.run(command, data, **kwargs)
+        if status != 0:
+            # ninja and cmake say what failed on standard output.
+            text = (err or out) if isinstance(err, str) else (err or out).decode(errors="replace")
+            words = " ".join([os.path.basename(command[0])] + command[1:])
+            raise Failure(f"{words[:200]}: exit status {status}: {text.strip()[:600]}")
+        return out
+
+
+def first_difference(a, b):
+    lines = list(difflib.unified_diff(a.splitlines(), b.splitlines(), lineterm="", n=0))
+    return "; ".join(line[:120] for line in lines[2:6])
+
+
+def moe_module(package, target, folder):
+    """A moe module with its target, and the target's own plan as a script."""
+    model, plan = os.path.join(folder, "model.mlir"), os.path.join(folder, "plan.mlir")
+    config = os.path.join(package.source, "lib", "Import", "Models", MODEL + ".json")
+    text = package.output([package.tool("portolan-translate"), "--import-hf-config", config],
+                          text=True)
+    text, count = re.subn(r'^module @"[^"]*" \{', lambda match: match.group(0)[:-1] +
+                          f'attributes {{plan.target = "{target}"}} {{', text, count=1,
+                          flags=re.MULTILINE)
+    if count != 1:
+        raise Failure(f"portolan-translate: expects a named module, got {text[:80]}")
+    with open(model, "w", encoding="utf-8") as file:
+        file.write(text)
+    package.output([package.tool("portolan"), "tune", MODEL, "--target", target, "-o", plan])
+    return model, plan
+
+
+def check_plugin(package):
+    """the stock mlir-opt with PortolanPlugin.so lowers moe to each family as portolan-opt does"""
+    problems = []
+    machines = json.loads(package.output([package.tool("portolan"), "machines", "--json", "-"]))
+    plugin = os.path.join(package.build, "lib", "PortolanPlugin.so")
+    for family in package.families():
+        names = sorted((not machine["default"], machine["name"])
+                       for machine in machines["machines"] if machine["family"] == family)
+        if not names:
+            problems.append(f"{family}: no machine of the family ships")
+            continue
+        machine = json.loads(package.output(
+            [package.tool("portolan"), "machines", names[0][1], "--json", "-"]))
+        with tempfile.TemporaryDirectory() as folder:
+            model, plan = moe_module(package, machine["name"], folder)
+            # A plan is a transform script: the interpreter is mlir-opt's own.
+            pipeline = ",".join([
+                "moe-bind-workload{batch=256 new-tokens=1 past-tokens=4096 phase=decode}",
+                f"transform-preload-library{{transform-library-paths={plan}}}",
+                "transform-interpreter",
+                f"convert-moe-to-spmd{{chips={machine['chips']}}}",
+                f"convert-spmd-to-{family}{{target={machine['name']}}}"])
+            arguments = [model, f"--pass-pipeline=builtin.module({pipeline})"]
+            own = package.output([package.tool("portolan-opt")] + arguments)
+            stock = package.output(
+                [os.path.join(package.llvm_bin, "mlir-opt"), f"--load-dialect-plugin={plugin}",
+                 f"--load-pass-plugin={plugin}"] + arguments)
+        if f"{family}.".encode() not in own:
+            problems.append(f"{family}: no op of the dialect in the lowered program")
+        if own != stock:
+            problems.append(f"{family}: portolan-opt and mlir-opt differ: " +
+                            first_difference(own.decode(), stock.decode()))
+    return problems
+
+
+def check_bytecode(package):
+    """text -> bytecode -> text is the identity for every op of every dialect"""
+    problems = []
+    opt = package.tool("portolan-opt")
+    for path in package.dialect_tests():
+        name = os.path.relpath(path, package.source)
+        if not os.path.isfile(path):
+            problems.append(f"{name}: is missing: expects every op of the dialect")
+            continue
+        text = package.output([opt, path])
+        bytecode = package.output([opt, path, "--emit-bytecode"])
+        if not bytecode.startswith(b"ML\xefR"):
+            problems.append(f"{name}: --emit-bytecode writes no bytecode")
+            continue
+        again = package.output([opt], bytecode)
+        if again != text:
+            problems.append(f"{name}: " + first_difference(text.decode(), again.decode()))
+    return problems
+
+
+def missing_includes(prefix, llvm_include):
+    """Includes of installed headers and .td files that lead to no file."""
+    roots = [os.path.join(prefix, "include"), os.path.join(prefix, "include", "portolan"),
+             llvm_include]
+    problems = []
+    for path in pathlib.Path(prefix, "include").rglob("*"):
+        if path.suffix not in (".h", ".td", ".inc"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r'^\s*#?include "([^"]+)"', text, re.MULTILINE):
+            if not any(os.path.isfile(os.path.join(root, name)) for root in roots + [path.parent]):
+                problems.append(f"{path.relative_to(prefix)}: includes {name}, "
+                                "which is not installed")
+    return problems
+
+
+def build_standalone(package, prefix, compiler, folder):
+    """Builds examples/standalone against an installation and runs it."""
+    build = os.path.join(folder, "standalone-" + os.path.basename(prefix))
+    example = os.path.join(package.source, "examples", "standalone")
+    package.output(["cmake", "-S", example, "-B", build, "-G", "Ninja",
+                    "-DCMAKE_CXX_COMPILER=" + compiler, "-DPortolan_ROOT=" + prefix])
+    package.output(["cmake", "--build", build], seconds=600)
+    return package.output([os.path.join(build, "standalone"),
+                           os.path.join(example, "model.mlir")], text=True)
+
+
+def check_installed_package(package):
+    """a project of its own builds and runs with find_package(Portolan), also after a move"""
+    problems = []
+    llvm_include = os.path.normpath(os.path.join(package.llvm_bin, "..", "include"))
+    with tempfile.TemporaryDirectory() as folder:
+        first, moved = os.path.join(folder, "first"), os.path.join(folder, "moved")
+        package.output(["cmake", "--install", package.build, "--prefix", first])
+        problems += missing_includes(first, llvm_include)
+        # Once with the compiler of the build and once with the system's.
+        compilers = {first: package.cached("CMAKE_CXX_COMPILER"), moved: "c++"}
+        for prefix, compiler in compilers.items():
+            if prefix == moved:
+                os.rename(first, moved)
+            printed = build_standalone(package, prefix, compiler, folder)
+            if printed != STANDALONE_OUTPUT:
+                problems.append(f"{os.path.basename(prefix)}, {compiler}: " +
+                                first_difference(STANDALONE_OUTPUT, printed))
+        version = package.output([os.path.join(moved, "bin", "portolan"), "--version"], text=True)
+        if not version.startswith("portolan "):
+            problems.append(f"moved: portolan --version prints {version.strip()[:80]}")
+        plugin = os.path.join(moved, "lib", "PortolanPlugin.so")
+        package.output([os.path.join(package.llvm_bin, "mlir-opt"),
+                        f"--load-dialect-plugin={plugin}"], RIGHT_FILE.encode())
+    return problems
+
+
+def check_language_server(package):
+    """portolan-lsp-server answers initialize, didOpen, hover and definition"""
+    problems = []
+
+    def expect(what, got, wanted):
+        if got != wanted:
+            problems.append(f"{what}: expects {wanted}, got {got}")
+
+    try:
+        with LspClient([package.tool("portolan-lsp-server")]) as client:
+            answer = client.request("initialize", {"processId": None, "rootUri": None,
+                                                   "capabilities": {}})
+            for ability in ("hoverProvider", "definitionProvider", "referencesProvider"):
+                expect(f"initialize: {ability}", answer["capabilities"].get(ability), True)
+            client.notify("initialized", {})
+
+            # Every dialect's ops are known, and an op is described by its name.
+            for path, namespace in zip(package.dialect_tests(), package.dialects().values()):
+                with open(path, encoding="utf-8") as file:
+                    # A comment may name an op, and is not one.
+                    text = "".join("\n" if re.match(r"\s*//", line) else line for line in file)
+                uri = "file://" + path
+                name = os.path.relpath(path, package.source)
+                expect(f"{name}: diagnostics", client.open(uri, text), [])
+                op = re.search(rf"^ *(?:%[^=]* = )?(({namespace}\.\w+)[ (])", text, re.MULTILINE)
+                if not op:
+                    problems.append(f"{name}: has no op of {namespace}")
+                    continue
+                hover = client.at("hover", uri, text, op.group(1))
+                # The first line is the name, and of a symbol also the symbol.
+                title = hover and hover["contents"]["value"].splitlines()[0].split(" : ")[0]
+                expect(f"{name}: hover", title, f'"{op.group(2)}"')
+
+            uri = "file:///right.mlir"
+            expect("right file: diagnostics", client.open(uri, RIGHT_FILE), [])
+            hover = client.at("hover", uri, RIGHT_FILE, "%y", 1)["contents"]["value"]
+            if 'Operation: "moe.linear"' not in hover or "`tensor<4x16xbf16>`" not in hover:
+                problems.append(f"hover on %y: got {hover}")
+            place = client.at("definition", uri, RIGHT_FILE, "%y", 1)
+            expect("definition of %y", place, [{"uri": uri, "range": {
+                "start": {"line": 1, "character": 2}, "end": {"line": 1, "character": 4}}}])
+
+            found = client.open("file:///wrong.mlir", WRONG_FILE)
+            expect("wrong file: diagnostics", [(item["severity"], item["range"]["start"]["line"])
+                                               for item in found], [(1, 1)])
+            if found and "moe.linear" not in found[0]["message"]:
+                problems.append(f"wrong file: got {found[0]['message']}")
+            expect("exit status", client.close(), 0)
+    except (LspError, OSError, ValueError) as error:
+        problems.append(str(error))
+    return problems
+
+
+CHECKS = [check_plugin, check_bytecode, check_language_server, check_installed_package]
+
+
+def run_all(source, build, names=()):
+    package = Package(source, build)
+    for check in CHECKS:
+        if names and check.__name__.removeprefix("check_") not in names:
+            continue
+        try:
+            problems = check(package)
+        except (Failure, OSError, ValueError, KeyError) as error:
+            problems = [f"{type(error).__name__}: {error}"]
+        yield check.__doc__, problems
+
+
+if __name__ == "__main__":
+    failed = 0
+    for rule, found in run_all(sys.argv[1], sys.argv[2], sys.argv[3:]):
+        print(("FAIL " if found else "PASS ") + rule, flush=True)
+        print("".join(f"  {problem}\n" for problem in found), end="", flush=True)
+        failed += bool(found)
+    sys.exit(1 if failed else 0)
