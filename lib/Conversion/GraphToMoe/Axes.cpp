@@ -33,8 +33,8 @@ int64_t graph_to_moe::positionOf(const Dims &dims, AxisKind kind) {
 }
 
 std::optional<Size> graph_to_moe::sizeOf(const Dim &dim) {
-  return productOf(llvm::map_to_vector<4>(
-      dim, [](const Axis &axis) { return axis.size; }));
+  return productOf(
+      llvm::map_to_vector<4>(dim, [](const Axis &axis) { return axis.size; }));
 }
 
 std::optional<Dim> graph_to_moe::unify(const Dim &lhs, const Dim &rhs) {
@@ -46,8 +46,8 @@ std::optional<Dim> graph_to_moe::unify(const Dim &lhs, const Dim &rhs) {
     return std::nullopt;
   Dim result;
   for (auto [a, b] : llvm::zip_equal(lhs, rhs)) {
-    bool isCopy = a.size == b.size && (a.kind == AxisKind::Repeat ||
-                                       b.kind == AxisKind::Repeat);
+    bool isCopy = a.size == b.size &&
+                  (a.kind == AxisKind::Repeat || b.kind == AxisKind::Repeat);
     if (!(a == b) && !isCopy)
       return std::nullopt;
     result.push_back(a.kind == AxisKind::Repeat ? b : a);

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/GraphToMoe/ExpertFusion.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
 #include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -45,7 +46,12 @@ struct Failures {
   unsigned count = 0;
 
   void add(graph::NodeOp node, std::string why) {
-    if (count++ != 0)
+    ++count;
+    blame(node, std::move(why));
+  }
+  /// States the cause of failures that may follow.
+  void blame(graph::NodeOp node, std::string why) {
+    if (first)
       return;
     first = node;
     reason = std::move(why);
@@ -191,13 +197,22 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   forwardConstants(main);
   GraphFacts facts(main);
   forwardNoOps(main, facts);
+  ExpertFusion fusion(main, facts);
+  fusion.run();
   Raiser raiser(main, facts);
   llvm::DenseSet<Value> needed = findNeeded(main, rules, raiser);
+  auto isNeeded = [&](graph::NodeOp node) {
+    return llvm::any_of(node.getOutputs(),
+                        [&](Value value) { return needed.contains(value); });
+  };
   Failures failures;
+  for (auto node : main.getBody().front().getOps<graph::NodeOp>())
+    if (auto problem = fusion.problems().find(node);
+        problem != fusion.problems().end() && isNeeded(node))
+      failures.blame(node, problem->second);
   for (auto node : llvm::make_early_inc_range(
            main.getBody().front().getOps<graph::NodeOp>()))
-    if (llvm::any_of(node.getOutputs(),
-                     [&](Value value) { return needed.contains(value); }))
+    if (isNeeded(node))
       raiseNode(node, rules, raiser, failures);
   if (failures.count != 0)
     return failures.error();

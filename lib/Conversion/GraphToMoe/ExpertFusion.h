@@ -33,8 +33,8 @@ constexpr llvm::StringLiteral kFusedDomain = "portolan";
 /// Operands of a fused node of type Experts, which are also the names of its
 /// weights' attributes.
 constexpr llvm::StringLiteral kExpertsOperands[] = {
-    "tokens", "router",  "router_bias", "correction", "gate",
-    "gate_bias", "up", "up_bias", "down", "down_bias"};
+    "tokens",    "router", "router_bias", "correction", "gate",
+    "gate_bias", "up",     "up_bias",     "down",       "down_bias"};
 /// The same for Mlp.
 constexpr llvm::StringLiteral kMlpOperands[] = {"tokens", "gate", "up", "down"};
 
@@ -79,7 +79,12 @@ private:
                         int64_t size, int64_t stride);
 
   // FuseRouting.cpp: scores, choices and their weights.
+  /// Whether both are stages of one router up to the choice.
+  static bool agree(const Router &lhs, const Router &rhs);
   Result softmax(graph::NodeOp node);
+  /// Scores plus a correction of each expert.
+  Result correct(graph::NodeOp node, const Label &label,
+                 const Label &correction);
   void topK(graph::NodeOp node);
   Result gatherElements(graph::NodeOp node);
   Result scatterElements(graph::NodeOp node);
@@ -88,8 +93,8 @@ private:
   Result where(graph::NodeOp node);
   Result maskScores(graph::NodeOp node, const Label &scores, const Label &mask);
   Result reduceSum(graph::NodeOp node);
-  /// Scores of plain logits; the label itself if it is of scores.
-  Result scoresOf(const Label &label, int64_t axis);
+  /// Logits or their sigmoids as scores; the label itself if it is of scores.
+  Result scoresOf(const Label &label);
 
   // FuseForward.cpp: products and activations.
   Result product(graph::NodeOp node);
@@ -108,7 +113,9 @@ private:
   Result addBias(graph::NodeOp node, const Label &label, const Label &bias);
 
   // FuseExperts.cpp: complete blocks.
-  Result weigh(graph::NodeOp node, const Label &output, const Label &weights);
+  /// Results of experts, times the weights of their choice: `dims` if they fit.
+  Result weigh(graph::NodeOp node, const Label &output, const Label &weights,
+               std::optional<Dims> dims);
   Result completeExperts(graph::NodeOp node, const Forward &forward,
                          const Label &weights, Dims dims);
   Result completeMlp(graph::NodeOp node, const Forward &forward, Dims dims);

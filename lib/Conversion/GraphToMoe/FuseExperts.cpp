@@ -13,6 +13,7 @@
 
 #include "lib/Conversion/GraphToMoe/ExpertFusion.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace portolan;
@@ -80,8 +81,8 @@ void ExpertFusion::set(Value value, Label label) {
 //===----------------------------------------------------------------------===//
 
 void ExpertFusion::run() {
-  for (auto node :
-       llvm::make_early_inc_range(main.getBody().front().getOps<graph::NodeOp>()))
+  for (auto node : llvm::make_early_inc_range(
+           main.getBody().front().getOps<graph::NodeOp>()))
     if (node.getDomain().empty() && node.getBodies().empty())
       visit(node);
 }
@@ -121,8 +122,8 @@ void ExpertFusion::visit(graph::NodeOp node) {
 //===----------------------------------------------------------------------===//
 
 static DenseI64ArrayAttr attrOf(Builder &builder, const WeightPart &part) {
-  return builder.getDenseI64ArrayAttr({part.expert, part.in, part.out,
-                                       part.offset, part.size, part.stride});
+  return builder.getDenseI64ArrayAttr(
+      {part.expert, part.in, part.out, part.offset, part.size, part.stride});
 }
 
 Label ExpertFusion::fuse(graph::NodeOp node, StringRef type, Value tokens,
@@ -134,18 +135,21 @@ Label ExpertFusion::fuse(graph::NodeOp node, StringRef type, Value tokens,
     operands.push_back(value ? value
                              : graph::NoneOp::create(builder, node.getLoc(),
                                                      builder.getNoneType()));
+  // The file states the type of the node's result, which may be flattened.
+  Type unknown = graph::UnknownType::get(builder.getContext());
   auto result = graph::NodeOp::create(
-      builder, node.getLoc(), TypeRange(node.getOutputs()[0].getType()), type,
-      operands, kFusedDomain, /*version=*/1, builder.getDictionaryAttr(attrs),
-      /*body_names=*/ArrayAttr(), /*bodiesCount=*/0);
-  // The file may state the type of a flattened result.
+      builder, node.getLoc(), TypeRange(unknown), builder.getStringAttr(type),
+      operands, builder.getStringAttr(kFusedDomain),
+      builder.getI64IntegerAttr(1), builder.getDictionaryAttr(attrs),
+      ArrayAttr(), /*bodies=*/0u);
   Value output = result.getOutputs()[0];
-  output.setType(graph::UnknownType::get(builder.getContext()));
   if (const GraphFacts::Fact *fact = facts.find(tokens)) {
     GraphFacts::Fact copy = *fact;
     facts.at(output) = std::move(copy);
   }
   fused.insert(output);
+  if (getenv("FUSE_DEBUG"))
+    result->dump();
   return {Part::Tokens, std::move(dims), output};
 }
 
@@ -176,10 +180,9 @@ ExpertFusion::Result ExpertFusion::completeMlp(graph::NodeOp node,
                                 forward.down.weight};
   SmallVector<NamedAttribute> attrs = {builder.getNamedAttr(
       "activation", builder.getI64IntegerAttr(int64_t(forward.activation)))};
-  for (auto [name, part] :
-       {std::pair{kMlpOperands[1], gate.matrix},
-        {kMlpOperands[2], up.matrix},
-        {kMlpOperands[3], forward.down}})
+  for (auto [name, part] : {std::pair{kMlpOperands[1], gate.matrix},
+                            {kMlpOperands[2], up.matrix},
+                            {kMlpOperands[3], forward.down}})
     if (part)
       attrs.push_back(builder.getNamedAttr(name, attrOf(builder, part)));
   return fuse(node, "Mlp", forward.source, weights, attrs, std::move(dims));
@@ -234,9 +237,10 @@ ExpertFusion::Result ExpertFusion::completeExperts(graph::NodeOp node,
       real("alpha", forward.alpha),
       real("limit", *limit),
       real("linear_offset", gate.matrix ? up.offset : 0)};
-  const WeightPart *parts[] = {&router.matrix, &router.bias, &router.correction,
-                               &gate.matrix,   &gate.bias,   &up.matrix,
-                               &up.bias,       &forward.down, &forward.downBias};
+  const WeightPart *parts[] = {
+      &router.matrix, &router.bias,  &router.correction,
+      &gate.matrix,   &gate.bias,    &up.matrix,
+      &up.bias,       &forward.down, &forward.downBias};
   SmallVector<Value> operands;
   for (auto [i, part] : llvm::enumerate(parts)) {
     operands.push_back(part->weight);
@@ -250,7 +254,8 @@ ExpertFusion::Result ExpertFusion::completeExperts(graph::NodeOp node,
 
 ExpertFusion::Result ExpertFusion::weigh(graph::NodeOp node,
                                          const Label &output,
-                                         const Label &weights) {
+                                         const Label &weights,
+                                         std::optional<Dims> dims) {
   const Forward &forward = *output.forward;
   bool isDense = weights.part == Part::DenseWeights;
   if (!forward.gatheredBy && forward.main.matrix.expert == -1)
@@ -260,7 +265,6 @@ ExpertFusion::Result ExpertFusion::weigh(graph::NodeOp node,
                                 "per expert"
                               : "expects a weight per expert, got one per "
                                 "chosen expert");
-  std::optional<Dims> dims = broadcast(output.dims, weights.dims);
   if (!dims)
     return note(node, "expects weights of the results' tokens and experts");
   // A sum over one choice may be left out.

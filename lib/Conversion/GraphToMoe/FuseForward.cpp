@@ -13,6 +13,7 @@
 
 #include "lib/Conversion/GraphToMoe/ExpertFusion.h"
 #include "llvm/ADT/StringExtras.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace portolan;
@@ -142,10 +143,10 @@ ExpertFusion::Result ExpertFusion::contract(graph::NodeOp node,
                                             ArrayRef<int> out) {
   // The weight, or the weights of the choice, stand at the right.
   auto rank = [](Part part) {
-    return part == Part::Weight                                      ? 4
-           : part == Part::OneHot                                    ? 3
+    return part == Part::Weight                                       ? 4
+           : part == Part::OneHot                                     ? 3
            : part == Part::RouteWeights || part == Part::DenseWeights ? 2
-                                                                     : 1;
+                                                                      : 1;
   };
   if (rank(lhs.part) > rank(rhs.part))
     return contract(node, rhs, lhs, right, left, out);
@@ -177,7 +178,7 @@ ExpertFusion::Result ExpertFusion::contract(graph::NodeOp node,
     return result;
   }
   // As a product and then a sum.
-  Result weighted = weigh(node, lhs, rhs);
+  Result weighted = weigh(node, lhs, rhs, dims);
   if (!weighted)
     return std::nullopt;
   if (weighted->part == Part::Tokens)
@@ -193,7 +194,8 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
   if (!starts && !input.isForward(Forward::Stage::Activated) &&
       !input.isForward(Forward::Stage::Gated))
     return std::nullopt;
-  bool isRouted = weight.router || positionOf(input.dims, AxisKind::Expert) != -1;
+  bool isRouted =
+      weight.router || positionOf(input.dims, AxisKind::Expert) != -1;
   auto fail = [&](const Twine &why) -> Result {
     if (isRouted)
       note(node, why);
@@ -219,9 +221,8 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
     if (const Axis *raw = only(*dimOf(weight, right, letter), AxisKind::Raw);
         raw && letter != *summed)
       free.push_back({letter, raw});
-  llvm::sort(free, [](auto a, auto b) {
-    return a.second->index < b.second->index;
-  });
+  llvm::sort(free,
+             [](auto a, auto b) { return a.second->index < b.second->index; });
   Label renamed = weight;
   auto rename = [&](int letter, Dim dim) {
     renamed.dims[llvm::find(right, letter) - right.begin()] = std::move(dim);
@@ -234,14 +235,16 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
     };
     unsigned expert = isShared(free[1].first) && !isShared(free[0].first);
     part.expert = free[expert].second->index;
-    rename(free[expert].first, over(AxisKind::Expert, free[expert].second->size));
+    rename(free[expert].first,
+           over(AxisKind::Expert, free[expert].second->size));
     free.erase(free.begin() + expert);
   }
   if (free.size() != 1)
     return fail("expects a weight of experts, inputs and outputs");
   part.out = free[0].second->index;
   part.size = free[0].second->size.constant().value_or(0);
-  if (!starts && (part.expert == -1) != (input.forward->main.matrix.expert == -1))
+  if (!starts &&
+      (part.expert == -1) != (input.forward->main.matrix.expert == -1))
     return fail("expects a weight for each expert");
   rename(free[0].first,
          over(starts ? AxisKind::Column : AxisKind::Width, part.size));
@@ -306,8 +309,7 @@ ExpertFusion::Result ExpertFusion::addBias(graph::NodeOp node,
     dim = other;
   }
   auto dims = broadcast(label.dims, renamed);
-  bool isOfChoice =
-      !bias.router || bias.router->choice == forward->gatheredBy;
+  bool isOfChoice = !bias.router || bias.router->choice == forward->gatheredBy;
   if (!dims || *dims != label.dims || part.out == -1 || !isOfChoice ||
       (part.expert == -1) != (experts == -1))
     return std::nullopt;
@@ -462,16 +464,20 @@ ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
     }
     if (lhs->isForward(Forward::Stage::Done) &&
         (rhs->part == Part::RouteWeights || rhs->part == Part::DenseWeights))
-      return weigh(node, *lhs, *rhs);
-    if (lhs->part == Part::Scores && rhs->part == Part::GroupMask &&
-        !rhs->isNegated)
-      return maskScores(node, *lhs, *rhs);
-    if (lhs->part == Part::Scores && rhs->part == Part::ExpertMask &&
-        lhs->router->isScored && !lhs->isCorrected && lhs->dims == rhs->dims) {
+      return weigh(node, *lhs, *rhs, broadcast(lhs->dims, rhs->dims));
+    if (rhs->part == Part::GroupMask && !rhs->isNegated)
+      if (Result scores = scoresOf(*lhs))
+        return maskScores(node, *scores, *rhs);
+    if (rhs->part == Part::ExpertMask) {
+      Result scores = scoresOf(*lhs);
+      if (!scores || !scores->router->isScored || scores->isCorrected ||
+          scores->dims != rhs->dims || !agree(*scores->router, *rhs->router))
+        return note(node, "expects the router's scores where experts are "
+                          "chosen");
       auto router = std::make_shared<Router>(*rhs->router);
       router->isScored = true;
-      router->scoring = lhs->router->scoring;
-      Label result{Part::DenseWeights, lhs->dims};
+      router->scoring = scores->router->scoring;
+      Label result{Part::DenseWeights, scores->dims};
       result.router = router;
       return result;
     }
@@ -525,25 +531,10 @@ ExpertFusion::Result ExpertFusion::add(graph::NodeOp node) {
     const Label *rhs = operand(node, second);
     if (!rhs)
       continue;
-    if (lhs->part == Part::Scores && rhs->part == Part::Weight) {
-      // A correction of the choice: one number per expert.
-      int64_t axis = positionOf(lhs->dims, AxisKind::Expert);
-      bool isLast = axis != -1 && axis + 1 == int64_t(lhs->dims.size());
-      const Axis *raw =
-          rhs->dims.empty() ? nullptr : only(rhs->dims.back(), AxisKind::Raw);
-      bool isVector = llvm::all_of(ArrayRef(rhs->dims).drop_back(
-                                       rhs->dims.empty() ? 0 : 1),
-                                   [](const Dim &dim) { return dim.empty(); });
-      if (!isLast || !raw || !isVector || lhs->isCorrected || lhs->isLimited ||
-          raw->size != lhs->dims[axis][0].size || !lhs->router->isScored)
-        return note(node, "expects a correction of each expert's score");
-      auto router = std::make_shared<Router>(*lhs->router);
-      router->correction = {rhs->value, -1, -1, raw->index, 0, router->experts};
-      Label result = *lhs;
-      result.router = router;
-      result.isCorrected = true;
-      return result;
-    }
+    bool isScores =
+        lhs->part == Part::Scores || lhs->isForward(Forward::Stage::Sigmoid);
+    if (isScores && rhs->part == Part::Weight)
+      return correct(node, *lhs, *rhs);
     if (lhs->part == Part::Tokens && rhs->part == Part::Tokens)
       return addTokens(node, *lhs, *rhs);
     if (Result result = addBias(node, *lhs, *rhs))

@@ -18,22 +18,22 @@ using namespace mlir;
 using namespace portolan;
 using namespace portolan::graph_to_moe;
 
-/// Whether both are stages of one router up to the choice.
-static bool agree(const Router &lhs, const Router &rhs) {
+bool ExpertFusion::agree(const Router &lhs, const Router &rhs) {
   return lhs.source == rhs.source && lhs.matrix == rhs.matrix &&
          lhs.bias == rhs.bias;
 }
 
-ExpertFusion::Result ExpertFusion::scoresOf(const Label &label, int64_t axis) {
+ExpertFusion::Result ExpertFusion::scoresOf(const Label &label) {
   if (label.part == Part::Scores)
     return label;
-  // Logits: a product with a whole matrix.
-  if (!label.isForward(Forward::Stage::Linear) || axis == -1)
+  // Logits are a product with a whole matrix; a gate may be a router's.
+  bool isSigmoid = label.isForward(Forward::Stage::Sigmoid);
+  if (!isSigmoid && !label.isForward(Forward::Stage::Linear))
     return std::nullopt;
   const Forward &forward = *label.forward;
-  const Axis *columns = only(label.dims[axis], AxisKind::Column);
+  int64_t axis = positionOf(label.dims, AxisKind::Column);
   const WeightPart &matrix = forward.main.matrix;
-  if (!columns || !forward.main.isPlain() || matrix.expert != -1 ||
+  if (axis == -1 || !forward.main.isPlain() || matrix.expert != -1 ||
       forward.gatheredBy)
     return std::nullopt;
   auto router = std::make_shared<Router>();
@@ -41,9 +41,38 @@ ExpertFusion::Result ExpertFusion::scoresOf(const Label &label, int64_t axis) {
   router->matrix = matrix;
   router->bias = forward.main.bias;
   router->experts = matrix.size;
+  router->isScored = isSigmoid;
+  router->scoring = isSigmoid ? moe::Scoring::sigmoid : moe::Scoring::softmax;
   Label scores{Part::Scores, label.dims};
-  scores.dims[axis] = over(AxisKind::Expert, columns->size);
+  scores.dims[axis] = over(AxisKind::Expert, matrix.size);
   scores.router = router;
+  return scores;
+}
+
+ExpertFusion::Result ExpertFusion::correct(graph::NodeOp node,
+                                           const Label &label,
+                                           const Label &correction) {
+  Result scores = scoresOf(label);
+  int64_t axis = scores ? positionOf(scores->dims, AxisKind::Expert) : -1;
+  if (axis == -1)
+    return std::nullopt;
+  // One number per expert, whatever dimensions of size 1 stand before it.
+  Dims dims = correction.dims;
+  const Axis *raw = dims.empty() ? nullptr : only(dims.back(), AxisKind::Raw);
+  bool isLast = axis + 1 == int64_t(scores->dims.size());
+  bool isVector =
+      raw && llvm::all_of(ArrayRef(dims).drop_back(),
+                          [](const Dim &dim) { return dim.empty(); });
+  if (!isLast || !isVector || raw->size != scores->dims[axis][0].size ||
+      scores->isCorrected || scores->isLimited || !scores->router->isScored)
+    return label.part == Part::Scores
+               ? note(node, "expects a correction of each expert's score")
+               : Result();
+  auto router = std::make_shared<Router>(*scores->router);
+  router->correction = {correction.value, -1, -1,
+                        raw->index,       0,  router->experts};
+  scores->router = router;
+  scores->isCorrected = true;
   return scores;
 }
 
@@ -56,8 +85,8 @@ ExpertFusion::Result ExpertFusion::softmax(graph::NodeOp node) {
     return std::nullopt;
   // Over the chosen ones it is that over all, normalized.
   if (label->part == Part::RouteWeights) {
-    bool isOverSlots = only(label->dims[axis], AxisKind::Slot) ||
-                       label->router->topK == 1;
+    bool isOverSlots =
+        only(label->dims[axis], AxisKind::Slot) || label->router->topK == 1;
     if (!isOverSlots || label->router->isScored || label->isCorrected ||
         label->scale != 1)
       return note(node, "expects a softmax over the logits that were chosen");
@@ -69,7 +98,7 @@ ExpertFusion::Result ExpertFusion::softmax(graph::NodeOp node) {
     result.isNormalized = true;
     return result;
   }
-  Result scores = scoresOf(*label, axis);
+  Result scores = scoresOf(*label);
   if (!scores || scores->router->isScored ||
       !only(scores->dims[axis], AxisKind::Expert))
     return std::nullopt;
@@ -85,13 +114,13 @@ void ExpertFusion::topK(graph::NodeOp node) {
   if (!label || node.getOutputs().size() != 2)
     return;
   int64_t axis = wrapIndex(integerAttr(node, "axis", -1), label->dims.size());
-  Result scores = label->part == Part::GroupScores ? Result(*label)
-                                                   : scoresOf(*label, axis);
+  Result scores =
+      label->part == Part::GroupScores ? Result(*label) : scoresOf(*label);
   std::optional<int64_t> count = facts.integer(node.input(1));
   if (!scores || axis == -1)
     return;
-  const Axis *over = scores->dims[axis].size() == 1 ? &scores->dims[axis][0]
-                                                    : nullptr;
+  const Axis *over =
+      scores->dims[axis].size() == 1 ? &scores->dims[axis][0] : nullptr;
   if (!over || over->kind != AxisKind::Expert)
     return;
   if (!count || integerAttr(node, "largest", 1) != 1) {
@@ -116,8 +145,8 @@ void ExpertFusion::topK(graph::NodeOp node) {
   } else if (over->index == 2) {
     values.part = Part::GroupBest;
     if (*count != 2) {
-      note(node, "expects the two best scores of each group, got " +
-                     Twine(*count));
+      note(node,
+           "expects the two best scores of each group, got " + Twine(*count));
       return;
     }
   } else {
@@ -198,7 +227,7 @@ ExpertFusion::Result ExpertFusion::gatherElements(graph::NodeOp node) {
   if (!label || !index || index->part != Part::Choice)
     return std::nullopt;
   int64_t axis = wrapIndex(integerAttr(node, "axis", 0), label->dims.size());
-  Result scores = scoresOf(*label, axis);
+  Result scores = scoresOf(*label);
   if (!scores || axis == -1 || !only(scores->dims[axis], AxisKind::Expert) ||
       scores->isCorrected || scores->isLimited ||
       !agree(*scores->router, *index->router))
@@ -236,8 +265,8 @@ ExpertFusion::Result ExpertFusion::scatterElements(graph::NodeOp node) {
   int64_t axis = wrapIndex(integerAttr(node, "axis", 0), index->dims.size());
   const Router &router = *index->router;
   bool isOne = (isGroup ? router.topGroups : router.topK) == 1;
-  if (axis == -1 || !(only(index->dims[axis], kind) ||
-                      (isOne && index->dims[axis].empty())))
+  if (axis == -1 ||
+      !(only(index->dims[axis], kind) || (isOne && index->dims[axis].empty())))
     return note(node, "attribute 'axis' expects the dimension of the choice, "
                       "got " +
                           Twine(integerAttr(node, "axis", 0)));
@@ -262,8 +291,7 @@ ExpertFusion::Result ExpertFusion::scatterElements(graph::NodeOp node) {
     return result;
   }
   if (isGroup || !updates || updates->part != Part::RouteWeights ||
-      updates->router->choice != router.choice ||
-      updates->dims != index->dims)
+      updates->router->choice != router.choice || updates->dims != index->dims)
     return note(node, "expects to scatter the weights of the choice");
   result.part = Part::DenseWeights;
   result.router = updates->router;
@@ -355,10 +383,11 @@ ExpertFusion::Result ExpertFusion::where(graph::NodeOp node) {
     return note(node, "expects a mask between a value and a constant");
   if (mask->part == Part::GroupMask) {
     // What is masked loses to every score.
-    if (label->part != Part::Scores || *other > 0)
+    Result scores = scoresOf(*label);
+    if (!scores || *other > 0)
       return note(node, "expects scores where the mask is set, at most 0 "
                         "elsewhere");
-    return maskScores(node, *label, *mask);
+    return maskScores(node, *scores, *mask);
   }
   if (label->part != Part::RouteWeights || *other != 0 ||
       label->router->choice != mask->router->choice)

@@ -32,8 +32,13 @@ bool ExpertFusion::visitView(graph::NodeOp node) {
       result->isNegated = !result->isNegated;
     }
   } else if (type == "Reshape" || type == "Flatten") {
-    if (const Label *label = operand(node, 0); label && shape)
+    if (const Label *label = operand(node, 0); label && shape) {
       result = with(label, reshape(label->dims, *shape));
+      // Only scores are split into groups.
+      if (!result && label->part == Part::Forward)
+        if (Result scores = scoresOf(*label))
+          result = with(&*scores, reshape(scores->dims, *shape));
+    }
   } else if (type == "Expand") {
     if (std::optional<double> number = facts.number(node.input(0))) {
       result = Label{Part::Fill};
@@ -49,8 +54,8 @@ bool ExpertFusion::visitView(graph::NodeOp node) {
     else if (value && isa<IntegerType>(value.getElementType()))
       result->number = (*value.value_begin<APInt>()).roundToDouble();
   } else if (type == "Range") {
-    if (facts.integer(node.input(0)) == 0 && facts.integer(node.input(2)) == 1 &&
-        shape)
+    if (facts.integer(node.input(0)) == 0 &&
+        facts.integer(node.input(2)) == 1 && shape)
       result =
           Label{Part::TokenIndex, {over(AxisKind::Position, shape->front())}};
   } else if (type == "Unsqueeze") {
@@ -180,8 +185,7 @@ ExpertFusion::Result ExpertFusion::gather(graph::NodeOp node) {
   const Label *label = operand(node, 0);
   if (!label)
     return std::nullopt;
-  int64_t axis =
-      wrapIndex(integerAttr(node, "axis", 0), label->dims.size());
+  int64_t axis = wrapIndex(integerAttr(node, "axis", 0), label->dims.size());
   if (axis == -1)
     return std::nullopt;
   const Dim &dim = label->dims[axis];

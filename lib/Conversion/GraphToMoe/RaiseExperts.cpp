@@ -278,11 +278,11 @@ Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
       form.upBias, form.downBias, form.activation, APFloat(form.limit),
       APFloat(form.alpha), APFloat(form.offset), moe::LoadAttr(),
       moe::FormatAttr(), moe::FormatAttr());
-  return moe::CombineOp::create(
-      body, partOf(node, "combine"), input.getType(), experts.getResult(),
-      route.getWeights(), route.getIndices(), uint64_t(form.experts),
-      /*first_expert=*/uint64_t(0), moe::LoadAttr(),
-      /*result_load=*/moe::LoadAttr());
+  return moe::CombineOp::create(body, partOf(node, "combine"), input.getType(),
+                                experts.getResult(), route.getWeights(),
+                                route.getIndices(), uint64_t(form.experts),
+                                /*first_expert=*/uint64_t(0), moe::LoadAttr(),
+                                /*result_load=*/moe::LoadAttr());
 }
 
 void graph_to_moe::addExpertRules(Rules &rules) {

@@ -46,9 +46,8 @@ Value arrange(Value weight, ArrayRef<int64_t> kept, Raiser &raiser) {
     for (int64_t size : type.getShape())
       sizes.push_back(b.getIndexAttr(size));
     weight = tensor::ExtractSliceOp::create(
-        b, weight.getLoc(),
-        RankedTensorType::get(shape, type.getElementType()), weight, offsets,
-        sizes, strides);
+        b, weight.getLoc(), RankedTensorType::get(shape, type.getElementType()),
+        weight, offsets, sizes, strides);
   }
   if (llvm::is_sorted(kept))
     return weight;
