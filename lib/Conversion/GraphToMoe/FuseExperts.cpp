@@ -148,8 +148,6 @@ Label ExpertFusion::fuse(graph::NodeOp node, StringRef type, Value tokens,
     facts.at(output) = std::move(copy);
   }
   fused.insert(output);
-  if (getenv("FUSE_DEBUG"))
-    result->dump();
   return {Part::Tokens, std::move(dims), output};
 }
 
