@@ -73,10 +73,13 @@ std::optional<Dims> graph_to_moe::broadcast(const Dims &lhs, const Dims &rhs) {
 static void join(Dim &dim) {
   for (unsigned i = 0; i + 1 < dim.size(); ++i) {
     const Axis &outer = dim[i], &inner = dim[i + 1];
-    bool meets = inner.kind == AxisKind::Repeat ||
-                 (inner.kind == outer.kind && inner.index == 2);
+    bool isSplit = outer.index == 1 && (outer.kind == AxisKind::Expert ||
+                                        outer.kind == AxisKind::Column);
+    bool meets =
+        (inner.kind == AxisKind::Repeat && outer.kind == AxisKind::Expert) ||
+        (inner.kind == outer.kind && inner.index == 2);
     std::optional<Size> size = outer.size.times(inner.size);
-    if (outer.kind != AxisKind::Expert || outer.index != 1 || !meets || !size)
+    if (!isSplit || !meets || !size)
       continue;
     dim[i] = {outer.kind, 0, *size};
     dim.erase(dim.begin() + i + 1);
@@ -101,9 +104,10 @@ std::optional<Dims> graph_to_moe::reshape(const Dims &dims,
       if (!more)
         return std::nullopt;
       auto whole = axis.size.constant(), part = size.constant();
-      bool splits = axis.kind == AxisKind::Expert && axis.index == 0 &&
-                    dim.empty() && whole && part && *part > 1 &&
-                    *part < *whole && *whole % *part == 0;
+      bool splits =
+          (axis.kind == AxisKind::Expert || axis.kind == AxisKind::Column) &&
+          axis.index == 0 && dim.empty() && whole && part && *part > 1 &&
+          *part < *whole && *whole % *part == 0;
       if (splits) {
         dim.push_back({axis.kind, 1, size});
         axis = {axis.kind, 2, Size(*whole / *part)};

@@ -20,6 +20,7 @@
 #include "mlir/IR/Verifier.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/Onnx.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -231,6 +232,11 @@ llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
   if (llvm::Error error = raiseGraphToMoe(module->get()))
     return llvm::createStringError(path + ": " +
                                    llvm::toString(std::move(error)));
+  // Exporters call every file model.onnx and tell them apart by the folder.
+  StringRef name = llvm::sys::path::stem(path);
+  StringRef folder =
+      llvm::sys::path::filename(llvm::sys::path::parent_path(path));
+  module->get().setSymName(name == "model" && !folder.empty() ? folder : name);
   std::string message;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (message.empty())

@@ -88,6 +88,7 @@ private:
   void topK(graph::NodeOp node);
   Result gatherElements(graph::NodeOp node);
   Result scatterElements(graph::NodeOp node);
+  Result addUp(graph::NodeOp node);
   Result oneHot(graph::NodeOp node);
   Result equal(graph::NodeOp node);
   Result where(graph::NodeOp node);
@@ -124,6 +125,8 @@ private:
              mlir::ValueRange more, llvm::ArrayRef<mlir::NamedAttribute> attrs,
              Dims dims);
   Result addTokens(graph::NodeOp node, const Label &lhs, const Label &rhs);
+  /// The results of an expert block, times a number.
+  Result scaleExperts(const Label &label, double factor);
   /// The dimensions of unlabelled tokens.
   std::optional<Dims> tokenDims(mlir::Value value) const;
 

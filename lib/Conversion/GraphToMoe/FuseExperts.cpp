@@ -99,6 +99,7 @@ void ExpertFusion::visit(graph::NodeOp node) {
           .Case("Softmax", &ExpertFusion::softmax)
           .Case("GatherElements", &ExpertFusion::gatherElements)
           .Case("ScatterElements", &ExpertFusion::scatterElements)
+          .Case("ScatterND", &ExpertFusion::addUp)
           .Case("OneHot", &ExpertFusion::oneHot)
           .Case("Equal", &ExpertFusion::equal)
           .Case("Where", &ExpertFusion::where)
@@ -161,6 +162,20 @@ ExpertFusion::Result ExpertFusion::addTokens(graph::NodeOp node,
       (lhs.value == node.input(0) && rhs.value == node.input(1)))
     return std::nullopt;
   return fuse(node, "Add", lhs.value, rhs.value, {}, lhs.dims);
+}
+
+ExpertFusion::Result ExpertFusion::scaleExperts(const Label &label,
+                                                double factor) {
+  auto block = label.value.getDefiningOp<graph::NodeOp>();
+  if (!fused.contains(label.value) || block.getOpType() != "Experts")
+    return std::nullopt;
+  NamedAttrList attrs(block.getOpAttributes());
+  double scale = ::mlir::cast<FloatAttr>(attrs.get("scale")).getValueAsDouble();
+  Builder builder(main.getContext());
+  attrs.set("scale", builder.getF64FloatAttr(scale * factor));
+  return fuse(block, "Experts", block.input(0),
+              ValueRange(block.getInputs()).drop_front(), attrs.getAttrs(),
+              label.dims);
 }
 
 ExpertFusion::Result ExpertFusion::completeMlp(graph::NodeOp node,

@@ -442,6 +442,8 @@ ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
         result.scale *= *factor;
         return result;
       }
+      if (lhs->part == Part::Tokens)
+        return scaleExperts(*lhs, *factor);
       if (!lhs->isForward(Forward::Stage::Linear))
         continue;
       auto forward = std::make_shared<Forward>(*lhs->forward);

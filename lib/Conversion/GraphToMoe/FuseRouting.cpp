@@ -248,7 +248,36 @@ ExpertFusion::Result ExpertFusion::gatherElements(graph::NodeOp node) {
   return result;
 }
 
+/// Results of choices that are added up in the rows of their tokens.
+ExpertFusion::Result ExpertFusion::addUp(graph::NodeOp node) {
+  const Label *data = operand(node, 0), *updates = map.lookup(node.input(2));
+  const Label *index = map.lookup(node.input(1));
+  if (!updates || updates->part != Part::Weighted)
+    return std::nullopt;
+  auto reduction = dyn_cast_or_null<StringAttr>(node.attribute("reduction"));
+  const Sizes *shape = facts.shape(node.input(0));
+  const Dims &dims = updates->dims;
+  bool isRow = dims.size() == 2 && dims[0].size() > 1 &&
+               only(dims[1], AxisKind::Width) &&
+               dims[0].back().kind == AxisKind::Slot;
+  bool isZero = data && data->part == Part::Fill && data->number == 0;
+  if (!isRow || !isZero || !shape || shape->size() != 2 || !reduction ||
+      reduction.getValue() != "add" || integerAttr(node, "axis", 0) != 0 ||
+      !index || index->part != Part::TokenIndex || index->dims.empty())
+    return note(node, "expects to add the results of all choices to zeros");
+  Dim tokens(dims[0].begin(), std::prev(dims[0].end()));
+  const Dim &positions = index->dims[0];
+  if (sizeOf(tokens) != (*shape)[0] || positions.size() != 2 ||
+      positions[0].kind != AxisKind::Position ||
+      positions[0].size != (*shape)[0] ||
+      positions[1].size != dims[0].back().size)
+    return note(node, "expects to add each result to the row of its token");
+  return completeExperts(node, *updates->forward, *updates, {tokens, dims[1]});
+}
+
 ExpertFusion::Result ExpertFusion::scatterElements(graph::NodeOp node) {
+  if (Result sum = addUp(node))
+    return sum;
   const Label *index = map.lookup(node.input(1));
   if (!index ||
       (index->part != Part::Choice && index->part != Part::GroupChoice))

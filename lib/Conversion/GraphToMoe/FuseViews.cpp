@@ -179,6 +179,24 @@ static Dims replaced(const Dims &dims, unsigned position, const Dims &inner) {
 
 ExpertFusion::Result ExpertFusion::gather(graph::NodeOp node) {
   const Label *index = map.lookup(node.input(1));
+  // One of the runs of columns.
+  if (std::optional<int64_t> one = facts.integer(node.input(1));
+      one && facts.rank(node.input(1)) == 0) {
+    const Label *label = map.lookup(node.input(0));
+    int64_t axis =
+        label ? wrapIndex(integerAttr(node, "axis", 0), label->dims.size())
+              : -1;
+    const Axis *over =
+        axis == -1 ? nullptr : only(label->dims[axis], AxisKind::Column);
+    if (!over || over->index == 0 || !over->size.constant())
+      return std::nullopt;
+    int64_t offset = wrapIndex(*one, *over->size.constant());
+    Result result =
+        offset == -1 ? std::nullopt : columns(*label, axis, offset, 1, 1);
+    if (result)
+      result->dims.erase(result->dims.begin() + axis);
+    return result;
+  }
   if (!index ||
       (index->part != Part::Choice && index->part != Part::TokenIndex))
     return std::nullopt;
@@ -226,15 +244,33 @@ ExpertFusion::Result ExpertFusion::columns(const Label &label, int64_t position,
   const Axis *axis = only(label.dims[position], AxisKind::Column);
   if (!label.isForward(Forward::Stage::Linear) || !axis)
     return std::nullopt;
+  Label result = label;
+  result.dims[position] = over(AxisKind::Column, size);
+  if (axis->index != 0) {
+    // Of columns that are split into runs: one whole run, or the same column
+    // of each run.
+    auto isRest = [&](const Dim &dim) {
+      const Axis *other = only(dim, AxisKind::Column);
+      return other && other->index == 3 - axis->index;
+    };
+    auto rest = llvm::find_if(result.dims, isRest);
+    auto run = rest == result.dims.end()
+                   ? std::nullopt
+                   : (axis->index == 1 ? rest->front() : *axis).size.constant();
+    if (size != 1 || !run)
+      return std::nullopt;
+    offset = axis->index == 1 ? offset * *run : offset;
+    stride = axis->index == 1 ? 1 : *run;
+    size = *rest->front().size.constant();
+    rest->front().index = 0;
+  }
   auto forward = std::make_shared<Forward>(*label.forward);
   for (WeightPart *part : {&forward->main.matrix, &forward->main.bias}) {
     part->offset += offset * part->stride;
     part->size = size;
     part->stride *= stride;
   }
-  Label result = label;
   result.forward = forward;
-  result.dims[position] = over(AxisKind::Column, size);
   return result;
 }
 
