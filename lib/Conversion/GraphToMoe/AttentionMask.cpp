@@ -243,9 +243,8 @@ std::optional<Conditions> Reader::condition(Value value, Axes axes) {
   if ((op.starts_with("Less") || op.starts_with("Greater")) && node.input(1))
     return comparison(node, axes);
   if (op == "Equal" && node.input(1))
-    for (auto [other, constant] :
-         {std::pair{node.input(0), node.input(1)},
-          std::pair{node.input(1), node.input(0)}}) {
+    for (auto [other, constant] : {std::pair{node.input(0), node.input(1)},
+                                   std::pair{node.input(1), node.input(0)}}) {
       auto inner = operandAxes(other, axes);
       std::optional<double> number = facts.number(constant);
       if (!number || !inner)

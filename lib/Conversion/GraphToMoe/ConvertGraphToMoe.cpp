@@ -177,8 +177,8 @@ struct ConvertGraphToMoe
 llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   module.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect,
-                    linalg::LinalgDialect, math::MathDialect,
-                    moe::MoeDialect, tensor::TensorDialect>();
+                    linalg::LinalgDialect, math::MathDialect, moe::MoeDialect,
+                    tensor::TensorDialect>();
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main || main.isExternal())
     return llvm::createStringError("expects a function @main, got none");

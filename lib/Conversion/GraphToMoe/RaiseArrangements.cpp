@@ -194,8 +194,7 @@ bool splitsHeads(graph::NodeOp node, Raiser &raiser) {
 
 LogicalResult raiseSplitHeads(graph::NodeOp node, Raiser &raiser) {
   const View *view = raiser.view(node.input(0));
-  if (!isHeadView(view) ||
-      wrapIndex(integerAttr(node, "axis", 0), 4) != 3)
+  if (!isHeadView(view) || wrapIndex(integerAttr(node, "axis", 0), 4) != 3)
     return raiser.fail("expects to split the columns of each head");
   View part = *view;
   for (Value output : node.getOutputs()) {

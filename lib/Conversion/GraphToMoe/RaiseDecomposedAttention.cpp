@@ -50,9 +50,9 @@ Value skipRepeat(Value value, const GraphFacts &facts) {
   graph::NodeOp join = nodeBehindCasts(value, "Reshape", facts);
   graph::NodeOp expand =
       join ? nodeBehindCasts(join.input(0), "Expand", facts) : graph::NodeOp();
-  graph::NodeOp split = expand
-                            ? nodeBehindCasts(expand.input(0), "Unsqueeze", facts)
-                            : graph::NodeOp();
+  graph::NodeOp split =
+      expand ? nodeBehindCasts(expand.input(0), "Unsqueeze", facts)
+             : graph::NodeOp();
   if (!split)
     return value;
   const Sizes *from = facts.shape(split.input(0)),
@@ -102,7 +102,7 @@ std::optional<CacheForm> matchCache(Value value, Raiser &raiser) {
 graph::NodeOp matchProbabilities(graph::NodeOp node, const GraphFacts &facts) {
   graph::NodeOp softmax = nodeBehindCasts(node.input(0), "Softmax", facts);
   return softmax && facts.rank(softmax.input(0)) == 4 ? softmax
-                                                       : graph::NodeOp();
+                                                      : graph::NodeOp();
 }
 
 /// Reads scale * tanh(q k^T * scale / cap) * cap.
@@ -129,8 +129,7 @@ bool matchScores(Value value, AttentionForm &form, Raiser &raiser) {
     return false;
   form.query = skipCasts(query.value, facts);
   form.keys = *cache;
-  form.scale =
-      scaled.number * query.number * keys.number * untransposed.number;
+  form.scale = scaled.number * query.number * keys.number * untransposed.number;
   // A cache holds the keys as they are, so a scale may not lie before it.
   return form.scale > 0 && form.softCap >= 0;
 }
@@ -190,8 +189,7 @@ Value emitNoPast(Raiser &raiser, Value added, int64_t heads) {
   SmallVector<Value> dynamic;
   if (type.isDynamicDim(0)) {
     Value zero = arith::ConstantIndexOp::create(b, added.getLoc(), 0);
-    dynamic.push_back(
-        tensor::DimOp::create(b, added.getLoc(), tokens, zero));
+    dynamic.push_back(tensor::DimOp::create(b, added.getLoc(), tokens, zero));
   }
   auto empty = RankedTensorType::get(
       {type.getDimSize(0), heads, 0, lastDim(added) / heads},

@@ -57,8 +57,7 @@ std::pair<Value, Value> emitTable(Raiser &raiser, const AngleForm &form,
   OpBuilder &b = raiser.ahead;
   Location loc = form.frequencies.getLoc();
   Type f64 = b.getF64Type();
-  auto vector =
-      RankedTensorType::get({int64_t(frequencies.size())}, f64);
+  auto vector = RankedTensorType::get({int64_t(frequencies.size())}, f64);
   Value list = arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(vector, frequencies));
   auto type = RankedTensorType::get(
@@ -97,8 +96,8 @@ std::pair<Value, Value> emitTable(Raiser &raiser, const AngleForm &form,
 /// The tables for the angles that `cosine` is computed from.
 FailureOr<std::pair<Value, Value>> tablesOf(Raiser &raiser,
                                             const RotationForm &form) {
-  auto [entry, isNew] =
-      raiser.rotaryTables.try_emplace(skipCasts(form.cosineValue, raiser.facts));
+  auto [entry, isNew] = raiser.rotaryTables.try_emplace(
+      skipCasts(form.cosineValue, raiser.facts));
   if (!isNew)
     return entry->second;
   auto frequencies = raiser.facts.numbers(form.cosine.frequencies);
@@ -191,8 +190,8 @@ std::pair<moe::LinearOp, int64_t> producerOf(Value value) {
   return {value.getDefiningOp<moe::LinearOp>(), 0};
 }
 
-/// `weight` [.., columns] with the pairs of `part` columns from `start` on moved
-/// apart.
+/// `weight` [.., columns] with the pairs of `part` columns from `start` on
+/// moved apart.
 Value deinterleave(Raiser &raiser, Value weight, int64_t start, int64_t part) {
   RankedTensorType type = typeOf(weight);
   int64_t last = type.getRank() - 1, half = part / 2;
@@ -224,8 +223,8 @@ Value deinterleaveHeads(Raiser &raiser, Value weight, int64_t first,
   SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
   auto split = RankedTensorType::get(
       {type.getDimSize(0), view.heads, view.headWidth}, type.getElementType());
-  Value heads = tensor::ExpandShapeOp::create(b, weight.getLoc(), split, weight,
-                                              groups);
+  Value heads =
+      tensor::ExpandShapeOp::create(b, weight.getLoc(), split, weight, groups);
   heads = deinterleave(raiser, heads, view.offset, view.width);
   return tensor::CollapseShapeOp::create(b, weight.getLoc(), type, heads,
                                          groups);

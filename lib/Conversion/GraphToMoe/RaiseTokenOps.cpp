@@ -132,9 +132,9 @@ LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
   if ((view && !view->isWhole()) || typeOf(input).getRank() == 0 ||
       lastDim(form->gain) != width)
     return raiser.fail("expects a gain of the width of the input");
-  Value norm = moe::RmsNormOp::create(raiser.body, node.getLoc(),
-                                      input.getType(), input, form->gain,
-                                      APFloat(form->epsilon));
+  Value norm =
+      moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
+                             form->gain, APFloat(form->epsilon));
   if (!view) {
     raiser.raise(result, norm, input);
     return success();
@@ -300,8 +300,7 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "RMSNormalization", {2, needsInputs, raiseNorm});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
             {3, needsInputs, raiseSkipNorm});
-  rules.add("", "Reshape",
-            {2, needsHeadNorm, raiseHeadNorm, joinsNormedHeads});
+  rules.add("", "Reshape", {2, needsHeadNorm, raiseHeadNorm, joinsNormedHeads});
   rules.add("", "Mul",
             {2, needsPlainNorm, raisePlainNorm, isPlainNorm,
              /*readsViews=*/true});

@@ -37,8 +37,8 @@ Value matchFrequencies(Value value, const GraphFacts &facts) {
   const Sizes *shape = facts.shape(source);
   if (!shape || !facts.constant(source))
     return nullptr;
-  unsigned wide = llvm::count_if(
-      *shape, [](const Size &size) { return size != Size(1); });
+  unsigned wide =
+      llvm::count_if(*shape, [](const Size &size) { return size != Size(1); });
   return wide == 1 ? source : Value();
 }
 
