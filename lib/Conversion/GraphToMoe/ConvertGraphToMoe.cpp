@@ -16,6 +16,7 @@
 #include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "portolan/Conversion/GraphToMoe.h"
@@ -183,7 +184,7 @@ struct ConvertGraphToMoe
 llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   module.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect,
-                    linalg::LinalgDialect, moe::MoeDialect,
+                    linalg::LinalgDialect, math::MathDialect, moe::MoeDialect,
                     tensor::TensorDialect>();
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main || main.isExternal())
@@ -192,7 +193,10 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
     return llvm::createStringError("expects @main of one block");
   Rules rules;
   addTokenRules(rules);
+  addArrangementRules(rules);
+  addRotationRules(rules);
   addAttentionRules(rules);
+  addDecomposedAttentionRules(rules);
   addExpertRules(rules);
 
   forwardConstants(main);
@@ -215,11 +219,15 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
            main.getBody().front().getOps<graph::NodeOp>()))
     if (isNeeded(node))
       raiseNode(node, rules, raiser, failures);
+  for (graph::NodeOp node : raiser.postponed)
+    if (failures.count == 0 && !raiser.raised(node.getOutputs()[0]))
+      failures.add(node, "expects an attention that reads this cache");
   if (failures.count != 0)
     return failures.error();
   if (llvm::Error error = raiseReturn(main, raiser))
     return error;
   eraseGraph(module, main);
+  raiser.renameDims();
   outlineLayers(main);
   return llvm::Error::success();
 }
