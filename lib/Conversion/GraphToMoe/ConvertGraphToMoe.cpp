@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -62,7 +63,8 @@ struct Failures {
 };
 
 /// Marks the values that the outputs need, backwards.
-llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
+llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules,
+                                 Raiser &raiser) {
   Block &block = main.getBody().front();
   llvm::DenseSet<Value> needed(block.getTerminator()->operand_begin(),
                                block.getTerminator()->operand_end());
@@ -73,14 +75,14 @@ llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
         }))
       continue;
     Values values;
-    if (const Rule *rule = rules.find(node)) {
+    if (const Rule *rule = rules.find(node, raiser)) {
       bool complete = true;
       for (unsigned i = 0; i < rule->required; ++i)
         complete &= bool(node.input(i));
       if (complete)
-        rule->needs(node, values);
+        rule->needs(node, raiser, values);
     } else {
-      needsInputs(node, values);
+      needsInputs(node, raiser, values);
     }
     needed.insert(values.begin(), values.end());
   }
@@ -89,7 +91,7 @@ llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
 
 void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
                Failures &failures) {
-  const Rule *rule = rules.find(node);
+  const Rule *rule = rules.find(node, raiser);
   if (!rule)
     return failures.add(node, "no rule raises this op");
   if (!node.getBodies().empty())
@@ -98,14 +100,18 @@ void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
     if (!node.input(i))
       return failures.add(node, "expects input " + std::to_string(i));
   Values values;
-  rule->needs(node, values);
-  for (Value value : values)
-    if (!raiser.raised(value)) {
+  rule->needs(node, raiser, values);
+  for (Value value : values) {
+    if (!raiser.isRaised(value)) {
       // Another node is to blame, unless the value is an input.
       if (isa<BlockArgument>(value))
         failures.add(node, "expects inputs of a known rank");
       return;
     }
+    if (!raiser.raised(value) && !rule->readsViews)
+      return failures.add(node, "expects activations of [batch, tokens, "
+                                "width] here, got another arrangement");
+  }
   if (failed(rule->raise(node, raiser)))
     failures.add(node, raiser.takeReason());
 }
@@ -182,8 +188,11 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   addAttentionRules(rules);
   addExpertRules(rules);
 
-  llvm::DenseSet<Value> needed = findNeeded(main, rules);
-  Raiser raiser(main);
+  forwardConstants(main);
+  GraphFacts facts(main);
+  forwardNoOps(main, facts);
+  Raiser raiser(main, facts);
+  llvm::DenseSet<Value> needed = findNeeded(main, rules, raiser);
   Failures failures;
   for (auto node : llvm::make_early_inc_range(
            main.getBody().front().getOps<graph::NodeOp>()))

@@ -46,7 +46,7 @@ std::optional<Projection> matchRouter(graph::NodeOp node) {
   return router;
 }
 
-void needsExperts(graph::NodeOp node, Values &values) {
+void needsExperts(graph::NodeOp node, Raiser &raiser, Values &values) {
   auto router = matchRouter(node);
   values.push_back(node.input(Rows));
   if (router)

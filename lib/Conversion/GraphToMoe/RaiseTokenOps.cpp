@@ -131,7 +131,7 @@ std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
   return HeadNorm{split.input(0), norm};
 }
 
-void needsReshape(graph::NodeOp node, Values &values) {
+void needsReshape(graph::NodeOp node, Raiser &raiser, Values &values) {
   if (std::optional<HeadNorm> match = matchHeadNorm(node))
     values.append({match->input, match->norm.input(1)});
   else
@@ -175,10 +175,10 @@ LogicalResult checkProjection(const Projection &projection, Raiser &raiser) {
   return raiser.fail("expects an input as wide as the weight has rows");
 }
 
-void needsProjection(graph::NodeOp node, Values &values) {
+void needsProjection(graph::NodeOp node, Raiser &raiser, Values &values) {
   if (auto projection = matchProjection(node.getOutputs()[0]))
     return needs(*projection, values);
-  needsInputs(node, values);
+  needsInputs(node, raiser, values);
 }
 
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
@@ -211,7 +211,7 @@ LogicalResult raiseAdd(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
-void needsSplit(graph::NodeOp node, Values &values) {
+void needsSplit(graph::NodeOp node, Raiser &raiser, Values &values) {
   if (auto projection = matchProjection(node.input(0)))
     return needs(*projection, values);
   values.push_back(node.input(0));
