@@ -6,6 +6,7 @@ Usage: package_checks.py SOURCE_DIR BUILD_DIR [NAME...]   (or through tools/chec
 """
 
 import difflib
+import functools
 import glob
 import json
 import os
@@ -18,6 +19,7 @@ import tempfile
 from lsp_client import LspClient, LspError
 
 MODEL = "mixtral-8x7b"
+LOWERED_MODELS = ("mixtral-8x7b", "deepseek-v3")
 COMMAND_SECONDS = 120
 # What examples/standalone prints: the sums are in its README.md.
 STANDALONE_OUTPUT = """\
@@ -45,6 +47,7 @@ class Package:
     def __init__(self, source, build):
         self.source = os.path.abspath(source)
         self.build = os.path.abspath(build)
+        self.scratch = tempfile.TemporaryDirectory()
         with open(os.path.join(self.build, "test", "lit.site.cfg.py"), encoding="utf-8") as site:
             self.llvm_bin = re.search(r'llvm_tools_dir = "(.*)"', site.read()).group(1)
 
@@ -66,6 +69,38 @@ class Package:
         """The hardware families: the dialects that realize steps."""
         return [name for folder, name in self.dialects().items()
                 if os.path.isdir(os.path.join(self.source, "dialects", folder, "Realize"))]
+
+    @functools.cache
+    def targets(self):
+        """Family -> the machine of the family that is a default or comes first."""
+        portolan, result = self.tool("portolan"), {}
+        machines = json.loads(self.output([portolan, "machines", "--json", "-"]))["machines"]
+        for family in self.families():
+            names = sorted((not machine["default"], machine["name"])
+                           for machine in machines if machine["family"] == family)
+            if not names:
+                raise Failure(f"{family}: no machine of the family ships")
+            result[family] = json.loads(self.output([portolan, "machines", names[0][1],
+                                                     "--json", "-"]))
+        return result
+
+    @functools.cache
+    def programs(self):
+        """Name -> file of modules with, together, every op: the dialects' tests, and
+        the models that ship, lowered for each family."""
+        result = {os.path.relpath(path, self.source): path for path in self.dialect_tests()}
+        for family, machine in self.targets().items():
+            for model in LOWERED_MODELS:
+                path = os.path.join(self.scratch.name, f"{model}-{family}.mlir")
+                status, _, err = self.run([
+                    self.tool("portolan"), "lower", model, "--target", machine["name"],
+                    "--concurrency", "64", "-o", path], text=True)
+                # A model may not fit; nothing else may go wrong.
+                if status == 0:
+                    result[f"{model} lowered to {family}"] = path
+                elif "no plan" not in err:
+                    raise Failure(f"portolan lower {model} --target {machine['name']}: {err}")
+        return result
 
     def dialect_tests(self):
         """The file of each dialect that holds every one of its ops."""
@@ -125,16 +160,8 @@ def moe_module(package, target, folder):
 def check_plugin(package):
     """the stock mlir-opt with PortolanPlugin.so lowers moe to each family as portolan-opt does"""
     problems = []
-    machines = json.loads(package.output([package.tool("portolan"), "machines", "--json", "-"]))
     plugin = os.path.join(package.build, "lib", "PortolanPlugin.so")
-    for family in package.families():
-        names = sorted((not machine["default"], machine["name"])
-                       for machine in machines["machines"] if machine["family"] == family)
-        if not names:
-            problems.append(f"{family}: no machine of the family ships")
-            continue
-        machine = json.loads(package.output(
-            [package.tool("portolan"), "machines", names[0][1], "--json", "-"]))
+    for family, machine in package.targets().items():
         with tempfile.TemporaryDirectory() as folder:
             model, plan = moe_module(package, machine["name"], folder)
             # A plan is a transform script: the interpreter is mlir-opt's own.
@@ -158,14 +185,10 @@ def check_plugin(package):
 
 
 def check_bytecode(package):
-    """text -> bytecode -> text is the identity for every op of every dialect"""
+    """text -> bytecode -> text is the identity for every dialect and lowered program"""
     problems = []
     opt = package.tool("portolan-opt")
-    for path in package.dialect_tests():
-        name = os.path.relpath(path, package.source)
-        if not os.path.isfile(path):
-            problems.append(f"{name}: is missing: expects every op of the dialect")
-            continue
+    for name, path in package.programs().items():
         text = package.output([opt, path])
         bytecode = package.output([opt, path, "--emit-bytecode"])
         if not bytecode.startswith(b"ML\xefR"):
@@ -283,7 +306,69 @@ def check_language_server(package):
     return problems
 
 
-CHECKS = [check_plugin, check_bytecode, check_language_server, check_installed_package]
+def break_op(text, namespace, irdl):
+    """Variants of a module in IRDL form, each with one op of the dialect that it
+    does not have or that lacks something; what is wrong -> text, error."""
+    result = {}
+    ops = re.findall(rf'"({namespace}\.(\w+))"\(', text)
+    if ops:
+        name = ops[0][0]
+        result["an unknown op"] = (text.replace(f'"{name}"(', f'"{name}_x"('),
+                                   "unregistered operation")
+    definitions = irdl[irdl.index(f"irdl.dialect @{namespace} {{"):]
+    for name, mnemonic in ops:
+        body = definitions[definitions.index(f"irdl.operation @{mnemonic} {{"):]
+        required = re.search(r'irdl.attributes \{"(\w+)"', body[:body.index("\n    }")])
+        if required:
+            key = required.group(1)
+            line = next(line for line in text.splitlines() if f'"{name}"(' in line)
+            bad = re.sub(rf"([{{ ]){key} = ", rf"\1{key}_x = ", line, count=1)
+            # An op with regions has its attributes on the line that closes them.
+            if bad != line:
+                result[f"{name} without {key}"] = (text.replace(line, bad), key)
+                break
+    return result
+
+
+def check_irdl(package):
+    """a stock mlir-opt with our IRDL files accepts every program and refuses bad ops"""
+    problems, unbroken = [], set(package.dialects().values())
+    mlir_opt = os.path.join(package.llvm_bin, "mlir-opt")
+    folder = os.path.join(package.build, "irdl")
+    everything = os.path.join(folder, "portolan.irdl.mlir")
+    own_files = {os.path.join(package.source, "test", "Dialect", name, "ops.mlir"):
+                 os.path.join(folder, namespace + ".irdl.mlir")
+                 for name, namespace in package.dialects().items()}
+    for name, path in package.programs().items():
+        text = package.output([package.tool("portolan-opt"), path], text=True)
+        form = package.output([package.tool("portolan-translate"), "--export-irdl-form", path],
+                              text=True)
+        file = own_files.get(path, everything)
+        read = [mlir_opt, f"--irdl-file={file}", "--mlir-print-op-generic"]
+        printed = package.output(read, form, text=True)
+        back = package.output([package.tool("portolan-translate"), "--import-irdl-form"], printed,
+                              text=True)
+        if back.strip() != text.strip():
+            problems.append(f"{name}: comes back different: " + first_difference(text, back))
+        if file == everything:
+            continue
+        package.output([mlir_opt, f"--irdl-file={everything}"], form, text=True)
+        namespace = os.path.basename(file).split(".")[0]
+        with open(file, encoding="utf-8") as definitions:
+            broken = break_op(form, namespace, definitions.read())
+        for what, (bad, error) in broken.items():
+            status, _, err = package.run(read, bad, text=True)
+            if status == 0 or error not in err:
+                problems.append(f"{name}: {what} is not refused: {err.strip()[:200]}")
+        if len(broken) == 2:
+            unbroken.discard(namespace)
+    problems += [f"{namespace}: no op with a required attribute to leave out"
+                 for namespace in sorted(unbroken)]
+    return problems
+
+
+CHECKS = [check_plugin, check_bytecode, check_irdl, check_language_server,
+          check_installed_package]
 
 
 def run_all(source, build, names=()):
