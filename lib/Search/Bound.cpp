@@ -23,6 +23,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/Bound.h"
+#include "PhasePair.h"
 #include "portolan/Target/StepRules.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
@@ -61,7 +62,10 @@ constexpr unsigned kRangeRounds = 8;
 
 } // namespace
 
-PrefixBound::PrefixBound(Evaluator &evaluator) : evaluator(evaluator) {}
+PrefixBound::PrefixBound(Evaluator &evaluator) : evaluator(evaluator) {
+  if (PhasePair *phases = evaluator.phases())
+    prefill = std::make_unique<PrefixBound>(phases->prefill());
+}
 
 void PrefixBound::setPrefix(const PlanPoint &prefix,
                             const Deployment &newDeployment,
@@ -112,6 +116,16 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
   family.values(PlanClass::speculation, prefix, context, drafts);
   draft(kNone);
   largest = knownLargest ? *knownLargest : largestSequences();
+  if (prefill)
+    prefill->setPrefix(prefix, newDeployment);
+  prefillUpper.reset();
+}
+
+double PrefixBound::prefillObjective() {
+  if (!prefillUpper)
+    prefillUpper =
+        prefill->objective(evaluator.workload().maxTtftSeconds, /*floor=*/0);
+  return *prefillUpper;
 }
 
 double PrefixBound::leastSeconds(Step step) const {
@@ -233,7 +247,12 @@ double PrefixBound::objective(double limitSeconds, double floor) {
         problem, [&](int64_t sequences) { return stepSeconds(sequences); });
     best = std::max(best, result.rate * (1 + kBoundSlack) * perRate);
   }
-  return std::max(floor, best) * kBoundMargin;
+  double bound = std::max(floor, best) * kBoundMargin;
+  if (!prefill || bound <= floor * kBoundMargin)
+    return bound;
+  PhasePair &phases = *evaluator.phases();
+  return std::max(floor, phases.combine(bound, prefillObjective())) *
+         kBoundMargin;
 }
 
 std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
@@ -257,6 +276,8 @@ std::pair<int64_t, int64_t> PrefixBound::draftedRange(double limitSeconds,
   int64_t high = largestWithin(
       largest, deployment.dp, evaluator.stepLimit(relaxed[0], limitSeconds),
       [&](int64_t sequences) { return stepSeconds(sequences); });
+  if (prefill)
+    return {1, high * deployment.stages};
   // A plan beats the floor only with c > floor * T(c), and T never falls: each
   // round starts from what the round before excluded.
   double floorRate = floor / evaluator.objectivePerRate(relaxed[0], deployment);

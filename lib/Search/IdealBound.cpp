@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/IdealBound.h"
+#include "PhasePair.h"
 
 using namespace portolan;
 
@@ -100,7 +101,8 @@ double portolan::idealObjective(const ModelShape &model, const Machine &machine,
       .objective(limitSeconds, mostRequests);
 }
 
-double portolan::idealObjective(Evaluator &evaluator, double limitSeconds) {
+/// The best over the formats of one phase.
+static double idealOfPhase(Evaluator &evaluator, double limitSeconds) {
   const Family &family = evaluator.family();
   double best = 0;
   PlanPoint plan;
@@ -131,4 +133,14 @@ double portolan::idealObjective(Evaluator &evaluator, double limitSeconds) {
     }
   }
   return best;
+}
+
+double portolan::idealObjective(Evaluator &evaluator, double limitSeconds) {
+  double ideal = idealOfPhase(evaluator, limitSeconds);
+  PhasePair *phases = evaluator.phases();
+  if (!phases)
+    return ideal;
+  return phases->combine(
+      ideal,
+      idealOfPhase(phases->prefill(), evaluator.workload().maxTtftSeconds));
 }

@@ -126,11 +126,10 @@ void ChipFamily::values(PlanClass planClass, const PlanPoint &prefix,
     return addTiles(prefix, context, values);
   case PlanClass::replicas:
     return addReplicas(prefix, context, values);
+  case PlanClass::phaseSplit:
+    return addPhaseSplits(prefix, context, values);
   case PlanClass::speculation:
     return addSpeculations(context, values);
-  case PlanClass::phaseSplit:
-    values.push_back(kNone);
-    return;
   }
 }
 
@@ -277,6 +276,8 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::batchForm:
   case PlanClass::tile:
     return nearestNumber(value, legal);
+  case PlanClass::phaseSplit:
+    return repairPhaseSplit(value, legal);
   case PlanClass::dispatchExchange:
     return repairDispatch(value, ladders().sent, ladders().gathered, legal);
   case PlanClass::residency: {

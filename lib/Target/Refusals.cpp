@@ -192,6 +192,23 @@ Refusal portolan::refuseReplicas(PlanValue value, const PlanPoint &prefix,
                            op);
 }
 
+Refusal portolan::refusePhaseSplit(PlanValue value, const PlanPoint &prefix,
+                                   const PlanContext &context) {
+  StringRef op = feedForwardOp(context.model);
+  if (context.workload.phase != Phase::both)
+    return refuseUnavailable(PlanClass::phaseSplit, value,
+                             Twine("the workload is ") +
+                                 spell(context.workload.phase) + " alone",
+                             op);
+  int64_t copies = degreesOf(prefix, context.machine).copies;
+  if (copies == 1)
+    return refuseUnavailable(PlanClass::phaseSplit, value,
+                             "one copy of the model does both phases", op);
+  return refuseDivision(Twine(value) + " percent of " + Twine(copies) +
+                            " model copies is no whole number of them",
+                        "copies", value, copies, "copies", op);
+}
+
 Refusal portolan::refuseTile(PlanValue value, const PlanPoint &prefix,
                              const PlanContext &context) {
   StringRef op = feedForwardOp(context.model);
@@ -218,8 +235,7 @@ Refusal portolan::refuseUnused(PlanClass planClass, PlanValue value,
   StringRef op = feedForwardOp(context.model);
   switch (planClass) {
   case PlanClass::phaseSplit:
-    return refuseUnavailable(planClass, value, "this version takes none only",
-                             op);
+    return refusePhaseSplit(value, prefix, context);
   case PlanClass::replicas:
     return refuseUnavailable(
         planClass, value,
@@ -234,6 +250,8 @@ Refusal portolan::refuseUnused(PlanClass planClass, PlanValue value,
                              context.workload.phase == Phase::prefill
                                  ? "a prompt is known, so that nothing is "
                                    "drafted"
+                             : context.workload.phase == Phase::both
+                                 ? "drafts are priced in decode alone"
                              : context.workload.acceptanceRate
                                  ? "up to 3 tokens are drafted per step"
                                  : "no acceptance rate is given",
