@@ -209,9 +209,10 @@ WorkloadOptions::parse(const ModelShape &model) const {
     if (!rate || *rate >= 1)
       return badFlag("acceptance-rate", "a number above 0 and below 1",
                      acceptanceRate);
-    if (workload.phase == Phase::prefill)
+    if (workload.phase != Phase::decode)
       return llvm::createStringError(
-          "--acceptance-rate: is of decode, got phase prefill");
+          "--acceptance-rate: is of decode alone, got phase " +
+          spell(workload.phase));
     workload.acceptanceRate = *rate;
   }
   workload = result.under(result.limitSeconds.front());
