@@ -63,8 +63,7 @@ void printWorkload(raw_ostream &stream, const Workload &workload,
            << formatv(", TPOT <= {0} ms", workload.maxTpotSeconds / kMilli);
   if (workload.phase != Phase::decode)
     stream << formatv(", TTFT <= {0} ms", workload.maxTtftSeconds / kMilli);
-  stream << formatv(", popularity {0}, formats {1}
-", workload.popularity.text,
+  stream << formatv(", popularity {0}, formats {1}\n", workload.popularity.text,
                     formatsOf(workload, model));
 }
 
