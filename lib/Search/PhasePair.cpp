@@ -69,9 +69,23 @@ PhasePair::Rate PhasePair::decodeRate(const PlanPoint &plan,
           result.unknown};
 }
 
+PhasePair::Rate PhasePair::promptRate(const PlanPoint &plan,
+                                      const Deployment &deployment) {
+  Rate rate;
+  rate.concurrency = deployment.dp * deployment.microBatches;
+  rate.seconds = prefillSide.stepSeconds(plan, deployment, deployment.dp);
+  rate.requestsPerSecond = double(rate.concurrency) / rate.seconds;
+  rate.unknown = std::isnan(rate.seconds);
+  return rate;
+}
+
 int64_t PhasePair::prefillConcurrency(const PlanPoint &plan,
                                       const Deployment &deployment) {
-  Rate rate = prefillRate(plan, deployment, served.maxTtftSeconds);
+  if (plan.get(PlanClass::phaseSplit) == kNone)
+    return promptRate(plan, deployment).concurrency;
+  Rate rate =
+      prefillRate(plan, deployment,
+                  served.maxTtftSeconds - handoverSeconds(plan, deployment));
   return std::max<int64_t>(rate.concurrency, 1);
 }
 
@@ -221,8 +235,11 @@ double PhasePair::objectiveAbove(const PlanPoint &plan,
   PlanValue percent = plan.get(PlanClass::phaseSplit);
   if (percent == kNone) {
     double perRate = decode.objectivePerRate(plan, deployment);
-    Rate shared = sharedRate(plan, deployment, sides.prefill, limitSeconds,
-                             floor / perRate);
+    Rate prompt = promptRate(plan, deployment);
+    if (prompt.seconds > served.maxTtftSeconds)
+      return 0;
+    Rate shared =
+        sharedRate(plan, deployment, prompt, limitSeconds, floor / perRate);
     if (shared.unknown)
       return std::nan("");
     return shared.requestsPerSecond * decodedPerRequest() * perRate;
@@ -327,8 +344,14 @@ llvm::Expected<Evaluation> PhasePair::best(const PlanPoint &plan,
                      prefillCopiesOf(percent, deployment->copies),
                      limitSeconds);
   llvm::Expected<Evaluation> prefilled =
-      prefillSide.best(plan, served.maxTtftSeconds);
-  if (!prefilled || !prefilled->isFeasible())
+      prefillSide.at(plan, deployment->dp * deployment->microBatches);
+  if (!prefilled)
     return prefilled;
+  if (prefilled->stepSeconds > served.maxTtftSeconds) {
+    prefilled->objective = 0;
+    prefilled->infeasible =
+        prefillSide.refuseLimit(prefilled->stepSeconds, served.maxTtftSeconds);
+    return prefilled;
+  }
   return bestShared(plan, *deployment, std::move(*prefilled), limitSeconds);
 }

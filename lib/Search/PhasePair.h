@@ -8,14 +8,14 @@
 // A plan that serves both phases: requests are prefilled at the rate at which
 // they are decoded.
 //
-// Process: prefill runs at the concurrency of its best rate under the TTFT
-//   limit. Without a phase split every copy does both: while `c` requests
-//   decode, c / output of them end per step and as many are prefilled, which
-//   delays the step by that many prefills, so that
+// Process: without a phase split every copy does both. While `c` requests
+//   decode, c / output of them end per step and as many are prefilled, one
+//   prompt per data-parallel rank at a time, which delays the step:
 //     TPOT(c) = T(c) + c / (output * prefill rate)
 //   and the activations of a prefill take memory from the cache. With a split
-//   some copies only prefill and hand the cache over, which adds to TTFT; the
-//   rate of the system is that of its slower side, or of the links between.
+//   some copies only prefill, at the concurrency of their best rate under the
+//   TTFT limit, and hand the cache over, which adds to TTFT; the rate of the
+//   system is that of its slower side, or of the links between.
 // Assumptions: one plan serves both phases; arrivals are even; a cache is sent
 //   by all ranks that hold a part of it at once.
 // Not counted: queueing; memory traffic of a cache that is sent.
@@ -84,6 +84,8 @@ private:
     size_t operator()(const PlanPoint &plan) const;
   };
 
+  /// One prompt per data-parallel rank at a time.
+  Rate promptRate(const PlanPoint &plan, const Deployment &deployment);
   /// Rates at or below the floor are of no interest.
   Rate prefillRate(const PlanPoint &plan, const Deployment &deployment,
                    double limitSeconds, double floorRate = 0);

@@ -179,10 +179,13 @@ Machine test::smallMachine(std::mt19937 &random, int64_t chips,
 
 Workload test::smallWorkload(std::mt19937 &random) {
   Workload workload;
-  workload.phase = random() % 4 ? Phase::decode : Phase::prefill;
+  static constexpr Phase phases[] = {Phase::decode, Phase::decode,
+                                     Phase::prefill, Phase::both};
+  workload.phase = phases[random() % 4];
   workload.contextTokens = pick(random, {64, 256, 1024});
-  if (workload.phase == Phase::prefill)
+  if (workload.phase != Phase::decode)
     workload.contextTokens = 32;
+  workload.maxTtftSeconds = random() % 2 ? 2.0 : 0.2;
   workload.outputTokens = 64;
   if (random() % 2)
     workload.popularity.kind = Popularity::Kind::uniform;
@@ -220,6 +223,8 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
     values.push_back(kInstanceAll);
     if (chips % 2 == 0)
       values.push_back(PlanValue(chips / 2));
+    if (chips == 4)
+      values.push_back(1);
     return;
   case PlanClass::pipeline:
     return addDivisors(degrees.instance,
@@ -227,7 +232,7 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
   case PlanClass::attentionTp:
     return addDivisors(degrees.stageSize, context.model.heads);
   case PlanClass::attentionCp:
-    if (context.workload.phase == Phase::prefill)
+    if (context.workload.phase != Phase::decode)
       return values.push_back(kNone);
     return addDivisors(degrees.stageSize / degrees.tp, 2);
   case PlanClass::expertTp:
@@ -278,6 +283,8 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
     if (fuses)
       return addFusions(/*launchesKernels=*/true, values);
     return values.push_back(kNone);
+  case PlanClass::phaseSplit:
+    return addPhaseSplits(prefix, context, values);
   case PlanClass::tile:
     values.push_back(1);
     values.push_back(16);
