@@ -47,13 +47,13 @@ struct LinkLoad {
   double hops = 0;
   /// Bytes through the most loaded link direction of the tier.
   double bottleneckBytes = 0;
-  /// Torus whose axes differ: the same for links of an axis with a bandwidth of
-  /// its own, which are loaded after the others.
-  std::array<double, 3> axisBytes = {0, 0, 0};
   /// Messages that a rank starts one after another, beyond the first.
   double extraMessages = 0;
   /// Kernel or DMA-program starts on the critical path.
   double starts = 0;
+  /// Torus whose axes differ: bytes through the most loaded link direction of
+  /// an axis with a bandwidth of its own, which pass after the others.
+  std::array<double, 3> axisBytes = {0, 0, 0};
 };
 
 /// One step. Plain data: copied and compared field by field.
