@@ -315,7 +315,7 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   };
   auto deploy = [&](const PlanPoint &plan) {
     Deployment deployment = prefix.deployment;
-    deployment.microBatches = plan.number(PlanClass::batchForm);
+    deployment.setBatchForm(plan.number(PlanClass::batchForm));
     return deployment;
   };
   auto visit = [&](const PlanPoint &plan, uint64_t path) {
