@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/Transforms/LatentCaches.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -227,6 +228,8 @@ LogicalResult Server::apply() {
   setLastPosition();
   for (Layer &layer : layers) {
     dropLengths(layer);
+    if (failed(compressLatentCaches(main, layer.function, layer.calls)))
+      return failure();
     setPositions(layer);
     Block &block = layer.function.getBody().front();
     orderSums(block);
