@@ -176,8 +176,11 @@ Value Server::positionsLike(Value positions) {
   Builder builder(main.getContext());
   NamedAttrList attrs;
   attrs.set(kNameAttr, builder.getStringAttr("position_ids"));
-  if (Attribute dims = main.getArgAttr(0, kDimsAttr))
-    attrs.set(kDimsAttr, dims);
+  auto dims = main.getArgAttrOfType<ArrayAttr>(0, kDimsAttr);
+  unsigned rank = cast<RankedTensorType>(positions.getType()).getRank();
+  if (dims && dims.size() >= rank)
+    attrs.set(kDimsAttr,
+              builder.getArrayAttr(dims.getValue().take_front(rank)));
   if (failed(main.insertArgument(1, positions.getType(),
                                  attrs.getDictionary(main.getContext()),
                                  positions.getLoc())))
