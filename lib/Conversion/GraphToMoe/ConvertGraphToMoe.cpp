@@ -218,6 +218,7 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
 
   forwardConstants(main);
   GraphFacts facts(main);
+  foldConditions(main, facts);
   forwardNoOps(main, facts);
   ExpertFusion fusion(main, facts);
   fusion.run();
