@@ -279,7 +279,8 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::phaseSplit:
     return repairPhaseSplit(value, legal);
   case PlanClass::dispatchExchange:
-    return repairDispatch(value, ladders().sent, ladders().gathered, legal);
+    return repairDispatch(value, ladders(prefix, context).sent,
+                          ladders(prefix, context).gathered, legal);
   case PlanClass::residency: {
     // Weights that lived in on-chip memory are brought there one expert ahead.
     static constexpr Residency ladder[] = {Residency::hbmPrefetch};
@@ -290,10 +291,11 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::replicas:
     return halvedReplicas(value, legal);
   case PlanClass::reduction:
-    return firstLegal<Reduction>(ladders().reductions, legal);
+    return firstLegal<Reduction>(ladders(prefix, context).reductions, legal);
   case PlanClass::overlap:
-    return value == kNone ? legal.front()
-                          : firstLegal<Overlap>(ladders().overlaps, legal);
+    return value == kNone
+               ? legal.front()
+               : firstLegal<Overlap>(ladders(prefix, context).overlaps, legal);
   case PlanClass::fusion: {
     // Kernels that cannot be one launch keep what they join.
     static constexpr Fusion ladder[] = {Fusion::elementwise};

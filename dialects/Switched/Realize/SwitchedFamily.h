@@ -40,7 +40,8 @@ protected:
                           const PlanContext &context) const override;
   /// Even a recorded graph starts its kernels one after another.
   bool launchesKernels() const override { return true; }
-  Ladders ladders() const override;
+  Ladders ladders(const PlanPoint &prefix,
+                  const PlanContext &context) const override;
 };
 
 /// Whether every group of ranks that spans `span` consecutive ranks lies inside
