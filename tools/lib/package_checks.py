@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from lsp_client import LspClient, LspError
 MODEL = "mixtral-8x7b"
 LOWERED_MODELS = ("mixtral-8x7b", "deepseek-v3")
 COMMAND_SECONDS = 120
+GCC_BUILD_SECONDS = 2400
 # What examples/standalone prints: the sums are in its README.md.
 STANDALONE_OUTPUT = """\
 moe.linear: matmul 1.024000e+03, vector 0.000000e+00, weights 1.280000e+02 bytes
@@ -44,8 +46,9 @@ class Failure(Exception):
 class Package:
     """A finished build, its sources, and how to run what it made."""
 
-    def __init__(self, source, build):
+    def __init__(self, source, build, jobs=None):
         self.source = os.path.abspath(source)
+        self.jobs = ["-j", jobs] if jobs else []
         self.build = os.path.abspath(build)
         self.scratch = tempfile.TemporaryDirectory()
         with open(os.path.join(self.build, "test", "lit.site.cfg.py"), encoding="utf-8") as site:
@@ -367,13 +370,47 @@ def check_irdl(package):
     return problems
 
 
+def tests_of_opt(package):
+    """The lit tests of dialects and conversions that run portolan-opt alone."""
+    result = []
+    for path in sorted(pathlib.Path(package.source, "test").glob("[DC]*/*/*.mlir")):
+        text = path.read_text(encoding="utf-8")
+        tools = {tool for line in re.findall(r"RUN:(.*)", text)
+                 for tool in re.findall(r"\bportolan(?:-\w+)*\b", line)}
+        if path.parts[-3] in ("Dialect", "Conversion") and tools == {"portolan-opt"}:
+            result.append(str(path.relative_to(package.source)))
+    return result
+
+
+def check_gcc(package):
+    """g++-12 builds portolan-opt without a warning, and the tests of its passes pass"""
+    build = os.path.join(package.source, "build-gcc")
+    package.output(["cmake", "--preset", "gcc"], cwd=package.source, text=True)
+    log = package.output(["ninja", "-C", build] + package.jobs + ["portolan-opt"],
+                         seconds=GCC_BUILD_SECONDS, text=True)
+    problems = sorted(set(re.findall(r"^\S.*: warning: .*", log, re.MULTILINE)))
+    tests = tests_of_opt(package)
+    if len(tests) < len(package.dialects()):
+        problems.append(f"expects tests of every dialect, got {len(tests)}")
+    lit = shlex.split(package.cached("LLVM_EXTERNAL_LIT"))
+    status, out, err = package.run(lit + ["-q"] + [os.path.join(build, test) for test in tests],
+                                   seconds=600, text=True)
+    if status != 0:
+        problems.append((out + err).strip())
+    return problems
+
+
 CHECKS = [check_plugin, check_bytecode, check_irdl, check_language_server,
-          check_installed_package]
+          check_installed_package, check_gcc]
+SLOW_CHECKS = (check_gcc,)
 
 
-def run_all(source, build, names=()):
-    package = Package(source, build)
+def run_all(source, build, names=(), quick=False, jobs=None):
+    """Pairs of a rule and its problems; the slow ones not if `quick`."""
+    package = Package(source, build, jobs)
     for check in CHECKS:
+        if quick and check in SLOW_CHECKS:
+            continue
         if names and check.__name__.removeprefix("check_") not in names:
             continue
         try:
