@@ -97,7 +97,7 @@ class Package:
                 path = os.path.join(self.scratch.name, f"{model}-{family}.mlir")
                 status, _, err = self.run([
                     self.tool("portolan"), "lower", model, "--target", machine["name"],
-                    "--concurrency", "64", "-o", path], text=True)
+                    "-o", path], text=True)
                 # A model may not fit; nothing else may go wrong.
                 if status == 0:
                     result[f"{model} lowered to {family}"] = path
@@ -144,7 +144,8 @@ def first_difference(a, b):
 
 
 def moe_module(package, target, folder):
-    """A moe module with its target, and the target's own plan as a script."""
+    """A moe module with its target, the target's own plan as a script, and how many
+    sequences the plan has in flight."""
     model, plan = os.path.join(folder, "model.mlir"), os.path.join(folder, "plan.mlir")
     config = os.path.join(package.source, "lib", "Import", "Models", MODEL + ".json")
     text = package.output([package.tool("portolan-translate"), "--import-hf-config", config],
@@ -156,8 +157,11 @@ def moe_module(package, target, folder):
         raise Failure(f"portolan-translate: expects a named module, got {text[:80]}")
     with open(model, "w", encoding="utf-8") as file:
         file.write(text)
-    package.output([package.tool("portolan"), "tune", MODEL, "--target", target, "-o", plan])
-    return model, plan
+    tuned = os.path.join(folder, "tune.json")
+    package.output([package.tool("portolan"), "tune", MODEL, "--target", target, "-o", plan,
+                    "--json", tuned])
+    with open(tuned, encoding="utf-8") as file:
+        return model, plan, json.load(file)["target"]["concurrency"]
 
 
 def check_plugin(package):
@@ -166,10 +170,10 @@ def check_plugin(package):
     plugin = os.path.join(package.build, "lib", "PortolanPlugin.so")
     for family, machine in package.targets().items():
         with tempfile.TemporaryDirectory() as folder:
-            model, plan = moe_module(package, machine["name"], folder)
+            model, plan, batch = moe_module(package, machine["name"], folder)
             # A plan is a transform script: the interpreter is mlir-opt's own.
             pipeline = ",".join([
-                "moe-bind-workload{batch=256 new-tokens=1 past-tokens=4096 phase=decode}",
+                f"moe-bind-workload{{batch={batch} new-tokens=1 past-tokens=4096 phase=decode}}",
                 f"transform-preload-library{{transform-library-paths={plan}}}",
                 "transform-interpreter",
                 f"convert-moe-to-spmd{{chips={machine['chips']}}}",
@@ -385,7 +389,9 @@ def tests_of_opt(package):
 def check_gcc(package):
     """g++-12 builds portolan-opt without a warning, and the tests of its passes pass"""
     build = os.path.join(package.source, "build-gcc")
-    package.output(["cmake", "--preset", "gcc"], cwd=package.source, text=True)
+    mlir = package.cached("MLIR_DIR")
+    package.output(["cmake", "--preset", "gcc"] + ([f"-DMLIR_DIR={mlir}"] if mlir else []),
+                   cwd=package.source, text=True)
     log = package.output(["ninja", "-C", build] + package.jobs + ["portolan-opt"],
                          seconds=GCC_BUILD_SECONDS, text=True)
     problems = sorted(set(re.findall(r"^\S.*: warning: .*", log, re.MULTILINE)))
