@@ -89,8 +89,8 @@ class Package:
 
     @functools.cache
     def programs(self):
-        """Name -> file of modules with, together, every op: the dialects' tests, and
-        the models that ship, lowered for each family."""
+        """Name -> file: the dialects' tests of their ops, and the models that ship,
+        lowered for each family."""
         result = {os.path.relpath(path, self.source): path for path in self.dialect_tests()}
         for family, machine in self.targets().items():
             for model in LOWERED_MODELS:
@@ -106,7 +106,7 @@ class Package:
         return result
 
     def dialect_tests(self):
-        """The file of each dialect that holds every one of its ops."""
+        """The file of each dialect that tests how its ops parse and print."""
         return [os.path.join(self.source, "test", "Dialect", folder, "ops.mlir")
                 for folder in self.dialects()]
 
