@@ -211,6 +211,24 @@ LogicalResult MlpOp::verify() {
 // Attention
 //===----------------------------------------------------------------------===//
 
+/// Lengths are [B], or [B,P+S] with a number for each key of the grown cache,
+/// whose dimension `dim` counts them.
+static LogicalResult checkLengths(Operation *op, Value lengths, Value present,
+                                  int64_t dim) {
+  if (!lengths)
+    return success();
+  int64_t rank = tensorOf(lengths).getRank();
+  if (rank != 1 && rank != 2)
+    return op->emitOpError("expects total_lengths of rank 1 or 2, got ")
+           << lengths.getType();
+  if (failed(checkIntegers(op, "total_lengths", lengths)))
+    return failure();
+  if (rank == 1)
+    return success();
+  return checkDim(op, "total_lengths", lengths, 1,
+                  tensorOf(present).getDimSize(dim));
+}
+
 LogicalResult RotaryTableOp::verify() {
   if (getCosine().getType() != getSine().getType())
     return emitOpError("expects two tables of one type, got ")
@@ -280,8 +298,7 @@ LogicalResult AttentionOp::verify() {
           checkDim(*this, "present_value", getPresentValue(), 3, valueWidth)) ||
       failed(checkRank(*this, "sinks", getSinks(), 1)) ||
       failed(checkDim(*this, "sinks", getSinks(), 0, heads)) ||
-      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)) ||
-      failed(checkIntegers(*this, "total_lengths", getTotalLengths())) ||
+      failed(checkLengths(*this, getTotalLengths(), getPresentKey(), 2)) ||
       failed(checkGrown(*this, "present_key", getPresentKey(), getPastKey(),
                         getQuery(), 2)) ||
       failed(checkGrown(*this, "present_value", getPresentValue(),
@@ -300,37 +317,48 @@ LogicalResult LatentAttentionOp::verify() {
   for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
                              {"latent", getLatent()},
                              {"rotary_key", getRotaryKey()},
-                             {"past_latent", getPastLatent()},
-                             {"past_rotary_key", getPastRotaryKey()},
                              {"key_up", getKeyUp()},
                              {"value_up", getValueUp()},
-                             {"result", getResult()},
-                             {"present_latent", getPresentLatent()},
-                             {"present_rotary_key", getPresentRotaryKey()}})
+                             {"result", getResult()}})
     if (failed(checkRank(*this, name, value, 3)))
       return failure();
   int64_t rank = lastDim(getLatent()), rotary = lastDim(getRotaryKey());
-  int64_t keyWidth = lastDim(getKeyUp());
+  int64_t keyWidth = lastDim(getKeyUp()), valueWidth = lastDim(getValueUp());
+  // Caches of rank 4 hold the keys and values of each head.
+  bool expanded = tensorOf(getPastLatent()).getRank() == 4;
+  int64_t caches = expanded ? 4 : 3, tokens = expanded ? 2 : 1;
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"past_latent", getPastLatent()},
+        {"past_rotary_key", getPastRotaryKey()},
+        {"present_latent", getPresentLatent()},
+        {"present_rotary_key", getPresentRotaryKey()}})
+    if (failed(checkRank(*this, name, value, caches)) ||
+        (expanded && failed(checkDim(*this, name, value, 1, heads))))
+      return failure();
+  if (expanded && (getAbsorbed() || getPastOnly()))
+    return emitOpError("expects latent caches where it is absorbed or sees the "
+                       "past only");
   if (failed(checkDim(*this, "key_up", getKeyUp(), 0, heads)) ||
       failed(checkDim(*this, "key_up", getKeyUp(), 1, rank)) ||
       failed(checkDim(*this, "value_up", getValueUp(), 0, heads)) ||
       failed(checkDim(*this, "value_up", getValueUp(), 1, rank)) ||
-      failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
-      failed(
-          checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
+      failed(checkDim(*this, "past_latent", getPastLatent(), -1,
+                      expanded ? keyWidth + rotary : rank)) ||
+      failed(checkDim(*this, "past_rotary_key", getPastRotaryKey(), -1,
+                      expanded ? valueWidth : rotary)) ||
       failed(checkDim(*this, "query", getQuery(), 2,
                       heads * (keyWidth + rotary))) ||
-      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)) ||
-      failed(checkIntegers(*this, "total_lengths", getTotalLengths())) ||
+      failed(
+          checkLengths(*this, getTotalLengths(), getPresentLatent(), tokens)) ||
       failed(checkGrown(*this, "present_latent", getPresentLatent(),
-                        getPastLatent(), getQuery(), 1)) ||
+                        getPastLatent(), getQuery(), tokens)) ||
       failed(checkGrown(*this, "present_rotary_key", getPresentRotaryKey(),
-                        getPastRotaryKey(), getQuery(), 1)) ||
+                        getPastRotaryKey(), getQuery(), tokens)) ||
       (getLogSumExp() && failed(checkLike(*this, "log_sum_exp", getLogSumExp(),
                                           getQuery(), heads))))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
-                   heads * lastDim(getValueUp()));
+                   heads * valueWidth);
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -268,6 +269,52 @@ std::pair<Value, Value> Raiser::lengthsAndPositions(Value lengths,
           })
           .getResult(0);
   return lengthsOf[{lengths, tokens}] = {clamped, positions};
+}
+
+llvm::Expected<MaskForm> Raiser::mask(Value value) {
+  if (auto known = masks.find(value); known != masks.end())
+    return known->second;
+  llvm::Expected<MaskForm> form = matchMask(value, facts);
+  if (form)
+    masks[value] = *form;
+  return form;
+}
+
+void Raiser::nameDim(Value input, unsigned dim, StringRef name) {
+  auto argument = dyn_cast<BlockArgument>(input);
+  auto names = argument ? main.getArgAttrOfType<ArrayAttr>(
+                              argument.getArgNumber(), moe::kDimsAttr)
+                        : ArrayAttr();
+  auto old = names && dim < names.size() ? dyn_cast<StringAttr>(names[dim])
+                                         : StringAttr();
+  if (old && !old.empty())
+    dimNames.try_emplace(old.getValue(), name.str());
+}
+
+void Raiser::renameDims() {
+  llvm::StringSet<> taken;
+  // A name of two meanings, or two names of one, stay as they are.
+  for (const auto &[old, name] : dimNames)
+    if (!taken.insert(name).second)
+      return;
+  Builder builder(main.getContext());
+  auto renamed = [&](ArrayAttr names) {
+    SmallVector<Attribute> result;
+    for (Attribute name : names) {
+      auto text = dyn_cast<StringAttr>(name);
+      auto found = text ? dimNames.find(text.getValue()) : dimNames.end();
+      result.push_back(found == dimNames.end()
+                           ? name
+                           : builder.getStringAttr(found->second));
+    }
+    return builder.getArrayAttr(result);
+  };
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    if (auto names = main.getArgAttrOfType<ArrayAttr>(i, moe::kDimsAttr))
+      main.setArgAttr(i, moe::kDimsAttr, renamed(names));
+  for (unsigned i = 0; i < main.getNumResults(); ++i)
+    if (auto names = main.getResultAttrOfType<ArrayAttr>(i, moe::kDimsAttr))
+      main.setResultAttr(i, moe::kDimsAttr, renamed(names));
 }
 
 Value Raiser::project(Location loc, Value input, const Projection &projection,

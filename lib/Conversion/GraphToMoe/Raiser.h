@@ -20,6 +20,7 @@
 #define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_RAISER_H
 
 #include "dialects/Graph/IR/Graph.h"
+#include "lib/Conversion/GraphToMoe/AttentionMask.h"
 #include "lib/Conversion/GraphToMoe/GraphFacts.h"
 #include "lib/Conversion/GraphToMoe/NodeAttributes.h"
 #include "llvm/ADT/MapVector.h"
@@ -45,10 +46,8 @@ struct View {
   mlir::Value base;
   Layout layout = Layout::Rows;
   int64_t heads = 1, headWidth = 0, offset = 0, width = 0;
-  /// The pairs (2i, 2i+1) of the columns were moved to (i, i + width/2).
-  bool isDeinterleaved = false;
 
-  bool isWhole() const { return width == headWidth && !isDeinterleaved; }
+  bool isWhole() const { return width == headWidth; }
 };
 
 /// The state of raising one function.
@@ -113,6 +112,25 @@ public:
                       const Projection &projection, int64_t offset = 0,
                       int64_t size = 0);
 
+  /// States that dimension `dim` of an input is what serving calls `name`
+  /// (batch, new_tokens, past_tokens, total_tokens).
+  void nameDim(mlir::Value input, unsigned dim, llvm::StringRef name);
+  /// The same for an input [B,S].
+  void nameTokens(mlir::Value input) {
+    nameDim(input, 0, "batch");
+    nameDim(input, 1, "new_tokens");
+  }
+  /// Gives dimensions of equal names in @main the names that were stated.
+  void renameDims();
+
+  /// The form of an attention mask; layers share one, so it is read once.
+  llvm::Expected<MaskForm> mask(mlir::Value value);
+
+  /// Nodes that a later one raises: grown caches.
+  llvm::SmallVector<graph::NodeOp> postponed;
+  /// Rotary tables by the cosines of the graph.
+  llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> rotaryTables;
+
   mlir::func::FuncOp main;
   GraphFacts &facts;
   mlir::OpBuilder ahead; ///< for what depends on no activation
@@ -124,6 +142,8 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, mlir::Value>,
                  std::pair<mlir::Value, mlir::Value>>
       lengthsOf;
+  llvm::StringMap<std::string> dimNames;
+  llvm::DenseMap<mlir::Value, MaskForm> masks;
   std::string reason;
 };
 
@@ -160,6 +180,9 @@ private:
   llvm::StringMap<llvm::SmallVector<Rule, 1>> rules;
 };
 
+void addArrangementRules(Rules &rules);
+void addDecomposedAttentionRules(Rules &rules);
+void addRotationRules(Rules &rules);
 void addTokenRules(Rules &rules);
 void addAttentionRules(Rules &rules);
 void addExpertRules(Rules &rules);
