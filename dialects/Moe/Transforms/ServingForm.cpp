@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Moe/Transforms/AddCaches.h"
+#include "dialects/Moe/Transforms/LatentCaches.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -231,7 +232,8 @@ LogicalResult Server::apply() {
   setLastPosition();
   for (Layer &layer : layers) {
     dropLengths(layer);
-    if (failed(addCaches(main, layer.function, layer.calls)))
+    if (failed(addCaches(main, layer.function, layer.calls)) ||
+        failed(compressLatentCaches(main, layer.function, layer.calls)))
       return failure();
     setPositions(layer);
     Block &block = layer.function.getBody().front();
