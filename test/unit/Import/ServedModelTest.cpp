@@ -136,4 +136,12 @@ TEST_F(ServedModel, DenseMixtralIsThatOfTheConfiguration) {
       fromConfig("mixtral-8x7b", llvm::json::Object{{"num_hidden_layers", 2}}));
 }
 
+TEST_F(ServedModel, GatheredDeepSeekIsThatOfTheConfiguration) {
+  // One dense and one routed layer.
+  llvm::json::Object fields{{"num_hidden_layers", 2},
+                            {"first_k_dense_replace", 1}};
+  expectSame(fromGraph("deepseek-gathered.mlir"),
+             fromConfig("deepseek-v3", std::move(fields)));
+}
+
 } // namespace
