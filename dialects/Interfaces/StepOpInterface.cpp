@@ -20,9 +20,9 @@ namespace {
 constexpr llvm::StringLiteral kEngines[kNumEngineKinds] = {
     "matmul", "vector", "transcendental", "gather"};
 
-double number(Operation *op, StringRef name) {
+double number(Operation *op, StringRef name, double otherwise = 0) {
   auto attr = op->getAttrOfType<FloatAttr>(name);
-  return attr ? attr.getValueAsDouble() : 0;
+  return attr ? attr.getValueAsDouble() : otherwise;
 }
 
 int64_t integer(Operation *op, StringRef name) {
@@ -106,6 +106,9 @@ FailureOr<Step> portolan::readStep(Operation *op) {
   step.memoryLevel = uint8_t(integer(op, "memory_level"));
   step.prefetched = op->hasAttr("prefetched");
   step.kernels = number(op, "kernels");
+  step.share = number(op, "share", 1);
+  step.residentBytes = number(op, "resident_bytes");
+  step.streamed = op->hasAttr("streamed");
   if (auto algorithm = op->getAttrOfType<StringAttr>("algorithm"))
     step.algorithm =
         parseAlgorithm(algorithm.getValue()).value_or(Algorithm::none);
@@ -144,6 +147,16 @@ void portolan::writeStep(OperationState &state, Operation *covered,
   if (step.prefetched)
     state.addAttribute("prefetched", builder.getUnitAttr());
   addNumber(state, "kernels", step.kernels, /*required=*/true);
+  if (step.share != 1)
+    addNumber(state, "share", step.share, /*required=*/true);
+  addNumber(state, "resident_bytes", step.residentBytes);
+  if (step.streamed)
+    state.addAttribute("streamed", builder.getUnitAttr());
+  if (step.algorithm != Algorithm::none)
+    state.addAttribute("algorithm",
+                       builder.getStringAttr(spell(step.algorithm)));
+  addInteger(state, "link_tier", step.linkTier);
+  addLoad(state, "", step.load, /*required=*/false);
 }
 
 LogicalResult portolan::verifyStepOp(Operation *op, ArrayRef<OpKind> kinds) {
@@ -181,5 +194,17 @@ LogicalResult portolan::verifyStepOp(Operation *op, ArrayRef<OpKind> kinds) {
   int64_t half = integer(op, kMicroBatchName);
   if (half < 0 || half > 1)
     return op->emitOpError("expects micro_batch 0 or 1, got ") << half;
+  // step_c6: a step takes place on some of the chip's units, and keeps no more
+  // activations than there are.
+  double share = number(op, "share", 1);
+  if (!(share > 0 && share <= 1))
+    return op->emitOpError("expects a share above 0 and at most 1, got ")
+           << share;
+  Work work = workOf(*local);
+  double activations = work.activationInBytes + work.activationOutBytes;
+  double resident = number(op, "resident_bytes");
+  if (resident > activations * (1 + 1e-9))
+    return op->emitOpError("expects resident_bytes <= ")
+           << activations << " of the covered op, got " << resident;
   return success();
 }

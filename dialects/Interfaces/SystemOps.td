@@ -51,6 +51,16 @@ class System_KernelOp<Dialect dialect, string mnemonic, list<string> kinds>
     DefaultValuedAttr<I64Attr, "0">:$memory_level, // weights and cache
     UnitAttr:$prefetched,     // weights stream during communication
     F64Attr:$kernels,         // kernels launched
+    DefaultValuedAttr<F64Attr, "1.0">:$share, // of the chip's units
+    DefaultValuedAttr<F64Attr, "0.0">:$resident_bytes, // not to or from memory
+    UnitAttr:$streamed,       // transfers are beside the computation
+    // Transfers between the units of the chip, as of a communication step.
+    OptionalAttr<StrAttr>:$algorithm,
+    DefaultValuedAttr<I64Attr, "0">:$link_tier,
+    DefaultValuedAttr<F64Attr, "0.0">:$starts,
+    DefaultValuedAttr<F64Attr, "0.0">:$hops,
+    DefaultValuedAttr<F64Attr, "0.0">:$bottleneck_bytes,
+    DefaultValuedAttr<F64Attr, "0.0">:$extra_messages,
     DefaultValuedAttr<I64Attr, "0">:$micro_batch); // half of two_batch
 }
 

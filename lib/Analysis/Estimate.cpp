@@ -138,23 +138,28 @@ double PricedMachine::computeSeconds(const Step &step, bool overlapped,
                                      Parts &parts) const {
   const Work &work = step.work;
   double tax = overlapped && !links.empty() ? links.front().computeTax : 0.0;
-  double matmul = matmulRate[unsigned(work.compute)] * (1 - tax);
+  // Of the chip's units, those that neither idle nor communicate.
+  double busy = step.share * (1 - tax);
+  double matmul = matmulRate[unsigned(work.compute)] * busy;
   double useful = timeOf(work.matmulOperations, matmul);
   double issued =
       timeOf(std::max(step.issuedOperations, work.matmulOperations), matmul);
   double vector = timeOf(work.vectorOperations + step.dequantizeOperations,
-                         vectorRate * (1 - tax));
+                         vectorRate * busy);
   double transcendental =
-      timeOf(work.transcendentalOperations, transcendentalRate * (1 - tax));
+      timeOf(work.transcendentalOperations, transcendentalRate * busy);
 
   const auto &rates = memoryRate[step.memoryLevel];
-  double activations = timeOf(work.activationInBytes + work.activationOutBytes,
+  double activations = timeOf(work.activationInBytes + work.activationOutBytes -
+                                  step.residentBytes,
                               memoryRate.front()[unsigned(Format::bf16)]);
   double memory =
-      timeOf(work.weightBytes, rates[unsigned(work.weightStorage)]) +
-      timeOf(work.cacheReadBytes + work.cacheWriteBytes,
-             rates[unsigned(work.cacheStorage)]) +
-      activations;
+      (timeOf(work.weightBytes, rates[unsigned(work.weightStorage)]) +
+       timeOf(work.cacheReadBytes + work.cacheWriteBytes,
+              rates[unsigned(work.cacheStorage)]) +
+       activations) /
+      step.share;
+  activations /= step.share;
 
   double body = latest(latest(issued, memory), latest(vector, transcendental));
   double launch = timeOf(step.kernels, 1 / kernelLaunch);
@@ -172,7 +177,30 @@ double PricedMachine::computeSeconds(const Step &step, bool overlapped,
     parts.imbalanceSeconds += body * slack;
   }
   parts.launchSeconds += launch;
-  return body + launch;
+  return body + launch + unitTransferSeconds(step, body, parts);
+}
+
+double PricedMachine::unitTransferSeconds(const Step &step, double body,
+                                          Parts &parts) const {
+  const LinkLoad &load = step.load;
+  if (load.starts == 0)
+    return 0;
+  if (step.linkTier >= links.size())
+    return kUnknown;
+  const LinkRate &link = links[step.linkTier];
+  double transfer = timeOf(load.bottleneckBytes, link.bytesPerSecond);
+  // What streams is beside the computation.
+  if (step.streamed)
+    transfer = latest(0, transfer - body);
+  double latency = latencyOf(load, link);
+  parts.linkSeconds += transfer;
+  parts.latencySeconds += latency;
+  return transfer + latency;
+}
+
+double PricedMachine::latencyOf(const LinkLoad &load, const LinkRate &link) {
+  return load.starts * link.start + load.hops * link.latency +
+         std::max(0.0, load.extraMessages) * link.gap;
 }
 
 double PricedMachine::tierSeconds(const Step &step, const LinkLoad &load,
@@ -195,8 +223,7 @@ double PricedMachine::tierSeconds(const Step &step, const LinkLoad &load,
   double transfer = timeOf(bytes, link.bytesPerSecond);
   if (std::isnan(bytes))
     transfer = kUnknown;
-  double latency = load.starts * link.start + load.hops * link.latency +
-                   std::max(0.0, load.extraMessages) * link.gap;
+  double latency = latencyOf(load, link);
   parts.linkSeconds += transfer * step.balance;
   parts.imbalanceSeconds += transfer * (1 - step.balance);
   parts.latencySeconds += latency;
@@ -253,6 +280,8 @@ std::string PricedMachine::missing(llvm::ArrayRef<Step> steps) const {
       return name("transcendental rate");
     if (std::isnan(kernelLaunch))
       return name("kernel launch time");
+    if (step.load.starts > 0 && std::isnan(unitTransferSeconds(step, 0, parts)))
+      return name("link tier " + std::to_string(step.linkTier));
     return name("bandwidth of " + source->memories[step.memoryLevel].name);
   }
   return "";

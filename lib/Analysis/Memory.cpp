@@ -26,16 +26,20 @@ struct LayerMemory {
   double weightBytes = 0, cacheBytes = 0, widestBytes = 0;
 };
 
-LayerMemory memoryOf(const LocalOps &ops) {
+/// `attentionTiles`: parts of the batch that attention takes in turn.
+LayerMemory memoryOf(const LocalOps &ops, int64_t attentionTiles) {
   LayerMemory result;
   for (const LocalOp &op : ops) {
     // The second half of a micro-batch uses the same weights.
     if (op.microBatch == 0)
       result.weightBytes += residentWeightBytes(op);
     Work work = workOf(op);
-    result.widestBytes = std::max(
-        {result.widestBytes, work.activationInBytes + work.activationOutBytes,
-         op.payloadBytes});
+    bool attends =
+        op.kind == OpKind::attention || op.kind == OpKind::latentAttention;
+    double activations = (work.activationInBytes + work.activationOutBytes) /
+                         (attends ? double(attentionTiles) : 1);
+    result.widestBytes =
+        std::max({result.widestBytes, activations, op.payloadBytes});
     double tokens = double(op.sequences) * double(op.context + op.newTokens);
     if (op.kind == OpKind::attention)
       result.cacheBytes += tokens * double(op.kvHeads) *
@@ -57,7 +61,7 @@ MemoryUse portolan::memoryUse(const ModelShape &model, const PlanPoint &plan,
   LocalOps ops;
   auto measure = [&](const LayerShape &layer) {
     partitionLayer(model, layer, plan, deployment, workload, inMicroBatch, ops);
-    return memoryOf(ops);
+    return memoryOf(ops, deployment.attentionTiles);
   };
   llvm::SmallVector<LayerMemory, 8> layers;
   for (const LayerShape &layer : model.layers)
@@ -65,15 +69,17 @@ MemoryUse portolan::memoryUse(const ModelShape &model, const PlanPoint &plan,
   LayerMemory prologue = measure(model.prologue);
   LayerMemory epilogue = measure(model.epilogue);
 
-  MemoryUse fullest;
+  MemoryUse fullest, use;
   double fullestBytes = -1;
   for (int64_t stage = 0; stage < deployment.stages; ++stage) {
-    MemoryUse use;
+    // Stages that share a chip are all resident and busy at once.
+    if (stage % deployment.stagesPerChip == 0)
+      use = MemoryUse();
+    double widest = 0;
     auto add = [&](const LayerMemory &layer) {
       use.weightBytes += layer.weightBytes;
       use.cacheBytes += layer.cacheBytes * double(deployment.microBatches);
-      use.activationBytes =
-          std::max(use.activationBytes, 2 * layer.widestBytes);
+      widest = std::max(widest, layer.widestBytes);
     };
     auto [first, last] = stageLayers(model, deployment, stage);
     for (int64_t layer = first; layer < last; ++layer)
@@ -82,9 +88,9 @@ MemoryUse portolan::memoryUse(const ModelShape &model, const PlanPoint &plan,
       add(prologue);
     if (stage == deployment.stages - 1)
       add(epilogue);
-    double bytes = use.weightBytes + use.cacheBytes + use.activationBytes;
-    if (bytes > fullestBytes) {
-      fullestBytes = bytes;
+    use.activationBytes += 2 * widest;
+    if (use.total() > fullestBytes) {
+      fullestBytes = use.total();
       fullest = use;
     }
   }

@@ -19,7 +19,13 @@ constexpr llvm::StringLiteral kAlgorithms[] = {"none",
                                                "in_network",
                                                "dimension_ordered",
                                                "hierarchical",
-                                               "neighbour"};
+                                               "neighbour",
+                                               "mesh",
+                                               "recursive_doubling",
+                                               "kanga_ring",
+                                               "k_tree",
+                                               "multicast"};
+static_assert(std::size(kAlgorithms) == unsigned(Algorithm::multicast) + 1);
 
 bool close(double a, double b) {
   return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
@@ -64,6 +70,12 @@ bool portolan::sameStep(const Step &a, const Step &b, std::string *difference) {
     field = "prefetched";
   else if (!close(a.kernels, b.kernels))
     field = "kernels";
+  else if (!close(a.share, b.share))
+    field = "share";
+  else if (!close(a.residentBytes, b.residentBytes))
+    field = "resident_bytes";
+  else if (a.streamed != b.streamed)
+    field = "streamed";
   else if (a.algorithm != b.algorithm)
     field = "algorithm";
   else if (a.linkTier != b.linkTier)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Plan/PlanPoint.h"
+#include "portolan/Machine/Machine.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -31,6 +32,7 @@ constexpr StringLiteral kReductionWords[] = {
     "one_shot", "ring", "in_network",         "bidirectional_ring",
     "k_tree",   "mesh", "recursive_doubling", "kanga_ring"};
 constexpr StringLiteral kOverlapWords[] = {"two_batch", "async", "dataflow"};
+constexpr StringLiteral kFusionWords[] = {"elementwise", "block"};
 
 const ClassInfo &infoOf(PlanClass planClass) {
   static const ClassInfo table[kNumPlanClasses] = {
@@ -51,7 +53,7 @@ const ClassInfo &infoOf(PlanClass planClass) {
       {"overlap", PlanValueKind::word, kOverlapWords},
       {"batch_form", PlanValueKind::number, {}},
       {"phase_split", PlanValueKind::number, {}},
-      {"fusion", PlanValueKind::word, {}},
+      {"fusion", PlanValueKind::word, kFusionWords},
       {"tile", PlanValueKind::number, {}},
       {"speculation", PlanValueKind::number, {}},
   };
@@ -61,6 +63,12 @@ const ClassInfo &infoOf(PlanClass planClass) {
 llvm::Error badValue(PlanClass planClass, StringRef expected, StringRef text) {
   return llvm::createStringError(spell(planClass) + ": expects " + expected +
                                  ", got '" + text + "'");
+}
+
+llvm::Error refuseDivisor(StringRef what, int64_t divisor, int64_t whole) {
+  return llvm::createStringError(what + ": expects a divisor of " +
+                                 llvm::Twine(whole) + ", got " +
+                                 llvm::Twine(divisor));
 }
 
 } // namespace
@@ -144,37 +152,58 @@ llvm::Expected<PlanValue> portolan::parsePlanValue(PlanClass planClass,
 
 llvm::Expected<Deployment>
 portolan::deploymentOf(const PlanPoint &plan, int64_t chips, int64_t domain) {
+  Topology topology;
+  topology.axes = {chips};
+  topology.domain = domain;
+  return deploymentOf(plan, topology);
+}
+
+/// Stages of an instance: a whole number of chips each or, on a wafer mesh,
+/// regions of a chip. What the batch form counts follows from that.
+static llvm::Error placeStages(const PlanPoint &plan, const Topology &topology,
+                               Deployment &result) {
+  bool hasRegions = topology.kind == TopologyKind::waferMesh;
+  result.stages = plan.number(PlanClass::pipeline);
+  if (hasRegions && result.stages > result.instance) {
+    result.stagesPerChip =
+        (result.stages + result.instance - 1) / result.instance;
+  } else {
+    if (result.instance % result.stages)
+      return refuseDivisor("pipeline", result.stages, result.instance);
+    result.stageSize = result.instance / result.stages;
+  }
+  int64_t form = plan.number(PlanClass::batchForm);
+  result.microBatches = hasRegions ? result.stages : form;
+  result.attentionTiles = hasRegions ? form : 1;
+  return llvm::Error::success();
+}
+
+llvm::Expected<Deployment> portolan::deploymentOf(const PlanPoint &plan,
+                                                  const Topology &topology) {
   Deployment result;
-  result.chips = chips;
+  int64_t chips = result.chips = topology.chips();
   PlanValue instance = plan.get(PlanClass::instance);
-  result.instance = instance == kInstanceAll      ? chips
-                    : instance == kInstanceDomain ? std::min(domain, chips)
-                    : instance == kNone           ? 1
-                                                  : instance;
-  auto refuse = [](StringRef what, int64_t divisor, int64_t whole) {
-    return llvm::createStringError(what + ": expects a divisor of " +
-                                   llvm::Twine(whole) + ", got " +
-                                   llvm::Twine(divisor));
-  };
+  result.instance = instance == kInstanceAll ? chips
+                    : instance == kInstanceDomain
+                        ? std::min(topology.domain, chips)
+                    : instance == kNone ? 1
+                                        : instance;
   if (result.instance > chips)
     return llvm::createStringError("instance: expects at most " +
                                    llvm::Twine(chips) + " chips, got " +
                                    llvm::Twine(result.instance));
   result.copies = chips / result.instance;
-  result.stages = plan.number(PlanClass::pipeline);
-  if (result.instance % result.stages)
-    return refuse("pipeline", result.stages, result.instance);
-  result.stageSize = result.instance / result.stages;
+  if (llvm::Error error = placeStages(plan, topology, result))
+    return std::move(error);
   result.tp = plan.number(PlanClass::attentionTp);
   result.cp = plan.number(PlanClass::attentionCp);
   if (result.stageSize % (result.tp * result.cp))
-    return refuse("attention_tp * attention_cp", result.tp * result.cp,
-                  result.stageSize);
+    return refuseDivisor("attention_tp * attention_cp", result.tp * result.cp,
+                         result.stageSize);
   result.dp = result.stageSize / (result.tp * result.cp);
   result.expertTp = plan.number(PlanClass::expertTp);
   if (result.stageSize % result.expertTp)
-    return refuse("expert_tp", result.expertTp, result.stageSize);
+    return refuseDivisor("expert_tp", result.expertTp, result.stageSize);
   result.ep = result.stageSize / result.expertTp;
-  result.microBatches = plan.number(PlanClass::batchForm);
   return result;
 }

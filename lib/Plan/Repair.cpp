@@ -13,8 +13,7 @@ using namespace portolan;
 std::optional<Refusal> portolan::refuseCapacity(const PlanPoint &plan,
                                                 PlanContext context) {
   const Machine &machine = context.machine;
-  llvm::Expected<Deployment> deployment =
-      deploymentOf(plan, machine.chips(), machine.topology.domain);
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, machine.topology);
   if (!deployment) {
     Refusal refusal;
     refusal.id = "group_shape_not_expressible";

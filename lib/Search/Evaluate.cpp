@@ -58,7 +58,7 @@ Evaluator::Evaluator(const ModelShape &model, const Machine &machine,
 
 llvm::Expected<Deployment>
 Evaluator::deploymentOf(const PlanPoint &plan) const {
-  return portolan::deploymentOf(plan, target.chips(), target.topology.domain);
+  return portolan::deploymentOf(plan, target.topology);
 }
 
 double Evaluator::objectivePerRate(const Deployment &deployment) const {

@@ -21,8 +21,11 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Support/BytecodeVersion.h"
 
-void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
+using namespace portolan;
+
+static void insertDialects(mlir::DialectRegistry &registry) {
   registry.insert<machine::MachineDialect>();
   registry.insert<moe::MoeDialect>();
   registry.insert<plan::PlanDialect>();
@@ -30,6 +33,13 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
   registry.insert<graph::GraphDialect>();
+}
+
+void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
+  mlir::DialectRegistry own;
+  insertDialects(own);
+  addBytecodeVersions(own);
+  own.appendTo(registry);
 }
 
 void portolan::registerAllPasses() {

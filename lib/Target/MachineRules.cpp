@@ -92,7 +92,7 @@ LogicalResult portolan::verifyMachine(ModuleOp module, StringRef target,
   if (!plan)
     return module.emitError(llvm::toString(plan.takeError()));
   llvm::Expected<Deployment> deployment =
-      deploymentOf(*plan, machine->chips(), machine->topology.domain);
+      deploymentOf(*plan, machine->topology);
   if (!deployment)
     return module.emitError(llvm::toString(deployment.takeError()));
 

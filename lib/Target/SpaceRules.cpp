@@ -34,19 +34,7 @@ int64_t portolan::chipsOf(PlanValue instance, const Topology &topology) {
 
 Deployment portolan::degreesOf(const PlanPoint &prefix,
                                const Machine &machine) {
-  Deployment result;
-  result.chips = machine.chips();
-  result.instance = chipsOf(prefix.get(PlanClass::instance), machine.topology);
-  result.copies = result.chips / result.instance;
-  result.stages = prefix.number(PlanClass::pipeline);
-  result.stageSize = result.instance / result.stages;
-  result.tp = prefix.number(PlanClass::attentionTp);
-  result.cp = prefix.number(PlanClass::attentionCp);
-  result.dp = result.stageSize / (result.tp * result.cp);
-  result.expertTp = prefix.number(PlanClass::expertTp);
-  result.ep = result.stageSize / result.expertTp;
-  result.microBatches = prefix.number(PlanClass::batchForm);
-  return result;
+  return llvm::cantFail(deploymentOf(prefix, machine.topology));
 }
 
 int64_t portolan::expertWidth(const ModelShape &model) {

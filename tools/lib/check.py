@@ -13,6 +13,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import package_checks
 import repo_checks
 
 MAX_OUTPUT_LINES = 80  # shown of one failure
@@ -120,11 +121,12 @@ def run_units(build):
         return list(pool.map(run_unit, unit_binaries(build)))
 
 
-def run_repository(source, build):
+def run_rules(title, results):
+    """Tallies pairs of a rule and its problems."""
     tally = Tally()
-    for name, problems in repo_checks.run_all(source, build):
-        print(("FAIL " if problems else "PASS ") + name)
-        tally.add("repository " + name, not problems, "\n".join(problems))
+    for name, problems in results:
+        print(("FAIL " if problems else "PASS ") + name, flush=True)
+        tally.add(f"{title} {name}", not problems, "\n".join(problems))
     return tally
 
 
@@ -152,7 +154,10 @@ def main(source, build):
     lit_tests = len(repo_checks.Repo.tracked(source).lit_tests())
     tallies = stage("lit", lambda: run_lit(build, lit_tests))
     tallies += stage("GoogleTest", lambda: run_units(build))
-    tallies += stage("repository", lambda: run_repository(source, build))
+    tallies += stage("package", lambda: run_rules(
+        "package", package_checks.run_all(source, build)))
+    tallies += stage("repository", lambda: run_rules(
+        "repository", repo_checks.run_all(source, build)))
 
     total = Tally()
     for tally in tallies:

@@ -5,16 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The declared space of the family: values per class, in order. A switch can
-// express every group, so degrees are bounded by division and by the model.
+// What a switch decides of the space: it forms every group, reduces in the
+// network where switches add, and sends a row once per domain where an exchange
+// leaves one. The rules are labelled in dialects/Switched/README.md.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Switched/Realize/SwitchedFamily.h"
-#include "portolan/Target/SpaceRules.h"
+#include "llvm/ADT/Twine.h"
 
 using namespace portolan;
 using namespace portolan::switched;
+using llvm::Twine;
 
 bool switched::liesInDomain(int64_t span, const Deployment &deployment,
                             const Machine &machine) {
@@ -24,84 +26,85 @@ bool switched::liesInDomain(int64_t span, const Deployment &deployment,
   return domain % deployment.instance == 0 || domain % span == 0;
 }
 
+static bool addsInNetwork(const Machine &machine) {
+  return !machine.links.empty() && machine.links.front().inNetworkReduction;
+}
+
 /// A switch connects any ranks.
-static bool expressesAny(Group group) { return true; }
+ChipFamily::Groups SwitchedFamily::groupsOf(int64_t, const Machine &) const {
+  return [](Group) { return true; };
+}
+
+void SwitchedFamily::addExchanges(const PlanPoint &prefix,
+                                  const PlanContext &context,
+                                  PlanValues &values) const {
+  Deployment degrees = degreesOf(prefix, context.machine);
+  // Across domains a row may cross once per domain instead of once per rank.
+  if (context.model.experts > 0 &&
+      !liesInDomain(degrees.stageSize, degrees, context.machine))
+    values.push_back(PlanValue(Exchange::hierarchical));
+}
+
+std::string SwitchedFamily::whyNoExchange(Exchange exchange,
+                                          const PlanPoint &prefix,
+                                          const PlanContext &context) const {
+  if (exchange != Exchange::hierarchical)
+    return "rows are put to the ranks of their experts or gathered on all";
+  return ("the expert group of " +
+          Twine(degreesOf(prefix, context.machine).stageSize) +
+          " ranks lies in one domain of " +
+          Twine(context.machine.topology.domain))
+      .str();
+}
 
 /// Inside a domain one_shot, ring and, where switches add, in_network; outside
 /// the ring alone, as reads of every peer would all cross the scale-out
 /// network.
-static void addReductions(const PlanPoint &prefix, const PlanContext &context,
-                          PlanValues &values) {
-  Group group = widestReduction(prefix, context);
-  if (group.size == 1) {
-    values.push_back(kNone);
-    return;
-  }
+void SwitchedFamily::addReductions(Group group, const PlanPoint &prefix,
+                                   const PlanContext &context,
+                                   PlanValues &values) const {
   bool inside =
       liesInDomain(group.size * group.stride,
                    degreesOf(prefix, context.machine), context.machine);
   if (inside)
     values.push_back(PlanValue(Reduction::oneShot));
   values.push_back(PlanValue(Reduction::ring));
-  if (inside && !context.machine.links.empty() &&
-      context.machine.links.front().inNetworkReduction)
+  if (inside && addsInNetwork(context.machine))
     values.push_back(PlanValue(Reduction::inNetwork));
 }
 
-void SwitchedFamily::values(PlanClass planClass, const PlanPoint &prefix,
-                            const PlanContext &context,
-                            llvm::SmallVectorImpl<PlanValue> &values) const {
-  values.clear();
-  switch (planClass) {
-  case PlanClass::weightFormat:
-    return addWeightFormats(context, values);
-  case PlanClass::activationFormat:
-    return addActivationFormats(prefix, context, values);
-  case PlanClass::kvFormat:
-    return addCacheFormats(context, values);
-  case PlanClass::instance:
-    return addInstances(
-        context,
-        [&](int64_t chips) { return hostsModel(chips, context, expressesAny); },
-        values);
-  case PlanClass::pipeline:
-    return addPipelines(prefix, context, expressesAny, values);
-  case PlanClass::attentionTp:
-    return addAttentionTps(prefix, context, expressesAny, values);
-  case PlanClass::attentionCp:
-    return addAttentionCps(prefix, context, expressesAny, values);
-  case PlanClass::expertTp:
-    return addExpertTps(prefix, context, expressesAny, values);
-  case PlanClass::placementForm:
-    return addPlacementForms(prefix, context, values);
-  case PlanClass::residency:
-    // The nearer level is a hardware cache that holds no expert on command.
-    values.push_back(PlanValue(Residency::hbm));
-    return;
-  case PlanClass::dispatchExchange: {
-    addDispatchExchanges(prefix, context, values);
-    Deployment degrees = degreesOf(prefix, context.machine);
-    // Across domains a row may cross once per domain instead of once per rank.
-    if (context.model.experts > 0 &&
-        !liesInDomain(degrees.stageSize, degrees, context.machine))
-      values.push_back(PlanValue(Exchange::hierarchical));
-    return;
-  }
-  case PlanClass::combineExchange:
-    return addCombineExchanges(prefix, values);
-  case PlanClass::reduction:
-    return addReductions(prefix, context, values);
-  case PlanClass::overlap:
-    return addOverlaps(prefix, context.machine, values);
-  case PlanClass::batchForm:
-    return addBatchForms(prefix, values);
-  case PlanClass::tile:
-    return addTiles(prefix, context, values);
-  case PlanClass::replicas:
-  case PlanClass::phaseSplit:
-  case PlanClass::fusion:
-  case PlanClass::speculation:
-    values.push_back(kNone);
-    return;
-  }
+Refusal SwitchedFamily::refuseReduction(Reduction reduction, Group group,
+                                        const PlanPoint &prefix,
+                                        const PlanContext &context) const {
+  const Machine &machine = context.machine;
+  llvm::StringRef op = spell(OpKind::allReduce);
+  if (reduction == Reduction::inNetwork && !addsInNetwork(machine))
+    return refuse("no_in_network_reduction",
+                  "the switches of this machine do not add",
+                  machine.links.empty() ? "link" : machine.links.front().name,
+                  1, 0, "switches that add", op);
+  if (reduction == Reduction::inNetwork || reduction == Reduction::oneShot)
+    return refuse("scale_out_cliff",
+                  Twine("a group of ") + Twine(group.size) +
+                      " ranks leaves the domain of " +
+                      Twine(machine.topology.domain) +
+                      ", beyond which only a ring reduces",
+                  "domain", double(group.size * group.stride),
+                  double(machine.topology.domain), "chips", op);
+  return refuseUnavailable(PlanClass::reduction, PlanValue(reduction),
+                           "a switch has no axes, trees or cores to reduce "
+                           "along",
+                           op);
+}
+
+/// Trees, rings of axes and switches that add elsewhere: everyone reads
+/// everyone inside the domain, a ring outside. Asynchronous and dataflow
+/// overlap: the two halves of a batch.
+ChipFamily::Ladders SwitchedFamily::ladders() const {
+  static constexpr Reduction reductions[] = {Reduction::oneShot,
+                                             Reduction::ring};
+  static constexpr Exchange sent[] = {Exchange::allToAll};
+  static constexpr Exchange gathered[] = {Exchange::allGather};
+  static constexpr Overlap overlaps[] = {Overlap::twoBatch};
+  return {reductions, sent, gathered, overlaps};
 }

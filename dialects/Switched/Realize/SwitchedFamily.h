@@ -14,26 +14,31 @@
 #ifndef PORTOLAN_DIALECTS_SWITCHED_REALIZE_SWITCHEDFAMILY_H
 #define PORTOLAN_DIALECTS_SWITCHED_REALIZE_SWITCHEDFAMILY_H
 
-#include "portolan/Target/Family.h"
+#include "portolan/Target/ChipFamily.h"
 
 namespace portolan::switched {
 
-class SwitchedFamily final : public Family {
+class SwitchedFamily final : public ChipFamily {
 public:
   llvm::StringRef name() const override { return "switched"; }
-  void values(PlanClass planClass, const PlanPoint &prefix,
-              const PlanContext &context,
-              llvm::SmallVectorImpl<PlanValue> &values) const override;
-  std::optional<Refusal> legalize(PlanClass planClass, PlanValue value,
-                                  const PlanPoint &prefix,
-                                  const PlanContext &context) const override;
-  PlanValue repair(PlanClass planClass, PlanValue value,
-                   const PlanPoint &prefix,
-                   const PlanContext &context) const override;
   void realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
                const Deployment &deployment, const Machine &machine,
                Steps &steps) const override;
   llvm::StringRef systemOpName(const Step &step) const override;
+
+protected:
+  Groups groupsOf(int64_t instance, const Machine &machine) const override;
+  void addExchanges(const PlanPoint &prefix, const PlanContext &context,
+                    PlanValues &values) const override;
+  std::string whyNoExchange(Exchange exchange, const PlanPoint &prefix,
+                            const PlanContext &context) const override;
+  void addReductions(Group group, const PlanPoint &prefix,
+                     const PlanContext &context,
+                     PlanValues &values) const override;
+  Refusal refuseReduction(Reduction reduction, Group group,
+                          const PlanPoint &prefix,
+                          const PlanContext &context) const override;
+  Ladders ladders() const override;
 };
 
 /// Whether every group of ranks that spans `span` consecutive ranks lies inside

@@ -1,150 +1,157 @@
-//===- Space.cpp - the plans of a torus -----------------------------------===//
+//===- Space.cpp - the plans of a torus slice -----------------------------===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The declared space of the family: values per class, in order. An instance is
-// a sub-slice, and every group is a run of whole axes of it: stages outermost,
-// tensor parallelism innermost.
+// What a torus decides of the space: groups are runs of whole axes of the slice
+// that an instance occupies, and reductions go around them. The rules are
+// labelled in dialects/Torus/README.md.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Torus/Realize/TorusFamily.h"
-#include "portolan/Target/SpaceRules.h"
+#include "portolan/Analysis/Collectives.h"
+#include "llvm/ADT/Twine.h"
 
 using namespace portolan;
 using namespace portolan::torus;
+using llvm::Twine;
 
-std::optional<Topology> torus::sliceOf(const Topology &topology,
-                                       int64_t chips) {
-  if (chips == topology.chips())
-    return topology;
-  return subSlice(topology, chips);
+namespace {
+
+std::string spellAxes(llvm::ArrayRef<int64_t> axes) {
+  std::string text;
+  for (int64_t axis : axes)
+    text += (text.empty() ? "" : "x") + std::to_string(axis);
+  return text;
 }
 
-std::optional<unsigned> torus::openAxis(const TorusGroup &group) {
+/// The group that a degree asks for.
+Group groupOf(PlanClass planClass, PlanValue value, const Deployment &degrees) {
+  switch (planClass) {
+  case PlanClass::pipeline:
+    return {degrees.instance / value, 1};
+  case PlanClass::attentionCp:
+    return {value, degrees.tp};
+  default:
+    return {value, 1};
+  }
+}
+
+/// The slice of the plan's instance.
+std::optional<Topology> sliceOf(const PlanPoint &prefix,
+                                const PlanContext &context) {
+  const Topology &topology = context.machine.topology;
+  return subSlice(topology, chipsOf(prefix.get(PlanClass::instance), topology));
+}
+
+/// The first axis of `group` that does not close into a ring, as an index into
+/// the group's axes; nothing if every axis does. Two chips are a ring.
+std::optional<unsigned> openAxis(const TorusGroup &group) {
   for (unsigned axis = 0; axis < group.sizes.size(); ++axis)
     if (group.sizes[axis] > 2 && !group.wraps[axis])
       return axis;
   return std::nullopt;
 }
 
-double torus::nearCapacityBytes(const Machine &machine) {
-  return machine.memories.size() > 1
-             ? machine.memories[1].capacityBytes.nominal()
-             : 0;
-}
+} // namespace
 
-namespace {
-
-/// Groups of the slice that a plan prefix has chosen.
-class SliceGroups {
-public:
-  SliceGroups(const PlanPoint &prefix, const Machine &machine)
-      : slice(sliceOf(machine.topology, chipsOf(prefix.get(PlanClass::instance),
-                                                machine.topology))) {}
-
-  bool operator()(Group group) const {
+ChipFamily::Groups TorusFamily::groupsOf(int64_t instance,
+                                         const Machine &machine) const {
+  return [slice = subSlice(machine.topology, instance)](Group group) {
     return slice && torusGroup(*slice, group).has_value();
-  }
-
-private:
-  std::optional<Topology> slice;
-};
-
-bool hostsInstance(int64_t chips, const PlanContext &context) {
-  std::optional<Topology> slice = sliceOf(context.machine.topology, chips);
-  return slice && hostsModel(chips, context, [&](Group group) {
-           return torusGroup(*slice, group).has_value();
-         });
+  };
 }
 
-/// Both directions of each axis at once, then one direction where every axis
-/// closes into a ring.
-void addReductions(const PlanPoint &prefix, const PlanContext &context,
-                   PlanValues &values) {
-  Group group = widestReduction(prefix, context);
-  if (group.size == 1) {
-    values.push_back(kNone);
-    return;
-  }
+Refusal TorusFamily::refuseGroup(PlanClass planClass, PlanValue value,
+                                 const PlanPoint &prefix,
+                                 const PlanContext &context) const {
+  const Topology &topology = context.machine.topology;
+  llvm::StringRef op =
+      planClass == PlanClass::attentionTp || planClass == PlanClass::attentionCp
+          ? attentionOp(context.model)
+          : feedForwardOp(context.model);
+  Deployment degrees = degreesOf(prefix, context.machine);
+  bool isInstance = planClass == PlanClass::instance;
+  int64_t chips = isInstance ? chipsOf(value, topology) : degrees.instance;
+  std::optional<Topology> slice = subSlice(topology, chips);
+  if (!slice)
+    return refuse("group_shape_not_expressible",
+                  Twine("no sub-slice of ") + spellAxes(topology.axes) +
+                      " has " + Twine(chips) + " chips",
+                  "axes " + spellAxes(topology.axes), double(chips),
+                  double(topology.chips()), "chips", op);
+  Group group =
+      isInstance ? Group{chips, 1} : groupOf(planClass, value, degrees);
+  if (torusGroup(*slice, group))
+    return refusePlacement(planClass, value, prefix, context);
+  // The largest run of whole axes that is not larger than wanted.
+  int64_t largest = 1;
+  for (int64_t size = 1; size <= group.size; ++size)
+    if (torusGroup(*slice, {size, group.stride}))
+      largest = size;
+  return refuse("group_shape_not_expressible",
+                Twine("a group of ") + Twine(group.size) +
+                    " ranks is no run of whole axes of the slice " +
+                    spellAxes(slice->axes),
+                "axes " + spellAxes(slice->axes), double(group.size),
+                double(largest), "ranks", op);
+}
+
+std::string TorusFamily::whyNoExchange(Exchange exchange, const PlanPoint &,
+                                       const PlanContext &) const {
+  return exchange == Exchange::hierarchical
+             ? "a slice is one tier; rows go along one axis after another"
+             : "chips have no multicast to other chips";
+}
+
+/// Both directions of each axis; where every axis closes, one direction too.
+void TorusFamily::addReductions(Group group, const PlanPoint &prefix,
+                                const PlanContext &context,
+                                PlanValues &values) const {
   values.push_back(PlanValue(Reduction::bidirectionalRing));
-  std::optional<Topology> slice =
-      sliceOf(context.machine.topology, chipsOf(prefix.get(PlanClass::instance),
-                                                context.machine.topology));
+  std::optional<Topology> slice = sliceOf(prefix, context);
   std::optional<TorusGroup> axes =
       slice ? torusGroup(*slice, group) : std::nullopt;
   if (axes && !openAxis(*axes))
     values.push_back(PlanValue(Reduction::ring));
 }
 
-/// An expert of the plan's format, split over expert_tp, must fit the nearer
-/// level to be there before its rows are.
-void addResidencies(const PlanPoint &prefix, const PlanContext &context,
-                    PlanValues &values) {
-  values.push_back(PlanValue(Residency::hbm));
-  if (context.model.experts == 0 ||
-      prefix.get(PlanClass::weightFormat) == kNone)
-    return;
-  double bytes = expertBytes(context.model,
-                             prefix.formats(PlanClass::weightFormat).storage) /
-                 double(prefix.number(PlanClass::expertTp));
-  if (bytes <= nearCapacityBytes(context.machine))
-    values.push_back(PlanValue(Residency::hbmPrefetch));
+Refusal TorusFamily::refuseReduction(Reduction reduction, Group group,
+                                     const PlanPoint &prefix,
+                                     const PlanContext &context) const {
+  llvm::StringRef op = spell(OpKind::allReduce);
+  const Machine &machine = context.machine;
+  std::string link =
+      machine.links.empty() ? "link" : machine.links.front().name;
+  if (reduction == Reduction::inNetwork)
+    return refuse("no_in_network_reduction",
+                  "a torus has no switch that could add", link, 1, 0,
+                  "switches that add", op);
+  std::optional<Topology> slice = sliceOf(prefix, context);
+  std::optional<TorusGroup> axes =
+      slice ? torusGroup(*slice, group) : std::nullopt;
+  std::optional<unsigned> open = axes ? openAxis(*axes) : std::nullopt;
+  if (reduction == Reduction::ring && open)
+    return refuse("no_wraparound",
+                  Twine("an axis of ") + Twine(axes->sizes[*open]) +
+                      " chips of the slice " + spellAxes(slice->axes) +
+                      " does not wrap, so that one direction is no ring",
+                  link, double(axes->sizes[*open]),
+                  double(axes->sizes[*open] - 1), "links", op);
+  return refuseUnavailable(PlanClass::reduction, PlanValue(reduction),
+                           "chips reduce with their neighbours along the axes",
+                           op);
 }
 
-} // namespace
-
-void TorusFamily::values(PlanClass planClass, const PlanPoint &prefix,
-                         const PlanContext &context,
-                         llvm::SmallVectorImpl<PlanValue> &values) const {
-  values.clear();
-  switch (planClass) {
-  case PlanClass::weightFormat:
-    return addWeightFormats(context, values);
-  case PlanClass::activationFormat:
-    return addActivationFormats(prefix, context, values);
-  case PlanClass::kvFormat:
-    return addCacheFormats(context, values);
-  case PlanClass::instance:
-    return addInstances(
-        context, [&](int64_t chips) { return hostsInstance(chips, context); },
-        values);
-  case PlanClass::pipeline:
-    return addPipelines(prefix, context, SliceGroups(prefix, context.machine),
-                        values);
-  case PlanClass::attentionTp:
-    return addAttentionTps(prefix, context,
-                           SliceGroups(prefix, context.machine), values);
-  case PlanClass::attentionCp:
-    return addAttentionCps(prefix, context,
-                           SliceGroups(prefix, context.machine), values);
-  case PlanClass::expertTp:
-    return addExpertTps(prefix, context, SliceGroups(prefix, context.machine),
-                        values);
-  case PlanClass::placementForm:
-    return addPlacementForms(prefix, context, values);
-  case PlanClass::residency:
-    return addResidencies(prefix, context, values);
-  case PlanClass::dispatchExchange:
-    return addDispatchExchanges(prefix, context, values);
-  case PlanClass::combineExchange:
-    return addCombineExchanges(prefix, values);
-  case PlanClass::reduction:
-    return addReductions(prefix, context, values);
-  case PlanClass::overlap:
-    return addOverlaps(prefix, context.machine, values);
-  case PlanClass::batchForm:
-    return addBatchForms(prefix, values);
-  case PlanClass::tile:
-    return addTiles(prefix, context, values);
-  case PlanClass::replicas:
-  case PlanClass::phaseSplit:
-  case PlanClass::fusion:
-  case PlanClass::speculation:
-    values.push_back(kNone);
-    return;
-  }
+/// Switches that add, trees and one-directional rings: both directions of each
+/// axis. Asynchronous and dataflow overlap: the two halves of a batch.
+ChipFamily::Ladders TorusFamily::ladders() const {
+  static constexpr Reduction reductions[] = {Reduction::bidirectionalRing};
+  static constexpr Exchange sent[] = {Exchange::allToAll};
+  static constexpr Exchange gathered[] = {Exchange::allGather};
+  static constexpr Overlap overlaps[] = {Overlap::twoBatch};
+  return {reductions, sent, gathered, overlaps};
 }

@@ -15,38 +15,35 @@
 #define PORTOLAN_DIALECTS_TORUS_REALIZE_TORUSFAMILY_H
 
 #include "portolan/Analysis/Collectives.h"
-#include "portolan/Target/Family.h"
+#include "portolan/Target/ChipFamily.h"
 
 namespace portolan::torus {
 
-class TorusFamily final : public Family {
+class TorusFamily final : public ChipFamily {
 public:
   llvm::StringRef name() const override { return "torus"; }
-  void values(PlanClass planClass, const PlanPoint &prefix,
-              const PlanContext &context,
-              llvm::SmallVectorImpl<PlanValue> &values) const override;
-  std::optional<Refusal> legalize(PlanClass planClass, PlanValue value,
-                                  const PlanPoint &prefix,
-                                  const PlanContext &context) const override;
-  PlanValue repair(PlanClass planClass, PlanValue value,
-                   const PlanPoint &prefix,
-                   const PlanContext &context) const override;
   void realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
                const Deployment &deployment, const Machine &machine,
                Steps &steps) const override;
   llvm::StringRef systemOpName(const Step &step) const override;
+
+protected:
+  Groups groupsOf(int64_t instance, const Machine &machine) const override;
+  Refusal refuseGroup(PlanClass planClass, PlanValue value,
+                      const PlanPoint &prefix,
+                      const PlanContext &context) const override;
+  std::string whyNoExchange(Exchange exchange, const PlanPoint &prefix,
+                            const PlanContext &context) const override;
+  void addReductions(Group group, const PlanPoint &prefix,
+                     const PlanContext &context,
+                     PlanValues &values) const override;
+  Refusal refuseReduction(Reduction reduction, Group group,
+                          const PlanPoint &prefix,
+                          const PlanContext &context) const override;
+  /// The memory next to the engines is managed by the program.
+  bool placesNearMemory() const override { return true; }
+  Ladders ladders() const override;
 };
-
-/// The (sub-)slice of `topology` that an instance of `chips` occupies; nothing
-/// if no product of axis divisors has that many.
-std::optional<Topology> sliceOf(const Topology &topology, int64_t chips);
-
-/// The first axis of `group` that does not close into a ring, as an index into
-/// the group's axes; nothing if every axis does. Two chips are a ring.
-std::optional<unsigned> openAxis(const TorusGroup &group);
-
-/// Bytes of the memory level next to the first one; 0 if there is none.
-double nearCapacityBytes(const Machine &machine);
 
 } // namespace portolan::torus
 

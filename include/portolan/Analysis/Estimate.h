@@ -10,7 +10,8 @@
 //
 // Process: each step's duration is the larger of its engine time (issued
 // operations / (peak * efficiency)), vector time and memory time (bytes /
-// (bandwidth * efficiency)), plus launches; a communication step's duration is
+// (bandwidth * efficiency)), plus launches and transfers between the units of
+// the chip; a communication step's duration is
 // starts + hops * latency + extra messages * gap + bytes / (bandwidth *
 // efficiency). Steps issue in program order on a compute queue and one queue
 // per link tier; a step waits for the previous step of its micro-batch. Without
@@ -91,6 +92,9 @@ public:
 
 private:
   double computeSeconds(const Step &step, bool overlapped, Parts &parts) const;
+  /// Transfers between the units of a chip that a computation of `body` seconds
+  /// needs, as far as they are not beside it.
+  double unitTransferSeconds(const Step &step, double body, Parts &parts) const;
   double linkSeconds(const Step &step, Parts &parts) const;
   double tierSeconds(const Step &step, const LinkLoad &load, unsigned tier,
                      Parts &parts) const;
@@ -98,6 +102,7 @@ private:
   struct LinkRate {
     double bytesPerSecond, latency, start, gap, reductionGain, computeTax;
   };
+  static double latencyOf(const LinkLoad &load, const LinkRate &link);
   const Machine *source;
   Corner pricedCorner;
   /// Reached operations/s: of the matmul engine per format; of the vector and

@@ -31,6 +31,11 @@ enum class Algorithm : uint8_t {
   dimensionOrdered,  ///< all-to-all along one axis after another
   hierarchical,      ///< across domains once, then inside
   neighbour,         ///< send / receive to the next stage
+  mesh,              ///< all-reduce: every pair at once over a torus's links
+  recursiveDoubling, ///< all-reduce: halves, quarters, ... exchanged
+  kangaRing,         ///< all-reduce: ring that hops over every other chip
+  kTree,             ///< on a wafer: partial sums added along a tree of PEs
+  multicast,         ///< on a wafer: rows copied by routers to all PEs
 };
 llvm::StringRef spell(Algorithm algorithm);
 std::optional<Algorithm> parseAlgorithm(llvm::StringRef name);
@@ -64,8 +69,16 @@ struct Step {
   uint8_t memoryLevel = 0;         ///< level that weights and cache stream from
   bool prefetched = false; ///< weights stream while the previous step runs
   double kernels = 0;      ///< kernels launched
+  /// Part of the chip's units that carries the step out: rates of its engines
+  /// and the bandwidth of its memory scale with it.
+  double share = 1;
+  /// Activation bytes that stay next to the engines, as the op that makes or
+  /// takes them is part of the same kernel.
+  double residentBytes = 0;
 
-  // Communication.
+  // Communication; of a computation, transfers between the units of the chip.
+  /// Units start as data arrives: transfers take place beside the computation.
+  bool streamed = false;
   Algorithm algorithm = Algorithm::none;
   uint8_t linkTier = 0;
   LinkLoad load;

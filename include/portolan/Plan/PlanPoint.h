@@ -21,6 +21,8 @@
 
 namespace portolan {
 
+struct Topology;
+
 /// The decision classes, in the order of repair.
 enum class PlanClass : uint8_t {
   weightFormat,
@@ -92,6 +94,10 @@ enum class Reduction : PlanValue {
   kangaRing,
 };
 enum class Overlap : PlanValue { twoBatch = 0, async, dataflow };
+enum class Fusion : PlanValue {
+  elementwise = 0, ///< row- and element-wise ops join the kernel before them
+  block,           ///< all kernels between two transfers are one launch
+};
 
 constexpr PlanValue encodeFormats(FormatPair pair) {
   return PlanValue(unsigned(pair.storage) * 16 + unsigned(pair.compute));
@@ -144,14 +150,24 @@ struct Deployment {
   int64_t instance = 1;  ///< chips of one model copy
   int64_t copies = 1;    ///< model copies
   int64_t stages = 1;    ///< pp
-  int64_t stageSize = 1; ///< instance / pp
+  int64_t stageSize = 1; ///< chips of a stage: instance / pp, at least 1
+  /// Stages that share the fullest chip: 1 unless stages are regions of chips.
+  int64_t stagesPerChip = 1;
   int64_t tp = 1, cp = 1, dp = 1;
   int64_t expertTp = 1, ep = 1;
-  int64_t microBatches = 1; ///< batch_form
+  int64_t microBatches = 1; ///< batch_form; one per stage on wafers
+  /// Parts of a micro-batch that attention takes one after another: batch_form
+  /// on wafers.
+  int64_t attentionTiles = 1;
 };
 
-/// The deployment of `plan` on a shape of `chips` chips with scale-up domains
-/// of `domain` chips; an error if the degrees do not divide.
+/// The deployment of `plan` on a topology; an error if the degrees do not
+/// divide. On a wafer mesh there may be more stages than chips.
+llvm::Expected<Deployment> deploymentOf(const PlanPoint &plan,
+                                        const Topology &topology);
+
+/// The same on a switch of `chips` chips with scale-up domains of `domain`
+/// chips.
 llvm::Expected<Deployment> deploymentOf(const PlanPoint &plan, int64_t chips,
                                         int64_t domain);
 

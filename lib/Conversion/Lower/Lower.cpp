@@ -66,8 +66,7 @@ llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
   llvm::Expected<const Family *> family = familyOf(machine);
   if (!family)
     return family.takeError();
-  llvm::Expected<Deployment> deployment =
-      deploymentOf(plan, machine.chips(), machine.topology.domain);
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, machine.topology);
   if (!deployment)
     return deployment.takeError();
   int64_t inMicroBatch =

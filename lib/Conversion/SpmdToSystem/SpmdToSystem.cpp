@@ -147,8 +147,7 @@ LogicalResult portolan::convertSpmdToSystem(ModuleOp module,
                                             const Family &family,
                                             const Machine &machine,
                                             const PlanPoint &plan) {
-  llvm::Expected<Deployment> deployment =
-      deploymentOf(plan, machine.chips(), machine.topology.domain);
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, machine.topology);
   if (!deployment)
     return module.emitError(llvm::toString(deployment.takeError()));
   Lowering lowering(module, family, machine, plan, *deployment);

@@ -329,7 +329,7 @@ module attributes {transform.with_named_sequence} {
     plan.overlap %model form = none
     plan.batch %model micro_batches = none
     plan.split_phases %model prefill = none
-    // expected-error @+1 {{fusion: expects none, got 'all'}}
+    // expected-error @+1 {{fusion: expects none, elementwise, block, got 'all'}}
     plan.fuse %model form = all
     plan.tile %model tokens = 64
     plan.speculate %model tokens = none

@@ -53,6 +53,24 @@ func.func @step_c5(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
 
 // -----
 
+// step_c6
+func.func @step_c6_share(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'switched.add' op expects a share above 0 and at most 1, got 2}}
+  %y = switched.add(%x, %x) covers "moe.add" {} {engine = "vector", kernels = 1.0 : f64, share = 2.0 : f64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
+// step_c6: two operands and a result of 2 * 8 * 2 bytes are 96.
+func.func @step_c6_resident(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
+  // expected-error @+1 {{'switched.add' op expects resident_bytes <= 9.600000e+01 of the covered op, got 9.700000e+01}}
+  %y = switched.add(%x, %x) covers "moe.add" {} {engine = "vector", kernels = 1.0 : f64, resident_bytes = 97.0 : f64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>
+  return %y : tensor<2x8xbf16>
+}
+
+// -----
+
 func.func @covers_nothing_known(%x: tensor<2x8xbf16>) -> tensor<2x8xbf16> {
   // expected-error @+1 {{'switched.add' op expects to cover an op that states its work, got 'moe.nothing'}}
   %y = switched.add(%x, %x) covers "moe.nothing" {} {engine = "vector", kernels = 1.0 : f64} : (tensor<2x8xbf16>, tensor<2x8xbf16>) -> tensor<2x8xbf16>

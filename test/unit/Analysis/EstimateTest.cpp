@@ -59,6 +59,48 @@ TEST(Estimate, MemoryBoundByHand) {
   EXPECT_EQ(result.bound, Bound::memory);
 }
 
+// A quarter of the units: 4 ms instead of 1 ms, and 0.4 ms of memory.
+TEST(Estimate, AShareOfTheUnitsIsThatMuchSlower) {
+  Machine machine = plainMachine();
+  Step step = computeStep(1e9, 1e5);
+  step.share = 0.25;
+  EXPECT_NEAR(priced({step}, machine).seconds, 4e-3 + 3e-6, 1e-12);
+  step.work.matmulOperations = step.issuedOperations = 0;
+  EXPECT_NEAR(priced({step}, machine).seconds, 0.4e-3 + 3e-6, 1e-12);
+}
+
+// A transfer between units is after the computation, or beside it where it
+// streams; its latency is neither.
+TEST(Estimate, TransfersBetweenUnitsByHand) {
+  Machine machine = plainMachine();
+  const Link &link = machine.links.front();
+  double latency =
+      link.startSeconds.nominal() + 5 * link.latencySeconds.nominal();
+  double transfer = 1e5 / (link.bandwidthBytesPerSecond.nominal() *
+                           link.efficiency.nominal());
+  Step step = computeStep(1e9, 0);
+  step.load.starts = 1;
+  step.load.hops = 5;
+  step.load.bottleneckBytes = 1e5;
+  EXPECT_NEAR(priced({step}, machine).seconds, 1e-3 + 3e-6 + transfer + latency,
+              1e-12);
+  step.streamed = true;
+  EXPECT_NEAR(priced({step}, machine).seconds,
+              std::max(1e-3, transfer) + 3e-6 + latency, 1e-12);
+  EXPECT_NEAR(priced({step}, machine).parts.total(),
+              priced({step}, machine).seconds, 1e-12);
+}
+
+// Of 3e5 activation bytes at 1e9/s a third stays next to the engines.
+TEST(Estimate, ResidentActivationsDoNotTravel) {
+  Machine machine = plainMachine();
+  Step step = computeStep(0, 0);
+  step.work.activationInBytes = 2e5;
+  step.work.activationOutBytes = 1e5;
+  step.residentBytes = 1e5;
+  EXPECT_NEAR(priced({step}, machine).seconds, 0.2e-3 + 3e-6, 1e-12);
+}
+
 TEST(Estimate, PaddingIsItsOwnPart) {
   Machine machine = plainMachine();
   Step step = computeStep(1e9, 0);

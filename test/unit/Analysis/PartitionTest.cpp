@@ -196,6 +196,49 @@ TEST(Memory, WeightsAndCacheByHand) {
   EXPECT_DOUBLE_EQ(use.cacheBytes, 3.0 * 111 * 4 * 4 * 16 * 2);
 }
 
+// Four layers as stages of one wafer hold what one stage of four layers holds;
+// a tile of attention halves only activations.
+TEST(Memory, StagesOfOneChipAddUp) {
+  ModelShape model = tinyMoe();
+  Workload workload;
+  PlanPoint plan = plainPlan();
+  Topology wafer;
+  wafer.kind = TopologyKind::waferMesh;
+  wafer.axes = {1};
+  MemoryUse one = memoryUse(
+      model, plan, llvm::cantFail(deploymentOf(plan, wafer)), workload, 4);
+  plan.set(PlanClass::pipeline, 4);
+  Deployment deployment = llvm::cantFail(deploymentOf(plan, wafer));
+  MemoryUse four = memoryUse(model, plan, deployment, workload, 4);
+  EXPECT_DOUBLE_EQ(four.weightBytes, one.weightBytes);
+  EXPECT_DOUBLE_EQ(four.cacheBytes, one.cacheBytes);
+  EXPECT_GT(four.activationBytes, 0);
+}
+
+TEST(Deployment, OnAWaferStagesMayBeRegions) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::pipeline, 5);
+  plan.set(PlanClass::batchForm, 3);
+  Topology wafers;
+  wafers.kind = TopologyKind::waferMesh;
+  wafers.axes = {2};
+  Deployment deployment = llvm::cantFail(deploymentOf(plan, wafers));
+  EXPECT_EQ(deployment.stages, 5);
+  EXPECT_EQ(deployment.stageSize, 1);
+  EXPECT_EQ(deployment.stagesPerChip, 3);
+  EXPECT_EQ(deployment.microBatches, 5);
+  EXPECT_EQ(deployment.attentionTiles, 3);
+}
+
+TEST(Deployment, ElsewhereAStageIsAWholeNumberOfChips) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::pipeline, 5);
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, 2, 2);
+  ASSERT_FALSE(bool(deployment));
+  EXPECT_EQ(llvm::toString(deployment.takeError()),
+            "pipeline: expects a divisor of 2, got 5");
+}
+
 TEST(Deployment, RefusesDegreesThatDoNotDivide) {
   PlanPoint plan = plainPlan();
   plan.set(PlanClass::attentionTp, 3);

@@ -187,8 +187,8 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
                          llvm::SmallVectorImpl<PlanValue> &values) const {
   values.clear();
   int64_t chips = context.machine.chips();
-  Deployment degrees = llvm::cantFail(
-      deploymentOf(prefix, chips, context.machine.topology.domain));
+  Deployment degrees =
+      llvm::cantFail(deploymentOf(prefix, context.machine.topology));
   auto addDivisors = [&](int64_t of, int64_t most) {
     for (int64_t d = 1; d <= std::min(of, most); ++d)
       if (of % d == 0)

@@ -121,8 +121,7 @@ TEST(Space, LegalIsWhatIsListedAndRepairLandsThere) {
         plan.set(planClass, legal[random() % legal.size()]);
       }
       // What is reached class by class divides.
-      EXPECT_TRUE(bool(deploymentOf(plan, setting.machine.chips(),
-                                    setting.machine.topology.domain)));
+      EXPECT_TRUE(bool(deploymentOf(plan, setting.machine.topology)));
     }
   }
 }

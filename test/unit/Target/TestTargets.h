@@ -212,7 +212,7 @@ struct Setting {
     return plan;
   }
   Deployment deployment(const PlanPoint &plan) const {
-    auto result = deploymentOf(plan, machine.chips(), machine.topology.domain);
+    auto result = deploymentOf(plan, machine.topology);
     if (result)
       return *result;
     ADD_FAILURE() << llvm::toString(result.takeError());
