@@ -314,9 +314,8 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
     return largest.back().second;
   };
   auto deploy = [&](const PlanPoint &plan) {
-    Deployment deployment = prefix.deployment;
-    deployment.microBatches = plan.number(PlanClass::batchForm);
-    return deployment;
+    // Degrees that the prefix fixes divide; what batch_form counts follows.
+    return llvm::cantFail(evaluator.deploymentOf(plan));
   };
   auto visit = [&](const PlanPoint &plan, uint64_t path) {
     double floor = exhaustive ? 0 : shared.floor.load();

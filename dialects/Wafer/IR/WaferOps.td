@@ -26,14 +26,14 @@ def Wafer_RmsNormOp : System_KernelOp<Wafer_Dialect, "rms_norm", ["rmsNorm"]> {
 
 def Wafer_RegionGemvOp
     : System_KernelOp<Wafer_Dialect, "region_gemv", ["linear"]> {
-  let summary = "A few rows through weights spread over a region; partial sums "
-                "are added along a K-tree.";
+  let summary = "One row through weights spread over a region; partial sums are "
+                "added along a K-tree.";
 }
 
 def Wafer_RegionGemmOp
     : System_KernelOp<Wafer_Dialect, "region_gemm", ["linear"]> {
-  let summary = "Rows enough to fill the lines of a region, streamed through "
-                "its weights.";
+  let summary = "Rows streamed through weights spread over a region, or both "
+                "operands shifted through its PEs.";
 }
 
 def Wafer_RopeOp : System_KernelOp<Wafer_Dialect, "rope", ["rope"]> {
