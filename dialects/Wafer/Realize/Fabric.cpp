@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Process of the K-tree: each half of the line is cut into groups of about
-//   sqrt(half) PEs. Inside a group sums pass from PE to PE towards the middle;
-//   then the sums of the groups do. The two halves swap their sums, and each
-//   multicasts the whole outwards. The PEs next to the middle take three
-//   messages through their ramp: of their group, of the groups behind, of the
-//   other half. Every wavelet goes on as soon as it is added.
+// Process of the K-tree: each half of the line is cut into about sqrt(half)
+//   groups whose sizes differ by one at most. Inside a group sums pass from PE
+//   to PE towards the middle; then the sums of the groups do, past the PEs
+//   between; then the two halves swap their sums; then each multicasts the whole
+//   outwards. A PE's core runs one vector operation at a time, so that a phase
+//   starts when the one before it is done, and each takes as long as its message.
 // Not counted: contention with transfers of other regions, which have links of
 //   their own.
 //
@@ -28,14 +28,14 @@ LinkLoad wafer::kTreeLoad(int64_t line, double bytes) {
   if (line <= 1)
     return load;
   int64_t half = ceilDiv(line, 2);
-  int64_t group = int64_t(std::ceil(std::sqrt(double(half))));
-  int64_t groups = ceilDiv(half, group);
-  // Messages through the ramp next to the middle: of the other half, of its own
-  // group, of the groups behind.
-  double messages = 1 + (group > 1 ? 1 : 0) + (groups > 1 ? 1 : 0);
-  load.bottleneckBytes = messages * bytes;
+  int64_t groups = int64_t(std::sqrt(double(half)));
+  int64_t group = ceilDiv(half, groups);
+  // Messages one after another: inside groups, between them, across the middle,
+  // outwards. The chains of the first two are as long as there are PEs in them.
+  double phases = (group > 1) + (groups > 1) + 1 + (half > 1);
+  load.bottleneckBytes = phases * bytes;
   load.hops = double(line - 1);
-  load.starts = double(group - 1 + groups - 1 + 1 + (half > 1 ? 1 : 0));
+  load.starts = double(group - 1 + groups - 1 + 1 + (half > 1));
   return load;
 }
 

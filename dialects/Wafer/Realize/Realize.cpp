@@ -252,11 +252,10 @@ private:
               double keyWidth, double valueWidth) const {
     double sequences = double(op.sequences);
     double seen = double(op.context + op.newTokens);
-    double perTile = tilesOf(sequences, double(deployment.attentionTiles));
-    double tiles = perTile > 0 ? tilesOf(sequences, perTile) : 0;
-    double count = perTile * double(heads);
-    if (count <= 0)
+    if (sequences <= 0 || heads <= 0)
       return;
+    double tiles = std::min(double(deployment.attentionTiles), sequences);
+    double count = tilesOf(sequences, tiles) * double(heads);
     // Queries go to the squares and results come back.
     double moved = sequences * double(heads) * queries *
                    (keyWidth + valueWidth) * wideBytes(op);

@@ -186,11 +186,18 @@ TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
   }
 }
 
+static std::string
+familyTestName(const ::testing::TestParamInfo<const char *> &info) {
+  Machine machine = llvm::cantFail(loadMachine(info.param));
+  std::string name = machine.family;
+  name.front() = char(std::toupper(name.front()));
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, LowerFamilyTest,
-                         ::testing::Values("gb300-nvl72:8", "tpu7x:2x2x2"),
-                         [](const auto &info) {
-                           return info.index ? "Torus" : "Switched";
-                         });
+                         ::testing::Values("gb300-nvl72:8", "tpu7x:2x2x2",
+                                           "cs3:2"),
+                         familyTestName);
 
 namespace {
 

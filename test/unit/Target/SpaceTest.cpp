@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Properties of both families over random prefixes, and the declared order of
+// Properties of all families over random prefixes, and the declared order of
 // values on small shapes.
 //
 //===----------------------------------------------------------------------===//
@@ -61,7 +61,8 @@ const std::set<std::string> kCatalogue = {
     "unavailable_decision", "not_divisible",
     "tile_padding",         "group_shape_not_expressible",
     "scale_out_cliff",      "no_in_network_reduction",
-    "no_wraparound",        "capacity_exceeded"};
+    "no_wraparound",        "capacity_exceeded",
+    "data_dependent_counts"};
 
 std::vector<Setting> someSettings() {
   std::vector<Setting> settings;
@@ -69,7 +70,8 @@ std::vector<Setting> someSettings() {
        {makeSwitched(8, 8), makeSwitched(72, 72), makeSwitched(32, 8, false),
         makeSwitched(1, 8), makeSwitched(24, 16), makeTorus({4, 4, 4}),
         makeTorus({2, 2, 1}), makeTorus({4, 4, 8}), makeTorus({4, 8}),
-        makeTorus({2, 2, 4}, /*nearBytes=*/1000)})
+        makeTorus({2, 2, 4}, /*nearBytes=*/1000), makeWafer(1), makeWafer(4),
+        makeWafer(64)})
     for (ModelShape model :
          {makeModel(), makeModel(/*layers=*/61, /*experts=*/256, Format::fp8),
           makeModel(/*layers=*/3, /*experts=*/8, Format::nvfp4),
@@ -261,7 +263,7 @@ TEST(Families, UnknownFamilyListsTheOnesThatExist) {
   llvm::Expected<const Family *> family = familyOf(machine);
   ASSERT_FALSE(bool(family));
   EXPECT_EQ(llvm::toString(family.takeError()),
-            "machine 'rack': expects a family among switched, torus, got "
+            "machine 'rack': expects a family among switched, torus, wafer, got "
             "'hypercube'");
 }
 
