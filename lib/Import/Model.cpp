@@ -7,6 +7,7 @@
 
 #include "portolan/Import/Model.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "lib/Import/ShippedModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Diagnostics.h"
@@ -146,4 +147,15 @@ portolan::loadModel(StringRef model, MLIRContext &context) {
   return llvm::createStringError("unknown model '" + Twine(model) +
                                  "': expects a file or one of " +
                                  llvm::join(names, ", "));
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+portolan::loadServedModel(StringRef model, MLIRContext &context) {
+  llvm::Expected<OwningOpRef<ModuleOp>> module = loadModel(model, context);
+  if (!module)
+    return module;
+  DiagnosticCollector diagnostics(context);
+  if (failed(moe::applyServingForm(module->get())))
+    return llvm::createStringError(model + ": " + diagnostics.message);
+  return module;
 }

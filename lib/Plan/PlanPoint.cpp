@@ -159,12 +159,12 @@ portolan::deploymentOf(const PlanPoint &plan, int64_t chips, int64_t domain) {
 }
 
 /// Stages of an instance: a whole number of chips each or, on a wafer mesh,
-/// regions of a chip. What the batch form counts follows from that.
+/// regions of a chip.
 static llvm::Error placeStages(const PlanPoint &plan, const Topology &topology,
                                Deployment &result) {
-  bool hasRegions = topology.kind == TopologyKind::waferMesh;
+  result.stagesAreRegions = topology.kind == TopologyKind::waferMesh;
   result.stages = plan.number(PlanClass::pipeline);
-  if (hasRegions && result.stages > result.instance) {
+  if (result.stagesAreRegions && result.stages > result.instance) {
     result.stagesPerChip =
         (result.stages + result.instance - 1) / result.instance;
   } else {
@@ -172,9 +172,7 @@ static llvm::Error placeStages(const PlanPoint &plan, const Topology &topology,
       return refuseDivisor("pipeline", result.stages, result.instance);
     result.stageSize = result.instance / result.stages;
   }
-  int64_t form = plan.number(PlanClass::batchForm);
-  result.microBatches = hasRegions ? result.stages : form;
-  result.attentionTiles = hasRegions ? form : 1;
+  result.setBatchForm(plan.number(PlanClass::batchForm));
   return llvm::Error::success();
 }
 

@@ -12,6 +12,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
+#include "portolan/Export/IrdlForm.h"
 #include "portolan/Import/HfConfig.h"
 #include "portolan/Import/Onnx.h"
 #include "portolan/RegisterAll.h"
@@ -50,5 +51,6 @@ void registerImportOnnx() {
 int main(int argc, char **argv) {
   registerImportOnnx();
   portolan::registerHfConfigTranslation();
+  portolan::registerIrdlFormTranslations();
   return failed(mlirTranslateMain(argc, argv, "Portolan's translation driver"));
 }

@@ -37,7 +37,7 @@ llvm::Expected<Sheet> readSheet(llvm::StringRef model) {
   registerAllDialects(registry);
   mlir::MLIRContext context(registry);
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
-      loadModel(model, context);
+      loadServedModel(model, context);
   if (!module)
     return module.takeError();
   llvm::Expected<ModelShape> shape = extractModelShape(**module);

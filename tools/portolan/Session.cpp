@@ -23,8 +23,7 @@ Session::Session() : context(allDialects()) {}
 
 llvm::Error Session::loadModel(llvm::StringRef name) {
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> loaded =
-      portolan::loadModel(name.empty() ? defaultModelName() : name.str(),
-                          context);
+      loadServedModel(name.empty() ? defaultModelName() : name.str(), context);
   if (!loaded)
     return loaded.takeError();
   module = std::move(*loaded);

@@ -211,6 +211,24 @@ LogicalResult MlpOp::verify() {
 // Attention
 //===----------------------------------------------------------------------===//
 
+/// Lengths are [B], or [B,P+S] with a number for each key of the grown cache,
+/// whose dimension `dim` counts them.
+static LogicalResult checkLengths(Operation *op, Value lengths, Value present,
+                                  int64_t dim) {
+  if (!lengths)
+    return success();
+  int64_t rank = tensorOf(lengths).getRank();
+  if (rank != 1 && rank != 2)
+    return op->emitOpError("expects total_lengths of rank 1 or 2, got ")
+           << lengths.getType();
+  if (failed(checkIntegers(op, "total_lengths", lengths)))
+    return failure();
+  if (rank == 1)
+    return success();
+  return checkDim(op, "total_lengths", lengths, 1,
+                  tensorOf(present).getDimSize(dim));
+}
+
 LogicalResult RotaryTableOp::verify() {
   if (getCosine().getType() != getSine().getType())
     return emitOpError("expects two tables of one type, got ")
@@ -280,8 +298,7 @@ LogicalResult AttentionOp::verify() {
           checkDim(*this, "present_value", getPresentValue(), 3, valueWidth)) ||
       failed(checkRank(*this, "sinks", getSinks(), 1)) ||
       failed(checkDim(*this, "sinks", getSinks(), 0, heads)) ||
-      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)) ||
-      failed(checkIntegers(*this, "total_lengths", getTotalLengths())) ||
+      failed(checkLengths(*this, getTotalLengths(), getPresentKey(), 2)) ||
       failed(checkGrown(*this, "present_key", getPresentKey(), getPastKey(),
                         getQuery(), 2)) ||
       failed(checkGrown(*this, "present_value", getPresentValue(),
@@ -320,8 +337,7 @@ LogicalResult LatentAttentionOp::verify() {
           checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
       failed(checkDim(*this, "query", getQuery(), 2,
                       heads * (keyWidth + rotary))) ||
-      failed(checkRank(*this, "total_lengths", getTotalLengths(), 1)) ||
-      failed(checkIntegers(*this, "total_lengths", getTotalLengths())) ||
+      failed(checkLengths(*this, getTotalLengths(), getPresentLatent(), 1)) ||
       failed(checkGrown(*this, "present_latent", getPresentLatent(),
                         getPastLatent(), getQuery(), 1)) ||
       failed(checkGrown(*this, "present_rotary_key", getPresentRotaryKey(),

@@ -190,8 +190,12 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
     entry of `total_lengths` [B] (i32; P+S without it). A sequence's new tokens
     follow its own total - S past ones (0 if that is negative) in the grown
     caches, zeros pad their right end. `window` > 0: only the last `window`
-    keys. `soft_cap` > 0: scores s become cap * tanh(s / cap). `sinks` [heads]:
-    an extra score per head that takes part in the softmax and is dropped.
+    keys. `total_lengths` may also be [B,P+S] and say of each key whether it is
+    there (not 0): the caches then grow at their end, padding may be anywhere,
+    and a row that sees no key is the mean of all values, which is what equal
+    scores amount to. `soft_cap` > 0: scores s become cap * tanh(s / cap).
+    `sinks` [heads]: an extra score per head that takes part in the softmax and
+    is dropped.
     With a fourth result it also yields the log-sum-exp [B,S,heads] of each row
     (its sink included), for merging the parts of a context that is spread over
     ranks. A row that sees no key is zero, its log-sum-exp minus infinity.

@@ -32,6 +32,9 @@ inline constexpr llvm::StringLiteral kWorkloadAttr = "moe.workload";
 mlir::LogicalResult bindWorkload(mlir::ModuleOp module,
                                  llvm::StringMap<int64_t> sizes);
 
+/// What `moe-apply-serving-form` does.
+mlir::LogicalResult applyServingForm(mlir::ModuleOp module);
+
 } // namespace portolan::moe
 
 #endif // PORTOLAN_DIALECTS_MOE_TRANSFORMS_PASSES_H

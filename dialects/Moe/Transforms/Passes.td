@@ -48,6 +48,17 @@ def MoeOutlineWeights : Pass<"moe-outline-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def MoeApplyServingForm : Pass<"moe-apply-serving-form", "::mlir::ModuleOp"> {
+  let summary = "Gives a model the form in which it is served.";
+  let description = [{
+    Logits are those of the last position; attention takes sequences that are
+    packed, without a mask or lengths, at the positions `position_ids`; the ops
+    of a layer stand in the order in which its results need them. Arguments of
+    @main and of layers that nothing reads then are dropped. A model that has
+    this form already is left as it is.
+  }];
+}
+
 def MoePrintWork : Pass<"moe-print-work", "::mlir::ModuleOp"> {
   let summary = "Prints the work of each op.";
   let description = [{

@@ -28,6 +28,11 @@ namespace portolan {
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 loadModel(llvm::StringRef model, mlir::MLIRContext &context);
 
+/// The same in the form in which it is served and priced
+/// (moe-apply-serving-form).
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+loadServedModel(llvm::StringRef model, mlir::MLIRContext &context);
+
 /// Names of the models that ship, in the order of lib/Import/Models/index.json.
 std::vector<std::string> shippedModelNames();
 

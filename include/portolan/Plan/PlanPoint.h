@@ -159,6 +159,14 @@ struct Deployment {
   /// Parts of a micro-batch that attention takes one after another: batch_form
   /// on wafers.
   int64_t attentionTiles = 1;
+  /// Stages are regions of wafers, each with one micro-batch.
+  bool stagesAreRegions = false;
+
+  /// What the batch form counts follows from what stages are.
+  void setBatchForm(int64_t form) {
+    microBatches = stagesAreRegions ? stages : form;
+    attentionTiles = stagesAreRegions ? form : 1;
+  }
 };
 
 /// The deployment of `plan` on a topology; an error if the degrees do not

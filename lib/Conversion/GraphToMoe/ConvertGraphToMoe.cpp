@@ -11,13 +11,17 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/GraphToMoe/ExpertFusion.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/Onnx.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -44,7 +48,12 @@ struct Failures {
   unsigned count = 0;
 
   void add(graph::NodeOp node, std::string why) {
-    if (count++ != 0)
+    ++count;
+    blame(node, std::move(why));
+  }
+  /// States the cause of failures that may follow.
+  void blame(graph::NodeOp node, std::string why) {
+    if (first)
       return;
     first = node;
     reason = std::move(why);
@@ -62,7 +71,8 @@ struct Failures {
 };
 
 /// Marks the values that the outputs need, backwards.
-llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
+llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules,
+                                 Raiser &raiser) {
   Block &block = main.getBody().front();
   llvm::DenseSet<Value> needed(block.getTerminator()->operand_begin(),
                                block.getTerminator()->operand_end());
@@ -73,14 +83,14 @@ llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
         }))
       continue;
     Values values;
-    if (const Rule *rule = rules.find(node)) {
+    if (const Rule *rule = rules.find(node, raiser)) {
       bool complete = true;
       for (unsigned i = 0; i < rule->required; ++i)
         complete &= bool(node.input(i));
       if (complete)
-        rule->needs(node, values);
+        rule->needs(node, raiser, values);
     } else {
-      needsInputs(node, values);
+      needsInputs(node, raiser, values);
     }
     needed.insert(values.begin(), values.end());
   }
@@ -89,7 +99,7 @@ llvm::DenseSet<Value> findNeeded(func::FuncOp main, const Rules &rules) {
 
 void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
                Failures &failures) {
-  const Rule *rule = rules.find(node);
+  const Rule *rule = rules.find(node, raiser);
   if (!rule)
     return failures.add(node, "no rule raises this op");
   if (!node.getBodies().empty())
@@ -98,14 +108,18 @@ void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
     if (!node.input(i))
       return failures.add(node, "expects input " + std::to_string(i));
   Values values;
-  rule->needs(node, values);
-  for (Value value : values)
-    if (!raiser.raised(value)) {
+  rule->needs(node, raiser, values);
+  for (Value value : values) {
+    if (!raiser.isRaised(value)) {
       // Another node is to blame, unless the value is an input.
       if (isa<BlockArgument>(value))
         failures.add(node, "expects inputs of a known rank");
       return;
     }
+    if (!raiser.raised(value) && !rule->readsViews)
+      return failures.add(node, "expects activations of [batch, tokens, "
+                                "width] here, got another arrangement");
+  }
   if (failed(rule->raise(node, raiser)))
     failures.add(node, raiser.takeReason());
 }
@@ -170,7 +184,7 @@ struct ConvertGraphToMoe
 llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   module.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect,
-                    linalg::LinalgDialect, moe::MoeDialect,
+                    linalg::LinalgDialect, math::MathDialect, moe::MoeDialect,
                     tensor::TensorDialect>();
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main || main.isExternal())
@@ -179,22 +193,41 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
     return llvm::createStringError("expects @main of one block");
   Rules rules;
   addTokenRules(rules);
+  addArrangementRules(rules);
+  addRotationRules(rules);
   addAttentionRules(rules);
+  addDecomposedAttentionRules(rules);
   addExpertRules(rules);
 
-  llvm::DenseSet<Value> needed = findNeeded(main, rules);
-  Raiser raiser(main);
+  forwardConstants(main);
+  GraphFacts facts(main);
+  forwardNoOps(main, facts);
+  ExpertFusion fusion(main, facts);
+  fusion.run();
+  Raiser raiser(main, facts);
+  llvm::DenseSet<Value> needed = findNeeded(main, rules, raiser);
+  auto isNeeded = [&](graph::NodeOp node) {
+    return llvm::any_of(node.getOutputs(),
+                        [&](Value value) { return needed.contains(value); });
+  };
   Failures failures;
+  for (auto node : main.getBody().front().getOps<graph::NodeOp>())
+    if (auto problem = fusion.problems().find(node);
+        problem != fusion.problems().end() && isNeeded(node))
+      failures.blame(node, problem->second);
   for (auto node : llvm::make_early_inc_range(
            main.getBody().front().getOps<graph::NodeOp>()))
-    if (llvm::any_of(node.getOutputs(),
-                     [&](Value value) { return needed.contains(value); }))
+    if (isNeeded(node))
       raiseNode(node, rules, raiser, failures);
+  for (graph::NodeOp node : raiser.postponed)
+    if (failures.count == 0 && !raiser.raised(node.getOutputs()[0]))
+      failures.add(node, "expects an attention that reads this cache");
   if (failures.count != 0)
     return failures.error();
   if (llvm::Error error = raiseReturn(main, raiser))
     return error;
   eraseGraph(module, main);
+  raiser.renameDims();
   outlineLayers(main);
   return llvm::Error::success();
 }
@@ -207,6 +240,11 @@ llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
   if (llvm::Error error = raiseGraphToMoe(module->get()))
     return llvm::createStringError(path + ": " +
                                    llvm::toString(std::move(error)));
+  // Exporters call every file model.onnx and tell them apart by the folder.
+  StringRef name = llvm::sys::path::stem(path);
+  StringRef folder =
+      llvm::sys::path::filename(llvm::sys::path::parent_path(path));
+  module->get().setSymName(name == "model" && !folder.empty() ? folder : name);
   std::string message;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (message.empty())

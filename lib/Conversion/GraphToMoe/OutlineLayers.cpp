@@ -102,20 +102,25 @@ enum class Role { Hidden, Positions, Table, Weight, Cache };
 
 Role roleOf(Value value) {
   Operation *op = value.getDefiningOp();
-  if (!op)
-    return Role::Cache;
-  if (isBodyOp(op) || isa<func::CallOp>(op))
+  if (op && (isBodyOp(op) || isa<func::CallOp>(op)))
     return Role::Hidden;
   for (OpOperand &use : value.getUses())
     if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner())) {
       if (use.get() == rope.getCosine() || use.get() == rope.getSine())
         return Role::Table;
-      return Role::Positions;
-    }
-  for (OpOperand &use : value.getUses())
-    if (auto attention = dyn_cast<moe::AttentionOp>(use.getOwner()))
-      if (use.get() == attention.getTotalLengths())
+      if (use.get() == rope.getPositions())
         return Role::Positions;
+    }
+  for (OpOperand &use : value.getUses()) {
+    if (auto attention = dyn_cast<moe::AttentionOp>(use.getOwner());
+        attention && use.get() == attention.getTotalLengths())
+      return Role::Positions;
+    if (auto attention = dyn_cast<moe::LatentAttentionOp>(use.getOwner());
+        attention && use.get() == attention.getTotalLengths())
+      return Role::Positions;
+  }
+  if (!op)
+    return Role::Cache;
   return Role::Weight;
 }
 

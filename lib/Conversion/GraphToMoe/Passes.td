@@ -25,8 +25,8 @@ def ConvertGraphToMoe : Pass<"convert-graph-to-moe", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
-    "::portolan::moe::MoeDialect"];
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect", "::portolan::moe::MoeDialect"];
 }
 
 #endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_PASSES_TD

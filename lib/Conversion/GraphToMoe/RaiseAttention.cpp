@@ -75,7 +75,7 @@ bool isPacked(graph::NodeOp node) {
   return !node.input(Key) && !node.input(ValueInput);
 }
 
-void needsAttention(graph::NodeOp node, Values &values) {
+void needsAttention(graph::NodeOp node, Raiser &raiser, Values &values) {
   Value lengths = matchLengths(node.input(LastPositions), nullptr);
   if (!lengths)
     return;

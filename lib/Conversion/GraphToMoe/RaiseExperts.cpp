@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "lib/Conversion/GraphToMoe/ExpertsForm.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -46,7 +46,7 @@ std::optional<Projection> matchRouter(graph::NodeOp node) {
   return router;
 }
 
-void needsExperts(graph::NodeOp node, Values &values) {
+void needsExperts(graph::NodeOp node, Raiser &raiser, Values &values) {
   auto router = matchRouter(node);
   values.push_back(node.input(Rows));
   if (router)
@@ -58,7 +58,7 @@ void needsExperts(graph::NodeOp node, Values &values) {
 /// How gate and up are kept in fc1 (and fc3).
 enum class Fusion { Separate = 0, Interleaved = 1, Concatenated = 2 };
 
-struct ExpertsForm {
+struct ContribForm {
   int64_t topK;
   bool normalize, isSwiglu;
   Fusion fusion;
@@ -66,9 +66,9 @@ struct ExpertsForm {
   double limit = 0, alpha = 1, offset = 0;
 };
 
-FailureOr<ExpertsForm> readForm(graph::NodeOp node, Raiser &raiser) {
+FailureOr<ContribForm> readForm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
-  ExpertsForm form;
+  ContribForm form;
   form.topK = attributes.integer("k", 1);
   form.normalize = attributes.integer("normalize_routing_weights", 0) != 0;
   attributes.expect("use_sparse_mixer", 0);
@@ -188,7 +188,7 @@ ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
 }
 
 LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
-  FailureOr<ExpertsForm> form = readForm(node, raiser);
+  FailureOr<ContribForm> form = readForm(node, raiser);
   if (failed(form))
     return failure();
   if (node.getInputs().size() > Fc3Bias + 1)
@@ -226,44 +226,66 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
                        " experts, got " + Twine(form->topK));
 
   ExpertsWeights weights = prepare(node, form->fusion, *shape, raiser);
-  OpBuilder &body = raiser.body;
-  Type element = typeOf(input).getElementType();
-  SmallVector<int64_t> chosen(typeOf(input).getShape());
-  chosen.back() = form->topK;
-  auto route = moe::RouteOp::create(
-      body, partOf(node, "route"),
-      RankedTensorType::get(chosen, body.getF32Type()),
-      RankedTensorType::get(chosen, body.getI32Type()), routed, router->weight,
-      router->bias, /*correction=*/Value(), uint64_t(form->topK),
-      moe::Scoring::softmax, /*groups=*/uint64_t(1), /*top_groups=*/uint64_t(1),
-      form->normalize, /*scale=*/APFloat(1.0));
-  int64_t rows = form->topK;
-  for (int64_t dim : typeOf(input).getShape().drop_back())
-    rows = ShapedType::isDynamic(dim) || ShapedType::isDynamic(rows)
-               ? ShapedType::kDynamic
-               : rows * dim;
-  auto rowsType = RankedTensorType::get({rows, hidden}, element);
-  auto dispatch = moe::DispatchOp::create(
-      body, partOf(node, "dispatch"), rowsType,
-      RankedTensorType::get({shape->experts}, body.getI32Type()), input,
-      route.getIndices(), /*first_expert=*/uint64_t(0), moe::LoadAttr());
-  auto experts = moe::ExpertsOp::create(
-      body, partOf(node, "experts"), rowsType, dispatch.getRows(),
-      dispatch.getCounts(), weights.gate, weights.up, weights.down,
-      weights.gateBias, weights.upBias, weights.downBias, form->activation,
-      APFloat(form->limit), APFloat(form->alpha), APFloat(form->offset),
-      moe::LoadAttr(), moe::FormatAttr(), moe::FormatAttr());
-  Value combined = moe::CombineOp::create(
-      body, partOf(node, "combine"), input.getType(), experts.getResult(),
-      route.getWeights(), route.getIndices(), uint64_t(shape->experts),
-      /*first_expert=*/uint64_t(0), moe::LoadAttr(),
-      /*result_load=*/moe::LoadAttr());
-  raiser.raise(node.getOutputs()[0], combined, input);
+  ExpertsForm block;
+  block.router = router->weight;
+  block.routerBias = router->bias;
+  block.gate = weights.gate;
+  block.up = weights.up;
+  block.down = weights.down;
+  block.gateBias = weights.gateBias;
+  block.upBias = weights.upBias;
+  block.downBias = weights.downBias;
+  block.experts = shape->experts;
+  block.topK = form->topK;
+  block.normalize = form->normalize;
+  block.activation = form->activation;
+  block.limit = form->limit;
+  block.alpha = form->alpha;
+  block.offset = form->offset;
+  raiser.raise(node.getOutputs()[0],
+               emitExperts(node, raiser, input, routed, block), input);
   return success();
 }
 
 } // namespace
 
+Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
+                                Value routed, const ExpertsForm &form) {
+  OpBuilder &body = raiser.body;
+  Type element = typeOf(input).getElementType();
+  SmallVector<int64_t> chosen(typeOf(input).getShape());
+  chosen.back() = form.topK;
+  auto route = moe::RouteOp::create(
+      body, partOf(node, "route"),
+      RankedTensorType::get(chosen, body.getF32Type()),
+      RankedTensorType::get(chosen, body.getI32Type()), routed, form.router,
+      form.routerBias, form.correction, uint64_t(form.topK), form.scoring,
+      uint64_t(form.groups), uint64_t(form.topGroups), form.normalize,
+      APFloat(form.scale));
+  int64_t rows = form.topK;
+  for (int64_t dim : typeOf(input).getShape().drop_back())
+    rows = ShapedType::isDynamic(dim) || ShapedType::isDynamic(rows)
+               ? ShapedType::kDynamic
+               : rows * dim;
+  auto rowsType = RankedTensorType::get({rows, lastDim(input)}, element);
+  auto dispatch = moe::DispatchOp::create(
+      body, partOf(node, "dispatch"), rowsType,
+      RankedTensorType::get({form.experts}, body.getI32Type()), input,
+      route.getIndices(), /*first_expert=*/uint64_t(0), moe::LoadAttr());
+  auto experts = moe::ExpertsOp::create(
+      body, partOf(node, "experts"), rowsType, dispatch.getRows(),
+      dispatch.getCounts(), form.gate, form.up, form.down, form.gateBias,
+      form.upBias, form.downBias, form.activation, APFloat(form.limit),
+      APFloat(form.alpha), APFloat(form.offset), moe::LoadAttr(),
+      moe::FormatAttr(), moe::FormatAttr());
+  return moe::CombineOp::create(body, partOf(node, "combine"), input.getType(),
+                                experts.getResult(), route.getWeights(),
+                                route.getIndices(), uint64_t(form.experts),
+                                /*first_expert=*/uint64_t(0), moe::LoadAttr(),
+                                /*result_load=*/moe::LoadAttr());
+}
+
 void graph_to_moe::addExpertRules(Rules &rules) {
   rules.add("com.microsoft", "MoE", {2, needsExperts, raiseExperts});
+  addFusedRules(rules);
 }

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "lib/Conversion/GraphToMoe/Idioms.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -113,6 +113,39 @@ LogicalResult raiseSkipNorm(graph::NodeOp node, Raiser &raiser) {
                   node.getOutputs()[0]);
 }
 
+/// A norm of single nodes, over the width or over each head.
+bool isPlainNorm(graph::NodeOp node, Raiser &raiser) {
+  return bool(matchNorm(node, raiser.facts));
+}
+
+void needsPlainNorm(graph::NodeOp node, Raiser &raiser, Values &values) {
+  std::optional<NormForm> form = matchNorm(node, raiser.facts);
+  values.append({form->input, form->gain});
+}
+
+LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
+  std::optional<NormForm> form = matchNorm(node, raiser.facts);
+  Value result = node.getOutputs()[0];
+  const View *view = raiser.view(form->input);
+  Value input = view ? view->base : raiser.raised(form->input);
+  int64_t width = view ? view->width : lastDim(input);
+  if ((view && !view->isWhole()) || typeOf(input).getRank() == 0 ||
+      lastDim(form->gain) != width)
+    return raiser.fail("expects a gain of the width of the input");
+  Value norm =
+      moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
+                             form->gain, APFloat(form->epsilon));
+  if (!view) {
+    raiser.raise(result, norm, input);
+    return success();
+  }
+  View normed = *view;
+  normed.base = norm;
+  raiser.raise(norm, norm, input);
+  raiser.raiseView(result, normed);
+  return success();
+}
+
 /// QK-norm: Reshape [0,-1,n*d] of a norm of width d of Reshape [0,-1,d].
 struct HeadNorm {
   Value input;
@@ -131,17 +164,17 @@ std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
   return HeadNorm{split.input(0), norm};
 }
 
-void needsReshape(graph::NodeOp node, Values &values) {
-  if (std::optional<HeadNorm> match = matchHeadNorm(node))
-    values.append({match->input, match->norm.input(1)});
-  else
-    values.push_back(node.input(0));
+bool joinsNormedHeads(graph::NodeOp node, Raiser &) {
+  return bool(matchHeadNorm(node));
 }
 
-LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
+void needsHeadNorm(graph::NodeOp node, Raiser &, Values &values) {
   std::optional<HeadNorm> match = matchHeadNorm(node);
-  if (!match)
-    return raiser.fail("expects the reshape after a norm of each head");
+  values.append({match->input, match->norm.input(1)});
+}
+
+LogicalResult raiseHeadNorm(graph::NodeOp node, Raiser &raiser) {
+  std::optional<HeadNorm> match = matchHeadNorm(node);
   Value input = raiser.raised(match->input), gain = match->norm.input(1);
   graph::NodeOp split = nodeOf(match->norm.input(0), "Reshape");
   for (graph::NodeOp reshape : {node, split}) {
@@ -175,10 +208,10 @@ LogicalResult checkProjection(const Projection &projection, Raiser &raiser) {
   return raiser.fail("expects an input as wide as the weight has rows");
 }
 
-void needsProjection(graph::NodeOp node, Values &values) {
+void needsProjection(graph::NodeOp node, Raiser &raiser, Values &values) {
   if (auto projection = matchProjection(node.getOutputs()[0]))
     return needs(*projection, values);
-  needsInputs(node, values);
+  needsInputs(node, raiser, values);
 }
 
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
@@ -211,7 +244,7 @@ LogicalResult raiseAdd(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
-void needsSplit(graph::NodeOp node, Values &values) {
+void needsSplit(graph::NodeOp node, Raiser &raiser, Values &values) {
   if (auto projection = matchProjection(node.input(0)))
     return needs(*projection, values);
   values.push_back(node.input(0));
@@ -267,7 +300,10 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "RMSNormalization", {2, needsInputs, raiseNorm});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
             {3, needsInputs, raiseSkipNorm});
-  rules.add("", "Reshape", {2, needsReshape, raiseReshape});
+  rules.add("", "Reshape", {2, needsHeadNorm, raiseHeadNorm, joinsNormedHeads});
+  rules.add("", "Mul",
+            {2, needsPlainNorm, raisePlainNorm, isPlainNorm,
+             /*readsViews=*/true});
   rules.add("", "MatMul", {2, needsProjection, raiseMatMul});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});

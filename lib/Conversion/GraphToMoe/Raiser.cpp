@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -18,9 +19,18 @@ using namespace portolan::graph_to_moe;
 // Matching
 //===----------------------------------------------------------------------===//
 
-const Rule *Rules::find(graph::NodeOp node) const {
+const Rule *Rules::find(graph::NodeOp node, Raiser &raiser) const {
   auto found = rules.find((node.getDomain() + "::" + node.getOpType()).str());
-  return found == rules.end() ? nullptr : &found->second;
+  if (found == rules.end())
+    return nullptr;
+  for (const Rule &rule : found->second) {
+    bool complete = true;
+    for (unsigned i = 0; i < rule.required; ++i)
+      complete &= bool(node.input(i));
+    if (!rule.matches || (complete && rule.matches(node, raiser)))
+      return &rule;
+  }
+  return nullptr;
 }
 
 graph::NodeOp graph_to_moe::nodeOf(Value value, StringRef opType) {
@@ -63,7 +73,7 @@ Location graph_to_moe::partOf(graph::NodeOp node, StringRef part) {
                                       name.getName().getValue() + "/" + part));
 }
 
-void graph_to_moe::needsInputs(graph::NodeOp node, Values &values) {
+void graph_to_moe::needsInputs(graph::NodeOp node, Raiser &, Values &values) {
   for (Value value : node.getInputs())
     if (!isa<NoneType>(value.getType()))
       values.push_back(value);
@@ -93,8 +103,9 @@ RankedTensorType graph_to_moe::withLastDim(Value value, int64_t width) {
 // Raiser
 //===----------------------------------------------------------------------===//
 
-Raiser::Raiser(func::FuncOp main)
-    : main(main), ahead(main.getContext()), body(main.getContext()) {
+Raiser::Raiser(func::FuncOp main, GraphFacts &facts)
+    : main(main), facts(facts), ahead(main.getContext()),
+      body(main.getContext()) {
   Block &block = main.getBody().front();
   body.setInsertionPoint(block.getTerminator());
   Operation *first = block.getTerminator();
@@ -122,27 +133,25 @@ Value Raiser::tokensOf(Value activation) const {
                                         : tokens.lookup(activation);
 }
 
+Value Raiser::rows(Value value) const {
+  if (const View *found = view(value))
+    return found->layout == View::Layout::Rows ? found->base : Value();
+  return raised(value);
+}
+
+void Raiser::raiseLike(Value value, Value to, Value like) {
+  const View *found = view(like);
+  if (!found)
+    return raise(value, to, raised(like));
+  View changed = *found;
+  raise(to, to, found->base);
+  changed.base = to;
+  changed.headWidth = changed.width = lastDim(to);
+  raiseView(value, changed);
+}
+
 std::optional<SmallVector<int64_t>> Raiser::constant(Value value) {
-  Attribute attribute;
-  if (auto weight = value ? value.getDefiningOp<moe::WeightOp>() : nullptr) {
-    auto data = SymbolTable::lookupNearestSymbolFrom<moe::WeightDataOp>(
-        weight, weight.getSourceAttr());
-    attribute = data.getValueAttr();
-  } else if (graph::NodeOp node = nodeOf(value, "Constant")) {
-    attribute = node.attribute("value");
-    if (auto one = dyn_cast_or_null<IntegerAttr>(node.attribute("value_int")))
-      return SmallVector<int64_t>{one.getInt()};
-    if (auto many =
-            dyn_cast_or_null<DenseI64ArrayAttr>(node.attribute("value_ints")))
-      return SmallVector<int64_t>(many.asArrayRef());
-  }
-  auto elements = dyn_cast_or_null<DenseIntElementsAttr>(attribute);
-  if (!elements)
-    return std::nullopt;
-  SmallVector<int64_t> values;
-  for (const APInt &element : elements)
-    values.push_back(element.getSExtValue());
-  return values;
+  return facts.integers(value);
 }
 
 Value Raiser::sliceWeight(Value weight, int64_t axis, int64_t offset,
@@ -260,6 +269,52 @@ std::pair<Value, Value> Raiser::lengthsAndPositions(Value lengths,
           })
           .getResult(0);
   return lengthsOf[{lengths, tokens}] = {clamped, positions};
+}
+
+llvm::Expected<MaskForm> Raiser::mask(Value value) {
+  if (auto known = masks.find(value); known != masks.end())
+    return known->second;
+  llvm::Expected<MaskForm> form = matchMask(value, facts);
+  if (form)
+    masks[value] = *form;
+  return form;
+}
+
+void Raiser::nameDim(Value input, unsigned dim, StringRef name) {
+  auto argument = dyn_cast<BlockArgument>(input);
+  auto names = argument ? main.getArgAttrOfType<ArrayAttr>(
+                              argument.getArgNumber(), moe::kDimsAttr)
+                        : ArrayAttr();
+  auto old = names && dim < names.size() ? dyn_cast<StringAttr>(names[dim])
+                                         : StringAttr();
+  if (old && !old.empty())
+    dimNames.try_emplace(old.getValue(), name.str());
+}
+
+void Raiser::renameDims() {
+  llvm::StringSet<> taken;
+  // A name of two meanings, or two names of one, stay as they are.
+  for (const auto &[old, name] : dimNames)
+    if (!taken.insert(name).second)
+      return;
+  Builder builder(main.getContext());
+  auto renamed = [&](ArrayAttr names) {
+    SmallVector<Attribute> result;
+    for (Attribute name : names) {
+      auto text = dyn_cast<StringAttr>(name);
+      auto found = text ? dimNames.find(text.getValue()) : dimNames.end();
+      result.push_back(found == dimNames.end()
+                           ? name
+                           : builder.getStringAttr(found->second));
+    }
+    return builder.getArrayAttr(result);
+  };
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    if (auto names = main.getArgAttrOfType<ArrayAttr>(i, moe::kDimsAttr))
+      main.setArgAttr(i, moe::kDimsAttr, renamed(names));
+  for (unsigned i = 0; i < main.getNumResults(); ++i)
+    if (auto names = main.getResultAttrOfType<ArrayAttr>(i, moe::kDimsAttr))
+      main.setResultAttr(i, moe::kDimsAttr, renamed(names));
 }
 
 Value Raiser::project(Location loc, Value input, const Projection &projection,

@@ -8,6 +8,11 @@
 // A rule raises one node together with the nodes that only serve it (a
 // projection split by its consumer, the reshapes around a norm). It first says
 // which values it needs raised; nodes whose values nobody needs are not raised.
+// An op type may have several rules: the first one whose `matches` accepts the
+// node, else the one without it.
+//
+// The moe ops keep activations as [B,S,W]. A value of the graph that is only
+// another arrangement of one (tokens in rows, heads in front) is a View.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +20,8 @@
 #define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_RAISER_H
 
 #include "dialects/Graph/IR/Graph.h"
+#include "lib/Conversion/GraphToMoe/AttentionMask.h"
+#include "lib/Conversion/GraphToMoe/GraphFacts.h"
 #include "lib/Conversion/GraphToMoe/NodeAttributes.h"
 #include "llvm/ADT/MapVector.h"
 #include <optional>
@@ -28,13 +35,42 @@ struct Projection {
   mlir::Value input, weight, bias;
 };
 
+/// An arrangement of an activation `base` [B,S,heads*headWidth]: columns
+/// [offset, offset + width) of each head.
+struct View {
+  enum class Layout {
+    Rows,      ///< [B*S, width], one head
+    Heads,     ///< [B,S,heads,width]
+    HeadsFirst ///< [B,heads,S,width]
+  };
+  mlir::Value base;
+  Layout layout = Layout::Rows;
+  int64_t heads = 1, headWidth = 0, offset = 0, width = 0;
+
+  bool isWhole() const { return width == headWidth; }
+};
+
 /// The state of raising one function.
 class Raiser {
 public:
-  explicit Raiser(mlir::func::FuncOp main);
+  Raiser(mlir::func::FuncOp main, GraphFacts &facts);
 
-  /// What `value` of the graph was raised to, or null.
+  /// What `value` of the graph was raised to, or null if it is not raised or
+  /// only as a view.
   mlir::Value raised(mlir::Value value) const { return map.lookup(value); }
+  /// The view that `value` was raised to, or null.
+  const View *view(mlir::Value value) const {
+    auto found = views.find(value);
+    return found == views.end() ? nullptr : &found->second;
+  }
+  bool isRaised(mlir::Value value) const {
+    return map.contains(value) || views.contains(value);
+  }
+  /// The activation [B,S,W] that `value` is: raised as it is, or as rows.
+  mlir::Value rows(mlir::Value value) const;
+  /// States that `value` is `to` as rows or as it is, as `like` is.
+  void raiseLike(mlir::Value value, mlir::Value to, mlir::Value like);
+  void raiseView(mlir::Value value, View view) { views[value] = view; }
   /// States what `value` was raised to. `like` has the same tokens.
   void raise(mlir::Value value, mlir::Value to, mlir::Value like);
 
@@ -76,15 +112,38 @@ public:
                       const Projection &projection, int64_t offset = 0,
                       int64_t size = 0);
 
+  /// States that dimension `dim` of an input is what serving calls `name`
+  /// (batch, new_tokens, past_tokens, total_tokens).
+  void nameDim(mlir::Value input, unsigned dim, llvm::StringRef name);
+  /// The same for an input [B,S].
+  void nameTokens(mlir::Value input) {
+    nameDim(input, 0, "batch");
+    nameDim(input, 1, "new_tokens");
+  }
+  /// Gives dimensions of equal names in @main the names that were stated.
+  void renameDims();
+
+  /// The form of an attention mask; layers share one, so it is read once.
+  llvm::Expected<MaskForm> mask(mlir::Value value);
+
+  /// Nodes that a later one raises: grown caches.
+  llvm::SmallVector<graph::NodeOp> postponed;
+  /// Rotary tables by the cosines of the graph.
+  llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> rotaryTables;
+
   mlir::func::FuncOp main;
+  GraphFacts &facts;
   mlir::OpBuilder ahead; ///< for what depends on no activation
   mlir::OpBuilder body;
 
 private:
   llvm::DenseMap<mlir::Value, mlir::Value> map, tokens;
+  llvm::DenseMap<mlir::Value, View> views;
   llvm::DenseMap<std::pair<mlir::Value, mlir::Value>,
                  std::pair<mlir::Value, mlir::Value>>
       lengthsOf;
+  llvm::StringMap<std::string> dimNames;
+  llvm::DenseMap<mlir::Value, MaskForm> masks;
   std::string reason;
 };
 
@@ -95,22 +154,35 @@ struct Rule {
   /// Appends the values of the graph that `raise` reads through `raised`. If
   /// the node does not fit, these are the operands that may be to blame; if
   /// they can be raised, `raise` says why the node cannot.
-  void (*needs)(graph::NodeOp node, Values &values);
+  void (*needs)(graph::NodeOp node, Raiser &raiser, Values &values);
   llvm::LogicalResult (*raise)(graph::NodeOp node, Raiser &raiser);
+  /// Whether the rule is the one for `node`, whose required inputs are there;
+  /// null for the rule of all other nodes of the type.
+  bool (*matches)(graph::NodeOp node, Raiser &raiser) = nullptr;
+  /// Whether the rule can read values that are raised as views.
+  bool readsViews = false;
 };
 
 /// Rules by domain and op type.
 class Rules {
 public:
   void add(llvm::StringRef domain, llvm::StringRef opType, Rule rule) {
-    rules[(domain + "::" + opType).str()] = rule;
+    auto &list = rules[(domain + "::" + opType).str()];
+    // The rule for all other nodes stays last.
+    bool hasOther = !list.empty() && !list.back().matches;
+    list.insert(rule.matches && hasOther ? std::prev(list.end()) : list.end(),
+                rule);
   }
-  const Rule *find(graph::NodeOp node) const;
+  /// The rule for `node`, or null.
+  const Rule *find(graph::NodeOp node, Raiser &raiser) const;
 
 private:
-  llvm::StringMap<Rule> rules;
+  llvm::StringMap<llvm::SmallVector<Rule, 1>> rules;
 };
 
+void addArrangementRules(Rules &rules);
+void addDecomposedAttentionRules(Rules &rules);
+void addRotationRules(Rules &rules);
 void addTokenRules(Rules &rules);
 void addAttentionRules(Rules &rules);
 void addExpertRules(Rules &rules);
@@ -139,7 +211,7 @@ void outlineLayers(mlir::func::FuncOp main);
 mlir::Location partOf(graph::NodeOp node, llvm::StringRef part);
 
 /// Appends all operands that are there.
-void needsInputs(graph::NodeOp node, Values &values);
+void needsInputs(graph::NodeOp node, Raiser &raiser, Values &values);
 
 } // namespace portolan::graph_to_moe
 

@@ -7,7 +7,8 @@
 //
 // Both attentions grow their caches, form scores [B,S,heads,T], and share the
 // masked softmax. A query that sees no key (possible on a rank that holds a
-// part of the context) yields zero and a log-sum-exp of minus infinity.
+// part of the context) yields zero and a log-sum-exp of minus infinity, or,
+// where the keys that are there are given one by one, the mean of all values.
 //
 //===----------------------------------------------------------------------===//
 
@@ -77,7 +78,14 @@ struct Mask {
   double softCap = 0;
   bool pastOnly = false;
   Value lengths; ///< [B] or null
+  Value keys;    ///< [B,T], which keys are there, or null
   Value sinks;   ///< [heads] or null
+
+  /// Takes the operand that says how long the sequences are, in either form.
+  void setLengths(Value operand) {
+    if (operand)
+      (typeOf(operand).getRank() == 1 ? lengths : keys) = operand;
+  }
 };
 
 struct Softmax {
@@ -88,8 +96,8 @@ struct Softmax {
 /// Scaled, capped scores; minus infinity where the query does not see the key.
 Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
   SmallVector<Value> inputs = {scores};
-  if (mask.lengths)
-    inputs.push_back(mask.lengths);
+  if (mask.lengths || mask.keys)
+    inputs.push_back(mask.lengths ? mask.lengths : mask.keys);
   auto body = [&](Emit &e, ValueRange args) {
     Value score = e.mul(args[0], e.f32(mask.scale));
     if (mask.softCap > 0) {
@@ -106,10 +114,17 @@ Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
       visible = e.both(visible, e.less(e.at('t'), start));
     if (mask.window > 0)
       visible = e.both(visible, e.less(distance, e.index(mask.window)));
+    if (mask.keys) {
+      Value absent = e.constant(args[1].getType(), 0);
+      visible = e.both(
+          visible, e.either(e.less(absent, args[1]), e.less(args[1], absent)));
+    }
     return e.select(visible, score, e.f32(-kInfinity));
   };
-  return e.map(mask.lengths ? "bsht,b->bsht" : "bsht->bsht", inputs,
-               e.builder.getF32Type(), body);
+  StringRef spec = mask.lengths ? "bsht,b->bsht"
+                   : mask.keys  ? "bsht,bt->bsht"
+                                : "bsht->bsht";
+  return e.map(spec, inputs, e.builder.getF32Type(), body);
 }
 
 Softmax emitSoftmax(Emit &e, Value scores, const Mask &mask) {
@@ -124,10 +139,13 @@ Softmax emitSoftmax(Emit &e, Value scores, const Mask &mask) {
         e.map("bsh,h->bsh", {largest, mask.sinks}, f32,
               [](Emit &e, ValueRange args) { return e.max(args[0], args[1]); });
   Value powers = e.map(
-      "bsht,bsh->bsht", {masked, largest}, f32, [](Emit &e, ValueRange args) {
+      "bsht,bsh->bsht", {masked, largest}, f32, [&](Emit &e, ValueRange args) {
         // Where nothing is seen, -inf - -inf would be NaN.
-        Value hidden = e.equal(args[0], e.f32(-kInfinity));
-        return e.select(hidden, e.f32(0), e.exp(e.sub(args[0], args[1])));
+        Value none = e.f32(-kInfinity), hidden = e.equal(args[0], none);
+        Value power = e.f32(0);
+        if (mask.keys)
+          power = e.select(e.equal(args[1], none), e.f32(1), power);
+        return e.select(hidden, power, e.exp(e.sub(args[0], args[1])));
       });
   Value sum = e.reduce("bsht->bsh", powers, 0, [](Emit &e, ValueRange args) {
     return e.add(args[0], args[1]);
@@ -172,7 +190,9 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     int64_t kvHeads = op.getKvHeads(), group = int64_t(op.getHeads()) / kvHeads;
     int64_t width = dimOf(op.getPastKey(), 3);
     int64_t valueWidth = dimOf(op.getPastValue(), 3);
-    Value lengths = op.getTotalLengths();
+    Mask mask;
+    mask.setLengths(op.getTotalLengths());
+    Value lengths = mask.lengths;
     Value query = e.split(op.getQuery(), 2, {kvHeads, group, width});
     Value keys = emitGrownCache(
         e, op.getPastKey(), e.split(op.getKey(), 2, {kvHeads, width}), lengths);
@@ -181,14 +201,12 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
         lengths);
 
     Value scores = e.contract("bskgd,bktd->bskgt", {query, keys});
-    Mask mask;
     mask.past = dimOf(op.getPastKey(), 2);
     mask.newTokens = dimOf(op.getQuery(), 1);
     mask.window = op.getWindow();
     mask.scale = op.getScale().convertToDouble();
     mask.softCap = op.getSoftCap().convertToDouble();
     mask.pastOnly = op.getPastOnly();
-    mask.lengths = lengths;
     mask.sinks = op.getSinks();
     Softmax softmax = emitSoftmax(e, e.merge(scores, 2, 2), mask);
     Value weights = e.split(softmax.weights, 2, {kvHeads, group});
@@ -215,7 +233,9 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
     Emit e(rewriter, op.getLoc());
     int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
     int64_t rotary = dimOf(op.getRotaryKey(), 2);
-    Value lengths = op.getTotalLengths();
+    Mask mask;
+    mask.setLengths(op.getTotalLengths());
+    Value lengths = mask.lengths;
     Value query = e.split(op.getQuery(), 2, {heads, keyWidth + rotary});
     Value plain = e.slice(query, 3, rewriter.getIndexAttr(0),
                           rewriter.getIndexAttr(keyWidth));
@@ -238,12 +258,10 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
         e.map("bsht,bsht->bsht", {scores, rotaryScores}, rewriter.getF32Type(),
               [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
 
-    Mask mask;
     mask.past = dimOf(op.getPastLatent(), 1);
     mask.newTokens = dimOf(op.getQuery(), 1);
     mask.scale = op.getScale().convertToDouble();
     mask.pastOnly = op.getPastOnly();
-    mask.lengths = lengths;
     Softmax softmax = emitSoftmax(e, scores, mask);
 
     Value result;

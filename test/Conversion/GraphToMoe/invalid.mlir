@@ -114,7 +114,7 @@ module {
 
 // Reshapes are raised only around the norm of a head.
 
-// expected-error@+1 {{node 'r' (op 'Reshape', domain '') cannot be raised to moe: expects the reshape after a norm of each head}}
+// expected-error@+1 {{node 'r' (op 'Reshape', domain '') cannot be raised to moe: expects to split or join heads or tokens}}
 module {
   moe.weight_data @shape {value = dense<[0, -1, 2]> : tensor<3xi64>} : tensor<3xi64>
   func.func @main(%x: tensor<?x?x4xf32>) -> !graph.unknown {

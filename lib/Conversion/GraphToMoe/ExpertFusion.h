@@ -1,0 +1,143 @@
+//===- ExpertFusion.h - finds feed-forward blocks and routers --*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One pass forwards over the nodes labels what belongs to a router or a
+// feed-forward block. Where such a block is complete it becomes one node of
+// the domain "portolan" on the tokens in the shape in which they came:
+//
+//   Experts(tokens, router, bias, correction, gate, gate bias, up, up bias,
+//           down, down bias)
+//   Mlp(tokens, gate, up, down)
+//   Add(tokens, tokens)
+//
+// The attribute named as a weight's operand is its WeightPart: dimensions of
+// experts, inputs and outputs, then offset, size and stride of the outputs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H
+#define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H
+
+#include "lib/Conversion/GraphToMoe/ExpertLabels.h"
+#include "lib/Conversion/GraphToMoe/GraphFacts.h"
+
+namespace portolan::graph_to_moe {
+
+/// The domain of fused nodes.
+constexpr llvm::StringLiteral kFusedDomain = "portolan";
+
+/// Operands of a fused node of type Experts, which are also the names of its
+/// weights' attributes.
+constexpr llvm::StringLiteral kExpertsOperands[] = {
+    "tokens",    "router", "router_bias", "correction", "gate",
+    "gate_bias", "up",     "up_bias",     "down",       "down_bias"};
+/// The same for Mlp.
+constexpr llvm::StringLiteral kMlpOperands[] = {"tokens", "gate", "up", "down"};
+
+class ExpertFusion {
+public:
+  ExpertFusion(mlir::func::FuncOp main, GraphFacts &facts)
+      : main(main), facts(facts) {}
+
+  void run();
+
+  /// Why a node that handles routed values does not fit any form.
+  const llvm::DenseMap<mlir::Operation *, std::string> &problems() const {
+    return notes;
+  }
+
+private:
+  using Result = std::optional<Label>;
+
+  void visit(graph::NodeOp node);
+  /// The label of a value; tokens are labelled when they are first asked for.
+  const Label *label(mlir::Value value);
+  const Label *operand(graph::NodeOp node, unsigned index) {
+    return label(node.input(index));
+  }
+  void set(mlir::Value value, Label label);
+  std::nullopt_t note(graph::NodeOp node, const llvm::Twine &why);
+  /// `label` as dimensions that run over `dims`, if there are such.
+  static Result with(const Label *label, std::optional<Dims> dims);
+
+  // FuseViews.cpp: ops that only put elements elsewhere.
+  bool visitView(graph::NodeOp node);
+  Result cast(graph::NodeOp node);
+  Result unsqueeze(graph::NodeOp node);
+  Result squeeze(graph::NodeOp node);
+  Result transpose(graph::NodeOp node);
+  Result tile(graph::NodeOp node);
+  Result gather(graph::NodeOp node);
+  Result slice(graph::NodeOp node);
+  void split(graph::NodeOp node);
+  /// Columns [offset : offset + size*stride : stride] of a branch.
+  static Result columns(const Label &label, int64_t position, int64_t offset,
+                        int64_t size, int64_t stride);
+
+  // FuseRouting.cpp: scores, choices and their weights.
+  /// Whether both are stages of one router up to the choice.
+  static bool agree(const Router &lhs, const Router &rhs);
+  Result softmax(graph::NodeOp node);
+  /// Scores plus a correction of each expert.
+  Result correct(graph::NodeOp node, const Label &label,
+                 const Label &correction);
+  void topK(graph::NodeOp node);
+  Result gatherElements(graph::NodeOp node);
+  Result scatterElements(graph::NodeOp node);
+  Result addUp(graph::NodeOp node);
+  Result oneHot(graph::NodeOp node);
+  Result equal(graph::NodeOp node);
+  Result where(graph::NodeOp node);
+  Result maskScores(graph::NodeOp node, const Label &scores, const Label &mask);
+  Result reduceSum(graph::NodeOp node);
+  /// Logits or their sigmoids as scores; the label itself if it is of scores.
+  Result scoresOf(const Label &label);
+
+  // FuseForward.cpp: products and activations.
+  Result product(graph::NodeOp node);
+  Result gemm(graph::NodeOp node);
+  Result contract(graph::NodeOp node, const Label &lhs, const Label &rhs,
+                  llvm::ArrayRef<int> left, llvm::ArrayRef<int> right,
+                  llvm::ArrayRef<int> out);
+  Result multiplyWeight(graph::NodeOp node, const Label &input,
+                        const Label &weight, llvm::ArrayRef<int> left,
+                        llvm::ArrayRef<int> right, llvm::ArrayRef<int> out);
+  Result activate(graph::NodeOp node);
+  Result clip(graph::NodeOp node);
+  Result multiply(graph::NodeOp node);
+  Result divide(graph::NodeOp node);
+  Result add(graph::NodeOp node);
+  Result addBias(graph::NodeOp node, const Label &label, const Label &bias);
+
+  // FuseExperts.cpp: complete blocks.
+  /// Results of experts, times the weights of their choice: `dims` if they fit.
+  Result weigh(graph::NodeOp node, const Label &output, const Label &weights,
+               std::optional<Dims> dims);
+  Result completeExperts(graph::NodeOp node, const Forward &forward,
+                         const Label &weights, Dims dims);
+  Result completeMlp(graph::NodeOp node, const Forward &forward, Dims dims);
+  /// A fused node on `tokens`, labelled as tokens over `dims`.
+  Label fuse(graph::NodeOp node, llvm::StringRef type, mlir::Value tokens,
+             mlir::ValueRange more, llvm::ArrayRef<mlir::NamedAttribute> attrs,
+             Dims dims);
+  Result addTokens(graph::NodeOp node, const Label &lhs, const Label &rhs);
+  /// The results of an expert block, times a number.
+  Result scaleExperts(const Label &label, double factor);
+  /// The dimensions of unlabelled tokens.
+  std::optional<Dims> tokenDims(mlir::Value value) const;
+
+  mlir::func::FuncOp main;
+  GraphFacts &facts;
+  std::deque<Label> labels;
+  llvm::DenseMap<mlir::Value, const Label *> map;
+  llvm::DenseSet<mlir::Value> fused;
+  llvm::DenseMap<mlir::Operation *, std::string> notes;
+};
+
+} // namespace portolan::graph_to_moe
+
+#endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H

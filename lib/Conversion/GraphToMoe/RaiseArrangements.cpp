@@ -1,0 +1,266 @@
+//===- RaiseArrangements.cpp - rules for reshapes and transposes ----------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Nodes that only arrange an activation anew: heads split from the width and
+// moved in front, tokens joined to rows, parts of each head. They become views
+// and no ops; what the moe ops cannot read as a view is refused by its reader.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/GraphToMoe/Idioms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::graph_to_moe;
+
+namespace {
+
+using Layout = View::Layout;
+
+/// `value` as a view: an activation of [B,S,W] has one head.
+std::optional<View> viewOf(Value value, Raiser &raiser) {
+  if (const View *view = raiser.view(value))
+    return *view;
+  Value base = raiser.raised(value);
+  if (!base || typeOf(base).getRank() != 3 ||
+      ShapedType::isDynamic(lastDim(base)))
+    return std::nullopt;
+  View view;
+  view.base = base;
+  view.layout = Layout::Heads;
+  view.headWidth = view.width = lastDim(base);
+  return view;
+}
+
+/// Whether `value` is a raised [B,S,W].
+bool isFlat(Value value, Raiser &raiser) {
+  return !raiser.view(value) && viewOf(value, raiser);
+}
+
+/// The first two sizes of the activation that `view` arranges.
+struct Tokens {
+  Size batch, count;
+};
+std::optional<Tokens> tokensOf(Value value, const View &view, bool flat,
+                               Raiser &raiser) {
+  const Sizes *shape = raiser.facts.shape(value);
+  if (!shape || view.layout == Layout::Rows)
+    return std::nullopt;
+  if (flat || view.layout == Layout::Heads)
+    return Tokens{(*shape)[0], (*shape)[1]};
+  return Tokens{(*shape)[0], (*shape)[2]};
+}
+
+//===----------------------------------------------------------------------===//
+// Reshape
+//===----------------------------------------------------------------------===//
+
+/// Whether reshaping `view` to `shape` joins the heads to [B,S,width].
+bool joinsHeads(const View &view, const Tokens &tokens, const Sizes &shape) {
+  return view.layout == Layout::Heads && view.isWhole() && shape.size() == 3 &&
+         shape[0] == tokens.batch && shape[1] == tokens.count &&
+         shape[2] == Size(view.heads * view.headWidth);
+}
+
+LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
+  Value from = node.input(0), to = node.getOutputs()[0];
+  std::optional<View> view = viewOf(from, raiser);
+  const Sizes *source = raiser.facts.shape(from),
+              *shape = raiser.facts.shape(to);
+  if (!view || !source || !shape)
+    return raiser.fail("expects an activation and a target that follow from "
+                       "the shapes of the inputs");
+  Value base = view->base;
+  int64_t width = lastDim(base);
+
+  // Rows back to tokens, whose number the rows do not tell.
+  if (view->layout == Layout::Rows) {
+    if (shape->size() == 2 && *shape == *source) {
+      raiser.raiseView(to, *view);
+      return success();
+    }
+    std::optional<Size> product =
+        shape->size() == 3 ? (*shape)[0].times((*shape)[1]) : std::nullopt;
+    if (product == (*source)[0] && (*shape)[2] == Size(width)) {
+      raiser.raise(to, base, base);
+      return success();
+    }
+    return raiser.fail("expects rows to become tokens again");
+  }
+
+  bool flat = isFlat(from, raiser);
+  std::optional<Tokens> tokens = tokensOf(from, *view, flat, raiser);
+  if (!tokens)
+    return raiser.fail("expects an activation of known shape");
+  if (!flat && joinsHeads(*view, *tokens, *shape)) {
+    raiser.raise(to, base, base);
+    return success();
+  }
+  // Heads that were in front of one another are joined as they lie only if
+  // there is one, or one token.
+  if (shape->size() == 4 && flat) {
+    std::optional<int64_t> heads, part = shape->back().constant();
+    View split = *view;
+    if ((*shape)[0] == tokens->batch && (*shape)[1] == tokens->count) {
+      heads = (*shape)[2].constant();
+    } else if ((*shape)[0] == tokens->batch && (*shape)[1] == Size(1) &&
+               (*shape)[2] == tokens->count) {
+      heads = 1;
+      split.layout = Layout::HeadsFirst;
+    }
+    if (heads && part && *heads > 0 && *heads * *part == width) {
+      split.heads = *heads;
+      split.headWidth = split.width = *part;
+      raiser.raiseView(to, split);
+      return success();
+    }
+  }
+  if (shape->size() == 2 && flat) {
+    std::optional<Size> rows = tokens->batch.times(tokens->count);
+    if (rows == (*shape)[0] && (*shape)[1] == Size(width)) {
+      View joined = *view;
+      joined.layout = Layout::Rows;
+      raiser.raiseView(to, joined);
+      return success();
+    }
+  }
+  return raiser.fail("expects to split or join heads or tokens");
+}
+
+void needsFirst(graph::NodeOp node, Raiser &, Values &values) {
+  values.push_back(node.input(0));
+}
+
+//===----------------------------------------------------------------------===//
+// Transpose, Unsqueeze
+//===----------------------------------------------------------------------===//
+
+LogicalResult raiseTranspose(graph::NodeOp node, Raiser &raiser) {
+  const View *view = raiser.view(node.input(0));
+  auto perm = permutationOf(node);
+  if (!view || view->layout == Layout::Rows || !perm ||
+      *perm != SmallVector<int64_t>{0, 2, 1, 3})
+    return raiser.fail("expects to exchange heads and tokens of an activation");
+  View moved = *view;
+  moved.layout =
+      view->layout == Layout::Heads ? Layout::HeadsFirst : Layout::Heads;
+  raiser.raiseView(node.getOutputs()[0], moved);
+  return success();
+}
+
+LogicalResult raiseUnsqueeze(graph::NodeOp node, Raiser &raiser) {
+  auto axes = axesOf(node, 1, raiser.facts);
+  std::optional<View> view = viewOf(node.input(0), raiser);
+  if (!view || !isFlat(node.input(0), raiser) || !axes || axes->size() != 1 ||
+      (axes->front() != 1 && axes->front() != 2))
+    return raiser.fail("expects an activation that becomes one head");
+  view->layout = axes->front() == 1 ? Layout::HeadsFirst : Layout::Heads;
+  raiser.raiseView(node.getOutputs()[0], *view);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Parts of a head
+//===----------------------------------------------------------------------===//
+
+bool isHeadView(const View *view) {
+  return view && view->layout != Layout::Rows;
+}
+
+LogicalResult raiseSlice(graph::NodeOp node, Raiser &raiser) {
+  const View *view = raiser.view(node.input(0));
+  auto form = sliceOf(node, raiser.facts);
+  std::optional<int64_t> start = form ? form->start.constant() : std::nullopt,
+                         size = form ? form->size.constant() : std::nullopt;
+  if (!isHeadView(view) || !start || !size || form->step != 1 ||
+      form->axis != raiser.facts.rank(node.input(0)) - 1 || *start < 0 ||
+      *size < 1 || *start + *size > view->width)
+    return raiser.fail("expects consecutive columns of each head");
+  View part = *view;
+  part.offset += *start;
+  part.width = *size;
+  raiser.raiseView(node.getOutputs()[0], part);
+  return success();
+}
+
+bool splitsHeads(graph::NodeOp node, Raiser &raiser) {
+  return raiser.facts.rank(node.input(0)) == 4;
+}
+
+LogicalResult raiseSplitHeads(graph::NodeOp node, Raiser &raiser) {
+  const View *view = raiser.view(node.input(0));
+  if (!isHeadView(view) || wrapIndex(integerAttr(node, "axis", 0), 4) != 3)
+    return raiser.fail("expects to split the columns of each head");
+  View part = *view;
+  for (Value output : node.getOutputs()) {
+    part.width = raiser.facts.dim(output, -1);
+    if (part.width < 1 || part.offset + part.width > view->offset + view->width)
+      return raiser.fail("expects constant sizes that sum to the width " +
+                         Twine(view->width));
+    raiser.raiseView(output, part);
+    part.offset += part.width;
+  }
+  return success();
+}
+
+/// Whether `rotated` is `plain` but for the columns that the part `of` shows.
+bool isRotationOf(Value rotated, Value plain, const View &of) {
+  auto rope = rotated.getDefiningOp<moe::RopeOp>();
+  return rope && rope.getInput() == plain &&
+         int64_t(rope.getHeadWidth()) == of.headWidth &&
+         int64_t(rope.getOffset()) >= of.offset &&
+         int64_t(rope.getOffset()) + 2 * lastDim(rope.getCosine()) <=
+             of.offset + of.width;
+}
+
+/// Two parts of a head side by side: what one of them rotates, the other one
+/// has as it was.
+LogicalResult raiseConcatHeads(graph::NodeOp node, Raiser &raiser) {
+  if (node.getInputs().size() != 2)
+    return raiser.fail("expects two parts of each head");
+  const View *first = raiser.view(node.input(0)),
+             *second = raiser.view(node.input(1));
+  if (!isHeadView(first) || !isHeadView(second) ||
+      first->layout != second->layout || first->heads != second->heads ||
+      first->headWidth != second->headWidth ||
+      first->offset + first->width != second->offset)
+    return raiser.fail("expects two parts of each head that lie side by side");
+  Value base;
+  if (first->base == second->base ||
+      isRotationOf(first->base, second->base, *first))
+    base = first->base;
+  else if (isRotationOf(second->base, first->base, *second))
+    base = second->base;
+  if (!base)
+    return raiser.fail("expects parts of one activation, rotated or not");
+  View whole = *first;
+  whole.base = base;
+  whole.width += second->width;
+  raiser.raiseView(node.getOutputs()[0], whole);
+  return success();
+}
+
+bool joinsLast(graph::NodeOp node, Raiser &raiser) {
+  int64_t rank = raiser.facts.rank(node.input(0));
+  return rank == 4 && wrapIndex(integerAttr(node, "axis", 0), rank) == 3;
+}
+
+} // namespace
+
+void graph_to_moe::addArrangementRules(Rules &rules) {
+  auto reads = [](Rule rule) {
+    rule.readsViews = true;
+    return rule;
+  };
+  rules.add("", "Reshape", reads({2, needsFirst, raiseReshape}));
+  rules.add("", "Transpose", reads({1, needsFirst, raiseTranspose}));
+  rules.add("", "Unsqueeze", reads({1, needsFirst, raiseUnsqueeze}));
+  rules.add("", "Slice", reads({1, needsFirst, raiseSlice}));
+  rules.add("", "Split", reads({1, needsFirst, raiseSplitHeads, splitsHeads}));
+  rules.add("", "Concat", reads({2, needsInputs, raiseConcatHeads, joinsLast}));
+}
