@@ -8,9 +8,10 @@
 // Process of the K-tree: each half of the line is cut into about sqrt(half)
 //   groups whose sizes differ by one at most. Inside a group sums pass from PE
 //   to PE towards the middle; then the sums of the groups do, past the PEs
-//   between; then the two halves swap their sums; then each multicasts the whole
-//   outwards. A PE's core runs one vector operation at a time, so that a phase
-//   starts when the one before it is done, and each takes as long as its message.
+//   between; then the two halves swap their sums; then each multicasts the
+//   whole outwards. A PE's core runs one vector operation at a time, so that a
+//   phase starts when the one before it is done, and each takes as long as its
+//   message.
 // Not counted: contention with transfers of other regions, which have links of
 //   their own.
 //

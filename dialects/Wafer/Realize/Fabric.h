@@ -11,9 +11,9 @@
 // Sources: HPDC 2024 (arXiv 2404.15888): a transfer takes max(C, E/N + L) + (2
 // T_R + 1) D cycles, with C the wavelets through the busiest ramp, E/N those on
 // the mean link, L the longest way in hops, D the longest chain of PEs that
-// depend on each other; a start is 2 T_R + 1 cycles, and bottleneck bytes are the
-// wavelets of C over all phases. WaferLLM (OSDI 2025): K-trees of two levels,
-// transposed layouts, MeshGEMM.
+// depend on each other; a start is 2 T_R + 1 cycles, and bottleneck bytes are
+// the wavelets of C over all phases. WaferLLM (OSDI 2025): K-trees of two
+// levels, transposed layouts, MeshGEMM.
 //
 //===----------------------------------------------------------------------===//
 

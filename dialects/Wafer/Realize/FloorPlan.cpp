@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // Process: n rectangles are put into r rows, the first rows holding one more if
-//   uneven. A row of c rectangles is c / n of the grid high and cut into c equal
-//   parts, so that all areas are equal but for rounding. Of the two numbers of
-//   rows around sqrt(n * height / width) the one with the shorter longest side.
+//   uneven. A row of c rectangles is c / n of the grid high and cut into c
+//   equal parts, so that all areas are equal but for rounding. Of the two
+//   numbers of rows around sqrt(n * height / width) the one with the shorter
+//   longest side.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,8 +43,8 @@ Region slowestOf(const Region &grid, int64_t count, int64_t rows) {
 }
 
 Rows chooseRows(const Region &grid, int64_t count) {
-  double ideal = std::sqrt(double(count) * double(grid.shortSide) /
-                           double(grid.longSide));
+  double ideal =
+      std::sqrt(double(count) * double(grid.shortSide) / double(grid.longSide));
   Rows best{0, {}};
   for (int64_t rows : {int64_t(ideal), int64_t(ideal) + 1}) {
     rows = std::clamp<int64_t>(rows, 1, std::min(count, grid.shortSide));

@@ -50,14 +50,13 @@ Refusal refuseStages(PlanClass planClass, PlanValue value,
 Refusal refuseSpread(PlanClass planClass, PlanValue value,
                      const PlanContext &context) {
   bool attends = planClass != PlanClass::expertTp;
-  return refuse("group_shape_not_expressible",
-                Twine("a stage is a rectangle of PEs on one wafer: ") +
-                    (attends ? "heads and context" : "expert columns") +
-                    " are spread over its PEs, not over " + Twine(value) +
-                    " wafers",
-                "wafer", double(value), 1, "wafers",
-                attends ? attentionOp(context.model)
-                        : feedForwardOp(context.model));
+  return refuse(
+      "group_shape_not_expressible",
+      Twine("a stage is a rectangle of PEs on one wafer: ") +
+          (attends ? "heads and context" : "expert columns") +
+          " are spread over its PEs, not over " + Twine(value) + " wafers",
+      "wafer", double(value), 1, "wafers",
+      attends ? attentionOp(context.model) : feedForwardOp(context.model));
 }
 
 Refusal refuseExchange(PlanClass planClass, PlanValue value) {
@@ -74,9 +73,8 @@ Refusal refuseExchange(PlanClass planClass, PlanValue value) {
                   "routes are fixed at compile time: rows are multicast to all "
                   "experts and filtered there",
                   "routes", 1, 0, "run-time destinations", op);
-  return refuseUnavailable(planClass, value,
-                           "rows reach the experts by multicast and filter",
-                           op);
+  return refuseUnavailable(
+      planClass, value, "rows reach the experts by multicast and filter", op);
 }
 
 Refusal refuseReduction(PlanValue value, const PlanContext &context) {
@@ -100,17 +98,16 @@ Refusal refuseResidency(PlanValue value, const PlanContext &context) {
   const Machine &machine = context.machine;
   bool known = machine.links.size() > 1 && !machine.memories.empty() &&
                machine.memories.front().bandwidthBytesPerSecond;
-  return refuse("unavailable_decision",
-                Twine("residency ") + spell(PlanClass::residency, value) +
-                    ": behind the PEs' memory is only the system I/O, which is "
-                    "no place to read weights from",
-                known ? llvm::StringRef(machine.links[1].name)
-                      : llvm::StringRef("system I/O"),
-                known ? machine.memories.front()
-                            .bandwidthBytesPerSecond->nominal()
-                      : 0,
-                known ? machine.links[1].bandwidthBytesPerSecond.nominal() : 0,
-                "bytes/s", feedForwardOp(context.model));
+  return refuse(
+      "unavailable_decision",
+      Twine("residency ") + spell(PlanClass::residency, value) +
+          ": behind the PEs' memory is only the system I/O, which is "
+          "no place to read weights from",
+      known ? llvm::StringRef(machine.links[1].name)
+            : llvm::StringRef("system I/O"),
+      known ? machine.memories.front().bandwidthBytesPerSecond->nominal() : 0,
+      known ? machine.links[1].bandwidthBytesPerSecond.nominal() : 0, "bytes/s",
+      feedForwardOp(context.model));
 }
 
 } // namespace
@@ -130,9 +127,8 @@ std::optional<Refusal> WaferFamily::legalize(PlanClass planClass,
                                "a PE has no tile; matmuls are spread over PEs",
                                op);
     if (planClass == PlanClass::batchForm)
-      return refuseUnavailable(planClass, value,
-                               "the model has no attention to cut into tiles",
-                               op);
+      return refuseUnavailable(
+          planClass, value, "the model has no attention to cut into tiles", op);
     return refuseUnused(planClass, value, prefix, context);
   }
   switch (planClass) {
@@ -150,9 +146,9 @@ std::optional<Refusal> WaferFamily::legalize(PlanClass planClass,
   case PlanClass::attentionCp:
   case PlanClass::expertTp:
     if (value == kNone || value == 0)
-      return refuseUnavailable(
-          planClass, value, "the plan has this degree, so it needs a number",
-          op);
+      return refuseUnavailable(planClass, value,
+                               "the plan has this degree, so it needs a number",
+                               op);
     return planClass == PlanClass::pipeline
                ? refuseStages(planClass, value, prefix, context)
                : refuseSpread(planClass, value, context);

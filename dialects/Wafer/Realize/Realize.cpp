@@ -38,10 +38,10 @@ using namespace portolan::wafer;
 
 namespace {
 
-constexpr double kScoreBytes = 4;   // scores and sums are added in f32
-constexpr double kStateBytes = 8;   // maximum and sum of a softmax row
-constexpr double kChoiceBytes = 8;  // index and weight of a chosen expert
-constexpr double kSquareBytes = 4;  // sum of squares of a row
+constexpr double kScoreBytes = 4;  // scores and sums are added in f32
+constexpr double kStateBytes = 8;  // maximum and sum of a softmax row
+constexpr double kChoiceBytes = 8; // index and weight of a chosen expert
+constexpr double kSquareBytes = 4; // sum of squares of a row
 
 double tilesOf(double amount, double tile) { return std::ceil(amount / tile); }
 
@@ -53,8 +53,8 @@ double wideBytes(const LocalOp &op) {
 /// PEs that a matmul is spread over.
 struct Grid {
   int64_t alongK = 1, alongN = 1;
-  double units = 1;   ///< of all equal matmuls that work at once
-  int64_t line = 1;   ///< PEs that a partial sum passes
+  double units = 1; ///< of all equal matmuls that work at once
+  int64_t line = 1; ///< PEs that a partial sum passes
 };
 
 /// Transfers and issued operations of the matmuls of one step.
@@ -73,9 +73,9 @@ struct Spread {
     double n = tilesOf(outer, double(grid.alongN));
     useful += times * 2 * count * rows * inner * outer;
     issued += times * 2 * rows * k * n * grid.units;
-    LinkLoad tree = kTreeLoad(
-        std::min<int64_t>(grid.line, int64_t(std::ceil(inner))),
-        rows * n * resultBytes);
+    LinkLoad tree =
+        kTreeLoad(std::min<int64_t>(grid.line, int64_t(std::ceil(inner))),
+                  rows * n * resultBytes);
     double shifted = (rows / double(grid.alongK) + n) * inner * operandBytes;
     if (shifted < tree.bottleneckBytes) {
       addLoad(load, shiftLoad(grid.alongK, shifted), times);
@@ -148,9 +148,8 @@ public:
       return;
     }
     if (spread.useful > 0)
-      step.issuedOperations =
-          step.work.matmulOperations *
-          std::max(1.0, spread.issued / spread.useful);
+      step.issuedOperations = step.work.matmulOperations *
+                              std::max(1.0, spread.issued / spread.useful);
     setLoad(step, spread.adds ? Algorithm::kTree : Algorithm::neighbour,
             spread.load);
   }
@@ -221,18 +220,17 @@ private:
   LinkLoad dispatchLoad(const LocalOp &op) const {
     double rowBytes = double(op.outer) * bytesPerElement(op.activation) +
                       double(op.topK) * kChoiceBytes;
-    LinkLoad load = multicastLoad(
-        double(stage.longSide + stage.shortSide),
-        tokensOf(op) * rowBytes / double(expert.longSide));
+    LinkLoad load =
+        multicastLoad(double(stage.longSide + stage.shortSide),
+                      tokensOf(op) * rowBytes / double(expert.longSide));
     load.starts = 2; // along the lines, then across them
     return load;
   }
   /// The way back: a partial sum per line, added to at every expert.
   LinkLoad combineLoad(const LocalOp &op) const {
-    LinkLoad load = multicastLoad(
-        double(stage.longSide + stage.shortSide),
-        tokensOf(op) * double(op.outer) * wideBytes(op) /
-            double(expert.longSide));
+    LinkLoad load = multicastLoad(double(stage.longSide + stage.shortSide),
+                                  tokensOf(op) * double(op.outer) *
+                                      wideBytes(op) / double(expert.longSide));
     load.starts = tilesOf(double(stage.longSide), double(expert.longSide)) +
                   tilesOf(double(stage.shortSide), double(expert.shortSide));
     return load;
@@ -309,8 +307,7 @@ private:
       return;
     }
     // Keys and values of every visible token, then plain attention.
-    double tokens =
-        double(op.sequences) * double(op.context + op.newTokens);
+    double tokens = double(op.sequences) * double(op.context + op.newTokens);
     Grid all{stage.longSide, stage.shortSide, stage.area(), stage.longSide};
     spread.add(all, 1, tokens, latent, heads * (key + value), result, operand);
     addLoad(spread.load,

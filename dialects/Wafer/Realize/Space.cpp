@@ -29,8 +29,8 @@ static bool hostsLayers(int64_t wafers, const PlanContext &context) {
 static void addStages(const PlanPoint &prefix, const PlanContext &context,
                       PlanValues &values) {
   int64_t layers = context.model.sequence.size();
-  int64_t wafers = chipsOf(prefix.get(PlanClass::instance),
-                           context.machine.topology);
+  int64_t wafers =
+      chipsOf(prefix.get(PlanClass::instance), context.machine.topology);
   for (int64_t stages = wafers; stages < layers; stages *= 2)
     values.push_back(PlanValue(stages));
   values.push_back(PlanValue(std::max(layers, wafers)));

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A rank is a wafer. Stages are whole wafers or regions of them; what other
-// families spread over ranks is spread over the PEs of a region here. Rationale,
-// declared space and labelled rules: dialects/Wafer/README.md.
+// families spread over ranks is spread over the PEs of a region here.
+// Rationale, declared space and labelled rules: dialects/Wafer/README.md.
 //
 //===----------------------------------------------------------------------===//
 

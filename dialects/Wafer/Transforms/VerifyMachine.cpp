@@ -19,12 +19,18 @@ using namespace portolan::wafer;
 
 namespace {
 
-std::string onOneWafer(const Step &step, const Machine &, const Deployment &) {
-  if (!isCommunication(step.kind) || step.kind == OpKind::send ||
-      step.kind == OpKind::receive || step.work.message.group.size <= 1)
+bool isBoundary(const Step &step) {
+  return step.kind == OpKind::send || step.kind == OpKind::receive;
+}
+
+std::string nextRectangle(const Step &step, const Machine &,
+                          const Deployment &) {
+  int64_t distance = step.work.message.group.stride;
+  if (!isBoundary(step) || distance == 1)
     return "";
-  return "expects a group on the PEs of one wafer, got " +
-         std::to_string(step.work.message.group.size) + " wafers";
+  return "expects a peer one rank away, as a stage is one rectangle of PEs, "
+         "got a distance of " +
+         std::to_string(distance);
 }
 
 std::string regionOfStage(const Step &step, const Machine &machine,
@@ -32,8 +38,7 @@ std::string regionOfStage(const Step &step, const Machine &machine,
   if (isCommunication(step.kind))
     return "";
   Region grid = gridOf(machine.topology);
-  double share =
-      regionOf(grid, deployment.stagesPerChip).area() / grid.area();
+  double share = regionOf(grid, deployment.stagesPerChip).area() / grid.area();
   if (step.share <= share * (1 + 1e-9))
     return "";
   return "expects a share of at most " + std::to_string(share) +
@@ -53,8 +58,7 @@ std::string fitsUnits(const Step &step, const Machine &machine,
          std::to_string(int64_t(step.work.weightBytes));
 }
 
-std::string fixedRoutes(const Step &step, const Machine &,
-                        const Deployment &) {
+std::string fixedRoutes(const Step &step, const Machine &, const Deployment &) {
   switch (step.algorithm) {
   case Algorithm::none:
   case Algorithm::neighbour:
@@ -80,10 +84,9 @@ std::string multicastLinks(const Step &step, const Machine &machine,
 /// No transfer crosses a region faster than all links of its narrowest cut.
 std::string cutOfRegion(const Step &step, const Machine &machine,
                         const Deployment &deployment) {
-  if (step.kind != OpKind::send && step.kind != OpKind::receive)
+  if (!isBoundary(step))
     return "";
-  Region region =
-      regionOf(gridOf(machine.topology), deployment.stagesPerChip);
+  Region region = regionOf(gridOf(machine.topology), deployment.stagesPerChip);
   double least = step.work.message.bytes / double(region.shortSide);
   if (step.linkTier != 0 || step.load.bottleneckBytes >= least * (1 - 1e-9))
     return "";
@@ -94,8 +97,8 @@ std::string cutOfRegion(const Step &step, const Machine &machine,
 }
 
 constexpr MachineRule kRules[] = {
-    {"group_c1", onOneWafer},    {"region_c1", regionOfStage},
-    {"memory_c2", fitsUnits},    {"route_c1", fixedRoutes},
+    {"group_c1", nextRectangle},  {"region_c1", regionOfStage},
+    {"memory_c2", fitsUnits},     {"route_c1", fixedRoutes},
     {"route_c2", multicastLinks}, {"cut_c1", cutOfRegion}};
 
 struct VerifyMachine : wafer::impl::WaferVerifyMachineBase<VerifyMachine> {

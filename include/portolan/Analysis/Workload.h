@@ -80,8 +80,8 @@ ExpertLoad expertLoad(const Popularity &popularity, int64_t experts,
                       int64_t topK, int64_t ranks, int64_t tokens);
 
 /// The same for one rank whose experts work side by side, each on units of its
-/// own: the fullest one finishes last, so that `maxRows` counts every hit expert
-/// as if it had as many rows.
+/// own: the fullest one finishes last, so that `maxRows` counts every hit
+/// expert as if it had as many rows.
 ExpertLoad sideBySideLoad(const Popularity &popularity, int64_t experts,
                           int64_t topK, int64_t tokens);
 

@@ -45,18 +45,18 @@ LogicalResult Partitioner::inspectPlan() {
     return main.emitOpError("placement_form spatial, dispatch_exchange "
                             "multicast: expects stages of one rank, got ")
            << deployment.stageSize;
-  bool gathers =
-      (multicasts ||
-       plan.is(PlanClass::dispatchExchange, Exchange::allGather)) &&
-      plan.is(PlanClass::combineExchange, Exchange::reduceScatter);
+  bool gathers = (multicasts ||
+                  plan.is(PlanClass::dispatchExchange, Exchange::allGather)) &&
+                 plan.is(PlanClass::combineExchange, Exchange::reduceScatter);
   bool sends = problem.sendsRows() && plan.get(PlanClass::combineExchange) ==
                                           plan.get(PlanClass::dispatchExchange);
   bool none =
       !problem.exchanges() && plan.get(PlanClass::combineExchange) == kNone;
   if (!gathers && !sends && !none)
-    return main.emitOpError("dispatch_exchange, combine_exchange: expects "
-                            "none and none, all_gather or multicast and reduce_scatter, or "
-                            "twice all_to_all or hierarchical, got ")
+    return main.emitOpError(
+               "dispatch_exchange, combine_exchange: expects "
+               "none and none, all_gather or multicast and reduce_scatter, or "
+               "twice all_to_all or hierarchical, got ")
            << spell(PlanClass::dispatchExchange,
                     plan.get(PlanClass::dispatchExchange))
            << " and "

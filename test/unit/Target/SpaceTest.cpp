@@ -262,9 +262,10 @@ TEST(Families, UnknownFamilyListsTheOnesThatExist) {
   machine.family = "hypercube";
   llvm::Expected<const Family *> family = familyOf(machine);
   ASSERT_FALSE(bool(family));
-  EXPECT_EQ(llvm::toString(family.takeError()),
-            "machine 'rack': expects a family among switched, torus, wafer, got "
-            "'hypercube'");
+  EXPECT_EQ(
+      llvm::toString(family.takeError()),
+      "machine 'rack': expects a family among switched, torus, wafer, got "
+      "'hypercube'");
 }
 
 } // namespace

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The reference is a simulation written here: every wavelet takes a link or a
-// ramp for one cycle, a link or an addition delays it by one cycle and a ramp by
-// T_R = 2. A PE's core runs one vector operation at a time.
+// ramp for one cycle, a link or an addition delays it by one cycle and a ramp
+// by T_R = 2. A PE's core runs one vector operation at a time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -197,8 +197,8 @@ double simulateKTree(int size, int wavelets) {
 
 } // namespace
 
-// The closed form counts the first wavelet of each of the four phases twice, and
-// an addition after the multicast: 5 cycles.
+// The closed form counts the first wavelet of each of the four phases twice,
+// and an addition after the multicast: 5 cycles.
 TEST(WaferFabric, KTreeEqualsSimulation) {
   for (int size : {32, 47, 100, 377, 586, 762, 1172})
     for (int wavelets : {1, 4, 16, 64, 256}) {
@@ -254,8 +254,9 @@ TEST(WaferFabric, MulticastEqualsSimulation) {
     }
 }
 
-// MeshGEMM's interleaved ring: 0, 2, 4, ..., 5, 3, 1. Each step, every PE passes
-// the tile that it holds to the next one of the ring, whole before it is used.
+// MeshGEMM's interleaved ring: 0, 2, 4, ..., 5, 3, 1. Each step, every PE
+// passes the tile that it holds to the next one of the ring, whole before it is
+// used.
 TEST(WaferFabric, ShiftsEqualSimulation) {
   constexpr int size = 32, wavelets = 24;
   std::vector<int> ring;

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Floor plans, steps by hand on wafers of 100 x 80 PEs, and the price of kernels
-// that have been measured.
+// Floor plans, steps by hand on wafers of 100 x 80 PEs, and the price of
+// kernels that have been measured.
 //
 //===----------------------------------------------------------------------===//
 
@@ -144,7 +144,8 @@ TEST_F(WaferSteps, WidthsThatTheGridDoesNotDivideArePadded) {
   EXPECT_EQ(wafer.family->systemOpName(step), "region_gemv");
 }
 
-// 8,000 rows: 4 * 8000 * 2 * 2 bytes of sums, or both operands shifted: (80 + 2)
+// 8,000 rows: 4 * 8000 * 2 * 2 bytes of sums, or both operands shifted: (80 +
+// 2)
 // * 200 * 2 bytes.
 TEST_F(WaferSteps, ManyRowsShiftTheOperands) {
   Step step = wafer.realizeOne(makeLinear(8000, 200, 160), whole);
@@ -165,8 +166,7 @@ TEST_F(WaferSteps, IdleExpertsKeepTheirPEs) {
   Step step = wafer.realizeOne(makeExperts(8, 8, 8, 4), whole);
   EXPECT_DOUBLE_EQ(step.share, 0.5);
   // 512 / 40 -> 13, 512 / 25 -> 21; 256 / 25 -> 11, 512 / 40 -> 13.
-  EXPECT_DOUBLE_EQ(step.issuedOperations,
-                   2.0 * 2 * 4000 * (13 * 21 + 11 * 13));
+  EXPECT_DOUBLE_EQ(step.issuedOperations, 2.0 * 2 * 4000 * (13 * 21 + 11 * 13));
   EXPECT_EQ(wafer.family->systemOpName(step), "expert_regions");
 }
 
@@ -238,8 +238,8 @@ void scale(Quantity &quantity, double factor) {
 /// The shipped machine with a square of PEs in use, its rates in proportion.
 Machine partOf(const char *target, int64_t side) {
   Machine machine = llvm::cantFail(loadMachine(target));
-  double part = double(side * side) / double(machine.topology.units[0] *
-                                             machine.topology.units[1]);
+  double part = double(side * side) /
+                double(machine.topology.units[0] * machine.topology.units[1]);
   machine.topology.units = {side, side};
   for (Engine &engine : machine.engines)
     for (auto &peak : engine.peakOperationsPerSecond)
@@ -338,8 +338,8 @@ TEST(WaferMeasured, GemmHidesItsShifts) {
   EXPECT_NEAR(reached / peak, 0.70, 0.03);
 }
 
-// facts hardware 4.1 and 8.17: Llama3-8B decodes at 2,699.9, 2,501.5 and 2,243.3
-// tokens/s on 420, 540 and 660 PEs a side: more PEs are slower.
+// facts hardware 4.1 and 8.17: Llama3-8B decodes at 2,699.9, 2,501.5 and
+// 2,243.3 tokens/s on 420, 540 and 660 PEs a side: more PEs are slower.
 TEST(WaferMeasured, DecodeSlowsWithMorePEs) {
   double before = 0;
   for (auto [side, measured] : {std::pair<int64_t, double>{420, 2699.9},
@@ -367,8 +367,8 @@ TEST(WaferMeasured, PrefillIsAnUpperBound) {
   EXPECT_LT(rate, 10 * 27686);
 }
 
-// facts hardware 4.2: a 70B model ran at 450 tokens/s for a user on four CS-3 at
-// launch, and at 2,100 to 2,314 later with new software and speculation. One
+// facts hardware 4.2: a 70B model ran at 450 tokens/s for a user on four CS-3
+// at launch, and at 2,100 to 2,314 later with new software and speculation. One
 // wafer per stage, one request: 80 layers, four boundaries, one step overhead.
 TEST(WaferMeasured, A70BModelOnFourWafersIsNearItsLaunch) {
   Machine machine = llvm::cantFail(loadMachine("cs3:4"));

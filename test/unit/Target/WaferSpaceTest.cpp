@@ -77,35 +77,34 @@ TEST_F(WaferSpace, AModelWithoutExpertsHasNoneToPlace) {
 
 // plan_format_c1
 TEST_F(WaferSpace, FormatThatPEsDoNotCompute) {
-  Refusal refusal = refusalOf(PlanClass::weightFormat,
-                              formats(Format::fp8, Format::fp8));
+  Refusal refusal =
+      refusalOf(PlanClass::weightFormat, formats(Format::fp8, Format::fp8));
   EXPECT_EQ(refusal.id, "format_not_native");
   EXPECT_EQ(refusal.available, 16);
 }
 
 // plan_format_c2
 TEST_F(WaferSpace, FormatThatNoProgramReads) {
-  EXPECT_EQ(refusalOf(PlanClass::weightFormat,
-                      formats(Format::nvfp4, Format::bf16))
-                .id,
-            "format_not_readable");
+  EXPECT_EQ(
+      refusalOf(PlanClass::weightFormat, formats(Format::nvfp4, Format::bf16))
+          .id,
+      "format_not_readable");
 }
 
 // plan_format_c3
 TEST_F(WaferSpace, FormatNarrowerThanShipped) {
   wafers.workload.formats = FormatPolicy::asShipped;
-  EXPECT_EQ(refusalOf(PlanClass::weightFormat,
-                      formats(Format::fp8, Format::bf16))
-                .id,
-            "unavailable_decision");
+  EXPECT_EQ(
+      refusalOf(PlanClass::weightFormat, formats(Format::fp8, Format::bf16)).id,
+      "unavailable_decision");
 }
 
 // plan_format_c4
 TEST_F(WaferSpace, ActivationComputedUnlikeTheWeights) {
-  EXPECT_EQ(refusalOf(PlanClass::activationFormat,
-                      formats(Format::bf16, Format::f32))
-                .id,
-            "unavailable_decision");
+  EXPECT_EQ(
+      refusalOf(PlanClass::activationFormat, formats(Format::bf16, Format::f32))
+          .id,
+      "unavailable_decision");
 }
 
 // plan_instance_c1
@@ -164,10 +163,10 @@ TEST_F(WaferSpace, HeadsOverWafers) {
 
 // plan_placement_c1
 TEST_F(WaferSpace, ExpertsDealtToRanks) {
-  EXPECT_EQ(refusalOf(PlanClass::placementForm,
-                      PlanValue(PlacementForm::distributed))
-                .id,
-            "unavailable_decision");
+  EXPECT_EQ(
+      refusalOf(PlanClass::placementForm, PlanValue(PlacementForm::distributed))
+          .id,
+      "unavailable_decision");
 }
 
 // plan_residency_c1
@@ -185,31 +184,29 @@ TEST_F(WaferSpace, WeightsBehindTheWafer) {
 
 // plan_exchange_c1
 TEST_F(WaferSpace, RowsSentByRunTimeDestination) {
-  Refusal refusal = refusalOf(PlanClass::dispatchExchange,
-                              PlanValue(Exchange::allToAll));
+  Refusal refusal =
+      refusalOf(PlanClass::dispatchExchange, PlanValue(Exchange::allToAll));
   EXPECT_EQ(refusal.id, "data_dependent_counts");
   EXPECT_EQ(refusal.op, "dispatch");
-  EXPECT_EQ(refusalOf(PlanClass::dispatchExchange,
-                      PlanValue(Exchange::allGather))
-                .id,
-            "unavailable_decision");
+  EXPECT_EQ(
+      refusalOf(PlanClass::dispatchExchange, PlanValue(Exchange::allGather)).id,
+      "unavailable_decision");
   EXPECT_EQ(refusalOf(PlanClass::dispatchExchange, kNone).id,
             "unavailable_decision");
 }
 
 // plan_exchange_c2
 TEST_F(WaferSpace, CombineThatIsNotTheWayBack) {
-  Refusal refusal = refusalOf(PlanClass::combineExchange,
-                              PlanValue(Exchange::allToAll));
+  Refusal refusal =
+      refusalOf(PlanClass::combineExchange, PlanValue(Exchange::allToAll));
   EXPECT_EQ(refusal.id, "unavailable_decision");
   EXPECT_EQ(refusal.op, "combine");
 }
 
 // plan_reduction_c1
 TEST_F(WaferSpace, RoutersDoNotAdd) {
-  EXPECT_EQ(
-      refusalOf(PlanClass::reduction, PlanValue(Reduction::inNetwork)).id,
-      "no_in_network_reduction");
+  EXPECT_EQ(refusalOf(PlanClass::reduction, PlanValue(Reduction::inNetwork)).id,
+            "no_in_network_reduction");
 }
 
 // plan_reduction_c2
@@ -283,21 +280,21 @@ TEST_F(WaferSpace, ForeignDegreesBecomeRectangles) {
 }
 
 TEST_F(WaferSpace, ForeignWordsBecomeTheOnesOfAWafer) {
-  EXPECT_EQ(wafers.repaired(PlanClass::residency, PlanValue(Residency::hbm),
-                            first),
-            "sram");
+  EXPECT_EQ(
+      wafers.repaired(PlanClass::residency, PlanValue(Residency::hbm), first),
+      "sram");
   EXPECT_EQ(wafers.repaired(PlanClass::dispatchExchange,
                             PlanValue(Exchange::allToAll), first),
             "multicast");
   EXPECT_EQ(wafers.repaired(PlanClass::combineExchange,
                             PlanValue(Exchange::allToAll), first),
             "reduce_scatter");
-  EXPECT_EQ(wafers.repaired(PlanClass::reduction,
-                            PlanValue(Reduction::oneShot), first),
-            "k_tree");
-  EXPECT_EQ(wafers.repaired(PlanClass::overlap, PlanValue(Overlap::twoBatch),
+  EXPECT_EQ(wafers.repaired(PlanClass::reduction, PlanValue(Reduction::oneShot),
                             first),
-            "dataflow");
+            "k_tree");
+  EXPECT_EQ(
+      wafers.repaired(PlanClass::overlap, PlanValue(Overlap::twoBatch), first),
+      "dataflow");
 }
 
 TEST_F(WaferSpace, AttentionTileIsKeptAndMicroBatchesAreNone) {
