@@ -28,8 +28,17 @@
 
 using namespace portolan;
 
+static constexpr llvm::StringLiteral kPhases[] = {"decode", "prefill", "both"};
+
 llvm::StringRef portolan::spell(Phase phase) {
-  return phase == Phase::decode ? "decode" : "prefill";
+  return kPhases[unsigned(phase)];
+}
+
+std::optional<Phase> portolan::parsePhase(llvm::StringRef name) {
+  for (auto [index, phase] : llvm::enumerate(kPhases))
+    if (phase == name)
+      return Phase(index);
+  return std::nullopt;
 }
 
 namespace {

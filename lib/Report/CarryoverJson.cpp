@@ -66,9 +66,11 @@ json::Object memoryObject(const Evaluation &evaluation,
 }
 
 json::Object workloadObject(const Workload &workload) {
-  bool decode = workload.phase == Phase::decode;
   json::Value tpot = nullptr, ttft = nullptr;
-  (decode ? tpot : ttft) = workload.limitSeconds() * kMillisecondsPerSecond;
+  if (workload.phase != Phase::prefill)
+    tpot = workload.maxTpotSeconds * kMillisecondsPerSecond;
+  if (workload.phase != Phase::decode)
+    ttft = workload.maxTtftSeconds * kMillisecondsPerSecond;
   return json::Object{{"phase", spell(workload.phase)},
                       {"context_tokens", workload.contextTokens},
                       {"output_tokens", workload.outputTokens},
@@ -85,6 +87,14 @@ json::Object modelObject(const ModelShape &model) {
                       {"parameters_total", integer(model.parametersTotal)},
                       {"parameters_active", integer(model.parametersActive)},
                       {"layers", int64_t(model.sequence.size())}};
+}
+
+json::Object prefillObject(const PrefillEvaluation &prefill) {
+  return json::Object{
+      {"copies", prefill.copies},
+      {"concurrency", prefill.concurrency},
+      {"handover_ms", prefill.handoverSeconds * kMillisecondsPerSecond},
+      {"parts", partsObject(prefill.parts)}};
 }
 
 /// Objective per unit of a figure that may be unpublished.
@@ -120,19 +130,20 @@ json::Object targetObject(const Target &target, const Workload &workload,
     return object;
   }
   const Evaluation &best = *result.best;
-  const Deployment &deployment = best.deployment;
-  bool decode = workload.phase == Phase::decode;
+  bool decode = workload.decodes();
   double milliseconds = best.stepSeconds * kMillisecondsPerSecond;
   std::string reason;
   object["objective_tokens_per_s_per_chip"] = best.objective;
   object["tpot_ms"] = decode ? json::Value(milliseconds) : nullptr;
   object["ttft_ms"] = decode ? json::Value(nullptr) : milliseconds;
+  if (best.prefill) {
+    object["ttft_ms"] = best.prefill->seconds * kMillisecondsPerSecond;
+    object["prefill"] = prefillObject(*best.prefill);
+  }
   object["concurrency"] = best.concurrency;
   object["tokens_per_s_per_user"] =
       decode ? json::Value(1 / best.stepSeconds) : nullptr;
-  object["users_per_chip"] = double(best.concurrency) *
-                             double(deployment.copies) /
-                             double(deployment.chips);
+  object["users_per_chip"] = best.usersPerChip();
   object["tokens_per_s_per_kw"] =
       perUnit(best.objective, machine.powerWattsPerChip, kWattsPerKilowatt,
               "power", reason);

@@ -44,16 +44,27 @@ std::string figure(double value, llvm::StringRef unit) {
   return formatv("{0} {1}", value, unit).str();
 }
 
-void printWorkload(raw_ostream &stream, const Workload &workload) {
-  bool decode = workload.phase == Phase::decode;
+/// What the plans may choose from: it is why two files of one model that ship
+/// other formats differ under as-shipped.
+std::string formatsOf(const Workload &workload, const ModelShape &model) {
+  if (workload.formats == FormatPolicy::any)
+    return "any";
+  return formatv("as-shipped (weights {0}, activations {1}, cache {2})",
+                 spell(model.shippedWeight), spell(model.shippedActivation),
+                 spell(model.shippedCache))
+      .str();
+}
+
+void printWorkload(raw_ostream &stream, const Workload &workload,
+                   const ModelShape &model) {
   stream << spell(workload.phase) << ", context " << workload.contextTokens;
-  if (decode)
-    stream << ", output " << workload.outputTokens;
-  stream << formatv(", {0} <= {1} ms, popularity {2}, formats {3}\n",
-                    decode ? "TPOT" : "TTFT", workload.limitSeconds() / kMilli,
-                    workload.popularity.text,
-                    workload.formats == FormatPolicy::any ? "any"
-                                                          : "as-shipped");
+  if (workload.decodes())
+    stream << ", output " << workload.outputTokens
+           << formatv(", TPOT <= {0} ms", workload.maxTpotSeconds / kMilli);
+  if (workload.phase != Phase::decode)
+    stream << formatv(", TTFT <= {0} ms", workload.maxTtftSeconds / kMilli);
+  stream << formatv(", popularity {0}, formats {1}\n", workload.popularity.text,
+                    formatsOf(workload, model));
 }
 
 void printParts(raw_ostream &stream, const Parts &parts, bool sign) {
@@ -77,6 +88,21 @@ void printPlanLine(raw_ostream &stream, const PlanPoint &plan) {
   }
 }
 
+void printPrefill(raw_ostream &stream, const PrefillEvaluation &prefill,
+                  const Deployment &deployment) {
+  stream << formatv("  TTFT         {0:f2} ms at {1} prompts per copy, ",
+                    prefill.seconds / kMilli, prefill.concurrency);
+  if (prefill.copies == 0)
+    stream << "on every copy between steps\n";
+  else
+    stream << formatv("on {0} of {1} copies, {2:f2} ms of it to hand the cache "
+                      "over\n",
+                      prefill.copies, deployment.copies,
+                      prefill.handoverSeconds / kMilli);
+  stream << "  prefill      ";
+  printParts(stream, prefill.parts, /*sign=*/false);
+}
+
 void printTarget(raw_ostream &stream, const Target &target,
                  const Workload &workload, const TargetResult &result) {
   const Machine &machine = target.machine;
@@ -91,7 +117,7 @@ void printTarget(raw_ostream &stream, const Target &target,
   }
   const Evaluation &best = *result.best;
   const Deployment &d = best.deployment;
-  bool decode = workload.phase == Phase::decode;
+  bool decode = workload.decodes();
   stream << formatv("  objective    {0:f1} {1} tokens/s/chip", best.objective,
                     decode ? "output" : "prompt");
   if (result.range)
@@ -100,16 +126,17 @@ void printTarget(raw_ostream &stream, const Target &target,
   stream << formatv(", {0} of the ideal {1:f1}\n",
                     percent(best.objective / result.idealObjective),
                     result.idealObjective);
-  stream << formatv(
-      "  {0}         {1:f2} ms at {2} requests per copy, {3:f2} "
-      "users per chip",
-      decode ? "TPOT" : "TTFT", best.stepSeconds / kMilli, best.concurrency,
-      double(best.concurrency) * double(d.copies) / double(d.chips));
+  stream << formatv("  {0}         {1:f2} ms at {2} requests per copy, {3:f2} "
+                    "users per chip",
+                    decode ? "TPOT" : "TTFT", best.stepSeconds / kMilli,
+                    best.concurrency, best.usersPerChip());
   if (decode)
     stream << formatv(", {0:f1} tokens/s/user", 1 / best.stepSeconds);
   stream << ", bound by " << spell(best.bound) << "\n";
   stream << "  time         ";
   printParts(stream, best.parts, /*sign=*/false);
+  if (best.prefill)
+    printPrefill(stream, *best.prefill, d);
   PricedMachine priced(machine, Corner::nominal);
   stream << formatv(
       "  memory       weights {0:f2}, kv {1:f2}, activations "
@@ -250,7 +277,7 @@ void portolan::printCarryover(raw_ostream &stream, const ReportSubject &subject,
                     model.parametersActive / kGiga, model.sequence.size());
   for (const LimitResult &limit : result.limits) {
     stream << "\n";
-    printWorkload(stream, limit.workload);
+    printWorkload(stream, limit.workload, model);
     stream << "\n";
     for (auto [target, best] : llvm::zip_equal(subject.targets, limit.targets))
       printTarget(stream, target, limit.workload, best);
@@ -272,7 +299,7 @@ void portolan::printCarryover(raw_ostream &stream, const ReportSubject &subject,
 
 void portolan::printTune(raw_ostream &stream, const ReportSubject &subject,
                          const Workload &workload, const TargetResult &result) {
-  printWorkload(stream, workload);
+  printWorkload(stream, workload, subject.model);
   printTarget(stream, subject.targets.front(), workload, result);
   for (size_t i = 1; i < result.ranked.size(); ++i) {
     const RankedPlan &plan = result.ranked[i];

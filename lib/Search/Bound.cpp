@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/Bound.h"
+#include "PhasePair.h"
 #include <cmath>
 
 using namespace portolan;
@@ -54,7 +55,10 @@ constexpr unsigned kRangeRounds = 8;
 
 } // namespace
 
-PrefixBound::PrefixBound(Evaluator &evaluator) : evaluator(evaluator) {}
+PrefixBound::PrefixBound(Evaluator &evaluator) : evaluator(evaluator) {
+  if (PhasePair *phases = evaluator.phases())
+    prefill = std::make_unique<PrefixBound>(phases->prefill());
+}
 
 void PrefixBound::setPrefix(const PlanPoint &prefix,
                             const Deployment &newDeployment,
@@ -92,6 +96,16 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
     }
   }
   largest = knownLargest ? *knownLargest : largestSequences();
+  if (prefill)
+    prefill->setPrefix(prefix, newDeployment);
+  prefillUpper.reset();
+}
+
+double PrefixBound::prefillObjective() {
+  if (!prefillUpper)
+    prefillUpper =
+        prefill->objective(evaluator.workload().maxTtftSeconds, /*floor=*/0);
+  return *prefillUpper;
 }
 
 double PrefixBound::leastSeconds(const LocalOp &op) const {
@@ -175,7 +189,12 @@ double PrefixBound::objective(double limitSeconds, double floor) {
   problem.slack = kBoundSlack;
   ConcurrencyResult result = solveConcurrency(
       problem, [&](int64_t sequences) { return stepSeconds(sequences); });
-  return std::max(floor, result.rate * (1 + kBoundSlack) * perRate) *
+  double bound =
+      std::max(floor, result.rate * (1 + kBoundSlack) * perRate) * kBoundMargin;
+  if (!prefill || bound <= floor * kBoundMargin)
+    return bound;
+  PhasePair &phases = *evaluator.phases();
+  return std::max(floor, phases.combine(bound, prefillObjective())) *
          kBoundMargin;
 }
 
@@ -185,6 +204,8 @@ std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
   int64_t high =
       largestWithin(largest, deployment.dp, limitSeconds,
                     [&](int64_t sequences) { return stepSeconds(sequences); });
+  if (prefill)
+    return {1, high * deployment.stages};
   // A plan beats the floor only with c > floor * T(c), and T never falls: each
   // round starts from what the round before excluded.
   double floorRate = floor / evaluator.objectivePerRate(deployment);

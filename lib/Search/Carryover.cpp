@@ -89,9 +89,7 @@ public:
 private:
   llvm::Error runLimit(double limit, LimitResult &result) {
     result.workload = request.workload;
-    (request.workload.phase == Phase::decode ? result.workload.maxTpotSeconds
-                                             : result.workload.maxTtftSeconds) =
-        limit;
+    result.workload.setLimit(limit);
     for (const auto &tuner : tuners) {
       llvm::Expected<TargetResult> target =
           tuneTarget(*tuner, limit, request.runnersUp);

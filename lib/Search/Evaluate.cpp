@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/Evaluate.h"
+#include "PhasePair.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
@@ -54,7 +55,11 @@ Evaluator::Evaluator(const ModelShape &model, const Machine &machine,
     : modelShape(model), target(machine), targetFamily(family),
       served(workload), pricedMachine(machine, corner) {
   layerSeconds.resize(model.layers.size());
+  if (workload.phase == Phase::both)
+    pair = std::make_unique<PhasePair>(*this, corner);
 }
+
+Evaluator::~Evaluator() = default;
 
 llvm::Expected<Deployment>
 Evaluator::deploymentOf(const PlanPoint &plan) const {
@@ -62,7 +67,7 @@ Evaluator::deploymentOf(const PlanPoint &plan) const {
 }
 
 double Evaluator::objectivePerRate(const Deployment &deployment) const {
-  double tokens = served.phase == Phase::decode ? 1 : served.newTokens();
+  double tokens = served.decodes() ? 1 : served.newTokens();
   return tokens * double(deployment.copies) / double(deployment.chips);
 }
 
@@ -188,6 +193,17 @@ double Evaluator::objectiveAbove(const PlanPoint &plan,
                                  double limitSeconds, double floor,
                                  int64_t least, int64_t largest,
                                  bool unpadded) {
+  if (!pair)
+    return phaseObjectiveAbove(plan, deployment, limitSeconds, floor, least,
+                               largest, unpadded);
+  return pair->objectiveAbove(plan, deployment, limitSeconds, floor);
+}
+
+double Evaluator::phaseObjectiveAbove(const PlanPoint &plan,
+                                      const Deployment &deployment,
+                                      double limitSeconds, double floor,
+                                      int64_t least, int64_t largest,
+                                      bool unpadded) {
   pricesUnpadded = unpadded;
   double perRate = objectivePerRate(deployment);
   ConcurrencyProblem problem;
@@ -320,6 +336,9 @@ void Evaluator::forEachBody(
     for (OpKind kind : {OpKind::receive, OpKind::send})
       visitOps(
           stageBoundary(modelShape, plan, deployment, served, sequences, kind));
+  if (pair)
+    pair->prefill().forEachBody(
+        plan, pair->prefillConcurrency(plan, deployment), visit);
 }
 
 void Evaluator::forEachStep(
@@ -353,17 +372,57 @@ void Evaluator::forEachStep(
   double passes = stagePasses(deployment);
   unsigned index = 0;
   forEachBody(plan, concurrency, [&](llvm::ArrayRef<Step> body) {
-    double count = passes * most[index++];
+    // The bodies of prefill follow.
+    double count = index < most.size() ? passes * most[index] : 0;
+    ++index;
     bool overlapped = llvm::any_of(
         body, [](const Step &step) { return step.microBatch != 0; });
     if (count > 0)
       for (const Step &step : body)
         visit(step, overlapped, count);
   });
+  if (!pair)
+    return;
+  int64_t prompts = pair->prefillConcurrency(plan, deployment);
+  double prefills =
+      double(concurrency) / (double(served.outputTokens) * double(prompts));
+  pair->prefill().forEachStep(
+      plan, prompts, [&](const Step &step, bool overlapped, double times) {
+        visit(step, overlapped, prefills * times);
+      });
 }
 
 llvm::Expected<Evaluation> Evaluator::best(const PlanPoint &plan,
                                            double limitSeconds) {
+  return pair ? pair->best(plan, limitSeconds)
+              : bestOfPhase(plan, limitSeconds);
+}
+
+Refusal Evaluator::refuseMemory(const MemoryUse &use) const {
+  Refusal refusal;
+  refusal.id = "capacity_exceeded";
+  refusal.resource = target.memories.front().name;
+  refusal.needed = use.total() + pricedMachine.reserveBytes();
+  refusal.available = pricedMachine.capacityBytes();
+  refusal.unit = "bytes";
+  refusal.reason = "one request does not fit into memory";
+  return refusal;
+}
+
+Refusal Evaluator::refuseLimit(double seconds, double limitSeconds) const {
+  Refusal refusal;
+  refusal.id = "slo_violated";
+  refusal.resource =
+      served.decodes() ? "time per output token" : "time to first token";
+  refusal.needed = seconds;
+  refusal.available = limitSeconds;
+  refusal.unit = "seconds";
+  refusal.reason = "one request alone takes longer than the limit";
+  return refusal;
+}
+
+llvm::Expected<Evaluation> Evaluator::bestOfPhase(const PlanPoint &plan,
+                                                  double limitSeconds) {
   llvm::Expected<Deployment> deployment = deploymentOf(plan);
   if (!deployment)
     return deployment.takeError();
@@ -382,24 +441,8 @@ llvm::Expected<Evaluation> Evaluator::best(const PlanPoint &plan,
     return evaluation;
   // Not even one request: say which limit it breaks.
   evaluation->objective = 0;
-  Refusal refusal;
-  if (problem.maximum == 0) {
-    const MemoryUse &use = evaluation->memory;
-    refusal.id = "capacity_exceeded";
-    refusal.resource = target.memories.front().name;
-    refusal.needed = use.total() + pricedMachine.reserveBytes();
-    refusal.available = pricedMachine.capacityBytes();
-    refusal.unit = "bytes";
-    refusal.reason = "one request does not fit into memory";
-  } else {
-    bool decode = served.phase == Phase::decode;
-    refusal.id = "slo_violated";
-    refusal.resource = decode ? "time per output token" : "time to first token";
-    refusal.needed = evaluation->stepSeconds;
-    refusal.available = limitSeconds;
-    refusal.unit = "seconds";
-    refusal.reason = "one request alone takes longer than the limit";
-  }
-  evaluation->infeasible = std::move(refusal);
+  evaluation->infeasible =
+      problem.maximum == 0 ? refuseMemory(evaluation->memory)
+                           : refuseLimit(evaluation->stepSeconds, limitSeconds);
   return evaluation;
 }

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/IdealBound.h"
+#include "PhasePair.h"
 
 using namespace portolan;
 
@@ -70,8 +71,7 @@ public:
     });
     if (requests == 0)
       return 0;
-    double tokens =
-        workload.phase == Phase::decode ? 1 : double(workload.newTokens());
+    double tokens = workload.decodes() ? 1 : double(workload.newTokens());
     return double(requests) * tokens / seconds(requests) / chips;
   }
 
@@ -97,7 +97,8 @@ double portolan::idealObjective(const ModelShape &model, const Machine &machine,
       .objective(limitSeconds, mostRequests);
 }
 
-double portolan::idealObjective(Evaluator &evaluator, double limitSeconds) {
+/// The best over the formats of one phase.
+static double idealOfPhase(Evaluator &evaluator, double limitSeconds) {
   const Family &family = evaluator.family();
   double best = 0;
   PlanPoint plan;
@@ -122,4 +123,14 @@ double portolan::idealObjective(Evaluator &evaluator, double limitSeconds) {
     }
   }
   return best;
+}
+
+double portolan::idealObjective(Evaluator &evaluator, double limitSeconds) {
+  double ideal = idealOfPhase(evaluator, limitSeconds);
+  PhasePair *phases = evaluator.phases();
+  if (!phases)
+    return ideal;
+  return phases->combine(
+      ideal,
+      idealOfPhase(phases->prefill(), evaluator.workload().maxTtftSeconds));
 }

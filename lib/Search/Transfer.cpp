@@ -67,8 +67,7 @@ llvm::Expected<Refusal> Transfer::slowerReason(PlanClass planClass,
   if (!faster)
     return faster.takeError();
   const Workload &workload = evaluator.workload();
-  double tokens =
-      workload.phase == Phase::decode ? 1 : double(workload.newTokens());
+  double tokens = workload.decodes() ? 1 : double(workload.newTokens());
   return explainSlower(planClass, *slower, *faster, tokens,
                        evaluator.machine());
 }

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/Tuner.h"
+#include "PhasePair.h"
 #include "portolan/Search/Bound.h"
 #include "portolan/Support/InternalError.h"
 #include "llvm/ADT/STLExtras.h"
@@ -209,6 +210,18 @@ double Tuner::boundOf(const PlanPoint &prefix, double limitSeconds) {
 
 namespace {
 
+/// Bits of a path that a class takes. A phase split is a number of percent; no
+/// other class has many values.
+constexpr unsigned bitsOf(unsigned planClass) {
+  return PlanClass(planClass) == PlanClass::phaseSplit ? 7 : 5;
+}
+constexpr unsigned bitsOfPath() {
+  unsigned bits = 0;
+  for (unsigned c = kPrefixClasses; c < kNumPlanClasses; ++c)
+    bits += bitsOf(c);
+  return bits;
+}
+
 /// Visits the plans of a prefix in declared order. A plan's place in that order
 /// is the path of value indices that leads to it, so that it does not depend on
 /// what is skipped.
@@ -235,9 +248,7 @@ public:
   bool overflowed() const { return hasOverflowed; }
 
 private:
-  static constexpr unsigned kBitsPerClass = 5;
-  static_assert(kBitsPerClass * (kNumPlanClasses - kPrefixClasses) <= 64,
-                "a path fits into one word");
+  static_assert(bitsOfPath() <= 64, "a path fits into one word");
 
   void extend(unsigned planClass, PlanPoint &plan, uint64_t path, Visitor visit,
               TileGate gate) {
@@ -248,7 +259,7 @@ private:
     auto &values = buffers[planClass];
     values.clear();
     family.values(PlanClass(planClass), plan, context, values);
-    hasOverflowed |= values.size() > (1u << kBitsPerClass);
+    hasOverflowed |= values.size() > (1u << bitsOf(planClass));
     bool anyPermitted = llvm::any_of(values, [&](PlanValue value) {
       return filter.permits(PlanClass(planClass), value);
     });
@@ -267,7 +278,7 @@ private:
       if (!filter.permits(PlanClass(planClass), values[i]))
         continue;
       plan.values[planClass] = values[i];
-      extend(planClass + 1, plan, path << kBitsPerClass | i, visit, gate);
+      extend(planClass + 1, plan, path << bitsOf(planClass) | i, visit, gate);
     }
     plan.values[planClass] = kNone;
   }
@@ -323,6 +334,10 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   const Prefix &prefix = prefixes[index];
   shared.explored.fetch_add(1, std::memory_order_relaxed);
   bool exhaustive = shared.options.exhaustive;
+  // With both phases, concurrency follows from both.
+  PhasePair *phases = evaluator.phases();
+  if (phases)
+    phases->setPrefillBound(std::numeric_limits<double>::infinity());
   std::pair<int64_t, int64_t> range = {1, kMostRequests};
   if (!exhaustive) {
     PrefixBound bound(evaluator);
@@ -330,6 +345,8 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
     range = bound.range(shared.limitSeconds, shared.floor);
     if (range.first > range.second)
       return;
+    if (phases)
+      phases->setPrefillBound(bound.prefillObjective());
   }
   llvm::SmallVector<std::pair<MemoryKey, int64_t>, 8> largest;
   auto largestOf = [&](const PlanPoint &plan, const Deployment &deployment) {
@@ -356,7 +373,8 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       shared.malformed = true;
       return;
     }
-    int64_t high = std::min(largestOf(plan, deployment), range.second);
+    int64_t high = phases ? range.second
+                          : std::min(largestOf(plan, deployment), range.second);
     double objective = evaluator.objectiveAbove(
         plan, deployment, shared.limitSeconds, floor, range.first, high);
     if (std::isnan(objective))
@@ -371,6 +389,9 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       return true;
     shared.plans.fetch_add(1, std::memory_order_relaxed);
     Deployment deployment = deploy(plan);
+    if (phases)
+      return phases->mayExceed(plan, deployment, shared.limitSeconds,
+                               shared.floor);
     int64_t high = std::min(largestOf(plan, deployment), range.second);
     double objective = evaluator.objectiveAbove(
         plan, deployment, shared.limitSeconds, shared.floor, range.first, high,

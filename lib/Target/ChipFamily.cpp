@@ -122,8 +122,9 @@ void ChipFamily::values(PlanClass planClass, const PlanPoint &prefix,
     return addBatchForms(prefix, values);
   case PlanClass::tile:
     return addTiles(prefix, context, values);
-  case PlanClass::replicas:
   case PlanClass::phaseSplit:
+    return addPhaseSplits(prefix, context, values);
+  case PlanClass::replicas:
   case PlanClass::fusion:
   case PlanClass::speculation:
     values.push_back(kNone);
@@ -265,6 +266,8 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::batchForm:
   case PlanClass::tile:
     return nearestNumber(value, legal);
+  case PlanClass::phaseSplit:
+    return repairPhaseSplit(value, legal);
   case PlanClass::dispatchExchange:
     return repairDispatch(value, ladders().sent, ladders().gathered, legal);
   case PlanClass::residency: {

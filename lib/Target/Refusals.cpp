@@ -165,6 +165,23 @@ Refusal portolan::refusePlacement(PlanClass planClass, PlanValue value,
                         "experts", feedForwardOp(context.model));
 }
 
+Refusal portolan::refusePhaseSplit(PlanValue value, const PlanPoint &prefix,
+                                   const PlanContext &context) {
+  StringRef op = feedForwardOp(context.model);
+  if (context.workload.phase != Phase::both)
+    return refuseUnavailable(PlanClass::phaseSplit, value,
+                             Twine("the workload is ") +
+                                 spell(context.workload.phase) + " alone",
+                             op);
+  int64_t copies = degreesOf(prefix, context.machine).copies;
+  if (copies == 1)
+    return refuseUnavailable(PlanClass::phaseSplit, value,
+                             "one copy of the model does both phases", op);
+  return refuseDivision(Twine(value) + " percent of " + Twine(copies) +
+                            " model copies is no whole number of them",
+                        "copies", value, copies, "copies", op);
+}
+
 Refusal portolan::refuseTile(PlanValue value, const PlanPoint &prefix,
                              const PlanContext &context) {
   StringRef op = feedForwardOp(context.model);
@@ -190,8 +207,9 @@ Refusal portolan::refuseUnused(PlanClass planClass, PlanValue value,
                                const PlanContext &context) {
   StringRef op = feedForwardOp(context.model);
   switch (planClass) {
-  case PlanClass::replicas:
   case PlanClass::phaseSplit:
+    return refusePhaseSplit(value, prefix, context);
+  case PlanClass::replicas:
   case PlanClass::fusion:
   case PlanClass::speculation:
     return refuseUnavailable(planClass, value, "this version takes none only",

@@ -266,6 +266,23 @@ void portolan::addBatchForms(const PlanPoint &prefix, PlanValues &values) {
   values.push_back(2 * stages);
 }
 
+int64_t portolan::prefillCopiesOf(PlanValue percent, int64_t copies) {
+  return std::clamp<int64_t>((percent * copies + 50) / 100, 1, copies - 1);
+}
+
+void portolan::addPhaseSplits(const PlanPoint &prefix,
+                              const PlanContext &context, PlanValues &values) {
+  values.push_back(kNone);
+  int64_t copies = degreesOf(prefix, context.machine).copies;
+  if (context.workload.phase != Phase::both)
+    return;
+  for (int64_t prefills = 1; prefills < copies; ++prefills) {
+    PlanValue percent = PlanValue((200 * prefills + copies) / (2 * copies));
+    if (percent >= 1 && percent <= 99 && percent != values.back())
+      values.push_back(percent);
+  }
+}
+
 void portolan::addTiles(const PlanPoint &prefix, const PlanContext &context,
                         PlanValues &values) {
   const Engine *matmul = context.machine.findEngine(EngineKind::matmul);
@@ -316,6 +333,14 @@ portolan::nearestValue(double wanted, ArrayRef<PlanValue> values,
     }
   }
   return best;
+}
+
+PlanValue portolan::repairPhaseSplit(PlanValue value,
+                                     ArrayRef<PlanValue> values) {
+  // The first is none.
+  ArrayRef<PlanValue> splits = values.drop_front();
+  return value == kNone || splits.empty() ? values.front()
+                                          : nearestNumber(value, splits);
 }
 
 PlanValue portolan::nearestNumber(PlanValue wanted,

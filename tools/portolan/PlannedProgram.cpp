@@ -46,6 +46,9 @@ portolan::planProgram(const ProgramOptions &options) {
   llvm::Expected<RequestedWorkload> workload = options.workload.parse(model);
   if (!workload)
     return workload.takeError();
+  if (workload->workload.phase == Phase::both)
+    return llvm::createStringError("--phase: expects decode or prefill, as a "
+                                   "program is of one phase, got 'both'");
   double limit = workload->limitSeconds.front();
   program->workload = workload->under(limit);
   if (!options.concurrency.empty()) {

@@ -117,19 +117,21 @@ llvm::Expected<int64_t> portolan::parseCount(StringRef flag, StringRef text) {
 
 WorkloadOptions::WorkloadOptions(cl::SubCommand &sub)
     : phase("phase", cl::sub(sub), cl::init("decode"),
-            cl::desc("decode or prefill"), cl::value_desc("phase")),
+            cl::desc("decode, prefill or both at one rate"),
+            cl::value_desc("phase")),
       context("context", cl::sub(sub), cl::init("4096"),
               cl::desc("Tokens of a prompt"), cl::value_desc("N")),
       outputTokens("output-tokens", cl::sub(sub), cl::init("1024"),
                    cl::desc("Tokens generated per request"),
                    cl::value_desc("N")),
-      maxTpotMs("max-tpot-ms", cl::sub(sub),
-                cl::desc("Limits on the time per output token in decode, each "
-                         "a case of its own (50,20)"),
-                cl::value_desc("X[,X]")),
+      maxTpotMs(
+          "max-tpot-ms", cl::sub(sub),
+          cl::desc("Limits on the time per output token, each a case of its "
+                   "own (50,20)"),
+          cl::value_desc("X[,X]")),
       maxTtftMs("max-ttft-ms", cl::sub(sub),
-                cl::desc("Limits on the time to the first token in prefill "
-                         "(2000)"),
+                cl::desc("Limits on the time to the first token, one with both "
+                         "phases (2000)"),
                 cl::value_desc("X[,X]")),
       popularity("popularity", cl::sub(sub), cl::init("power-law:1.01"),
                  cl::desc("How often each expert is chosen"),
@@ -139,16 +141,41 @@ WorkloadOptions::WorkloadOptions(cl::SubCommand &sub)
                        "as shipped"),
               cl::value_desc("any|as-shipped")) {}
 
+llvm::Error WorkloadOptions::parseAllLimits(RequestedWorkload &result) const {
+  Workload &workload = result.workload;
+  if (workload.phase == Phase::decode && maxTtftMs.getNumOccurrences())
+    return llvm::createStringError(
+        "--max-ttft-ms: is a limit of prefill, got phase decode");
+  if (workload.phase == Phase::prefill && maxTpotMs.getNumOccurrences())
+    return llvm::createStringError(
+        "--max-tpot-ms: is a limit of decode, got phase prefill");
+  auto read = [](const cl::opt<std::string> &flag, StringRef otherwise) {
+    return parseLimits(flag.ArgStr, flag.getNumOccurrences()
+                                        ? StringRef(flag.getValue())
+                                        : otherwise);
+  };
+  llvm::Expected<std::vector<double>> tpot = read(maxTpotMs, kDefaultMaxTpotMs);
+  if (!tpot)
+    return tpot.takeError();
+  llvm::Expected<std::vector<double>> ttft = read(maxTtftMs, kDefaultMaxTtftMs);
+  if (!ttft)
+    return ttft.takeError();
+  if (workload.phase == Phase::both && ttft->size() > 1)
+    return badFlag("max-ttft-ms", "one limit with both phases",
+                   maxTtftMs.getValue());
+  workload.maxTtftSeconds = ttft->front();
+  result.limitSeconds = workload.decodes() ? *tpot : *ttft;
+  return llvm::Error::success();
+}
+
 llvm::Expected<RequestedWorkload>
 WorkloadOptions::parse(const ModelShape &model) const {
   RequestedWorkload result;
   Workload &workload = result.workload;
-  if (phase == "decode")
-    workload.phase = Phase::decode;
-  else if (phase == "prefill")
-    workload.phase = Phase::prefill;
-  else
-    return badFlag("phase", "decode or prefill", phase);
+  std::optional<Phase> served = parsePhase(phase);
+  if (!served)
+    return badFlag("phase", "decode, prefill or both", phase);
+  workload.phase = *served;
 
   llvm::Expected<int64_t> contextTokens = parseCount("context", context);
   if (!contextTokens)
@@ -159,19 +186,8 @@ WorkloadOptions::parse(const ModelShape &model) const {
     return output.takeError();
   workload.outputTokens = *output;
 
-  bool decode = workload.phase == Phase::decode;
-  if (decode ? maxTtftMs.getNumOccurrences() : maxTpotMs.getNumOccurrences())
-    return llvm::createStringError(
-        decode ? "--max-ttft-ms: is a limit of prefill, got phase decode"
-               : "--max-tpot-ms: is a limit of decode, got phase prefill");
-  const cl::opt<std::string> &flag = decode ? maxTpotMs : maxTtftMs;
-  StringRef text = flag;
-  if (!flag.getNumOccurrences())
-    text = decode ? kDefaultMaxTpotMs : kDefaultMaxTtftMs;
-  llvm::Expected<std::vector<double>> limits = parseLimits(flag.ArgStr, text);
-  if (!limits)
-    return limits.takeError();
-  result.limitSeconds = std::move(*limits);
+  if (llvm::Error error = parseAllLimits(result))
+    return std::move(error);
 
   llvm::Expected<Popularity> law = parsePopularity(popularity, model);
   if (!law)

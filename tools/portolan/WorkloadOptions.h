@@ -23,14 +23,13 @@ namespace portolan {
 struct RequestedWorkload {
   /// With the first limit.
   Workload workload;
-  /// Seconds: TPOT in decode, TTFT in prefill; at least one.
+  /// Seconds: TPOT, in prefill TTFT; at least one.
   std::vector<double> limitSeconds;
 
   /// The workload under one of the limits.
   Workload under(double limit) const {
     Workload result = workload;
-    (result.phase == Phase::decode ? result.maxTpotSeconds
-                                   : result.maxTtftSeconds) = limit;
+    result.setLimit(limit);
     return result;
   }
 };
@@ -45,6 +44,9 @@ struct WorkloadOptions {
 
   llvm::cl::opt<std::string> phase, context, outputTokens, maxTpotMs, maxTtftMs,
       popularity, formats;
+
+private:
+  llvm::Error parseAllLimits(RequestedWorkload &result) const;
 };
 
 /// A whole number from 1 to a billion; an error "--FLAG: expects ..., got ...".

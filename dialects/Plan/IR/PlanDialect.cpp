@@ -84,10 +84,10 @@ static llvm::Expected<Workload> workloadOf(mlir::ModuleOp module) {
       workload.contextTokens = number.getInt();
     else if (name == "output_tokens" && number && number.getInt() > 0)
       workload.outputTokens = number.getInt();
-    else if (name == "phase" && text && text.getValue() == "decode")
-      workload.phase = Phase::decode;
-    else if (name == "phase" && text && text.getValue() == "prefill")
-      workload.phase = Phase::prefill;
+    else if (std::optional<Phase> phase =
+                 text ? parsePhase(text.getValue()) : std::nullopt;
+             phase && name == "phase")
+      workload.phase = *phase;
     else if (name == "formats" && text && text.getValue() == "any")
       workload.formats = FormatPolicy::any;
     else if (name == "formats" && text && text.getValue() == "as-shipped")

@@ -108,7 +108,7 @@ def Plan_BatchOp : Plan_DecisionOp<"batch", (ins StrAttr:$batch_form), [{
 def Plan_SplitPhasesOp : Plan_DecisionOp<"split_phases",
     (ins StrAttr:$phase_split), [{
       `prefill` `=` custom<PlanValue>($phase_split)}]> {
-  let summary = "Instances that only prefill.";
+  let summary = "Model copies that only prefill, in percent.";
 }
 
 def Plan_FuseOp : Plan_DecisionOp<"fuse", (ins StrAttr:$fusion), [{

@@ -40,14 +40,19 @@ Algorithm algorithmOf(OpKind kind, const PlanPoint &plan) {
   }
 }
 
-/// The axes of an op's group. A stage boundary runs along those of the stages.
+/// The axes of an op's group. A stage boundary runs along those of the stages;
+/// a peer in another copy of the model is reached over the whole machine.
 /// A group that no plan of this family yields is loaded as if it were the whole
 /// slice, which holds it.
 TorusGroup axesOf(const LocalOp &op, const Topology &slice,
-                  const Deployment &deployment) {
+                  const Deployment &deployment, const Machine &machine) {
   Group group = op.group;
-  if (op.kind == OpKind::send || op.kind == OpKind::receive)
+  if (op.kind == OpKind::send || op.kind == OpKind::receive) {
+    if (op.group.stride >= deployment.instance)
+      return torusGroup(machine.topology, {machine.chips(), 1})
+          .value_or(TorusGroup());
     group = {deployment.stages, deployment.stageSize};
+  }
   if (std::optional<TorusGroup> axes = torusGroup(slice, group))
     return *axes;
   if (std::optional<TorusGroup> axes = torusGroup(slice, {slice.chips(), 1}))
@@ -70,8 +75,9 @@ void TorusFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     Step step = startStep(op, uint32_t(index));
     if (isCommunication(op.kind)) {
       step.algorithm = algorithmOf(op.kind, plan);
-      step.load = torusLoad(op.kind, step.algorithm,
-                            axesOf(op, slice, deployment), op.payloadBytes);
+      step.load =
+          torusLoad(op.kind, step.algorithm,
+                    axesOf(op, slice, deployment, machine), op.payloadBytes);
     } else {
       compute.fill(op, step);
     }

@@ -19,8 +19,13 @@
 
 namespace portolan {
 
-enum class Phase : uint8_t { decode, prefill };
+enum class Phase : uint8_t {
+  decode,
+  prefill,
+  both, ///< prompts are prefilled at the rate at which requests are decoded
+};
 llvm::StringRef spell(Phase phase);
+std::optional<Phase> parsePhase(llvm::StringRef name);
 
 /// Which formats a plan may choose.
 enum class FormatPolicy : uint8_t {
@@ -43,23 +48,36 @@ struct Workload {
   Phase phase = Phase::decode;
   int64_t contextTokens = 4096;
   int64_t outputTokens = 1024;
-  /// The limit that counts: TPOT in decode, TTFT in prefill.
+  /// The limit that counts: TPOT in decode, TTFT in prefill; both with both.
   double maxTpotSeconds = 0.050;
   double maxTtftSeconds = 2.0;
   Popularity popularity;
   FormatPolicy formats = FormatPolicy::any;
 
+  bool decodes() const { return phase != Phase::prefill; }
+
+  /// The part of the workload that is one phase.
+  Workload of(Phase part) const {
+    Workload result = *this;
+    result.phase = part;
+    return result;
+  }
+
   /// Past tokens of a sequence, averaged over its life in a full batch
-  /// (Little's law: ages are uniform): context + output / 2. Prefill: 0.
+  /// (Little's law: ages are uniform): context + output / 2. Prefill: 0. Both:
+  /// those of decode.
   int64_t meanContextTokens() const {
-    return phase == Phase::decode ? contextTokens + outputTokens / 2 : 0;
+    return decodes() ? contextTokens + outputTokens / 2 : 0;
   }
-  /// New tokens of a sequence per step.
-  int64_t newTokens() const {
-    return phase == Phase::decode ? 1 : contextTokens;
-  }
+  /// New tokens of a sequence per step; both: per step of decode.
+  int64_t newTokens() const { return decodes() ? 1 : contextTokens; }
+  /// The limit that a search varies: TPOT, in prefill TTFT. With both phases
+  /// TTFT holds beside it.
   double limitSeconds() const {
-    return phase == Phase::decode ? maxTpotSeconds : maxTtftSeconds;
+    return decodes() ? maxTpotSeconds : maxTtftSeconds;
+  }
+  void setLimit(double seconds) {
+    (decodes() ? maxTpotSeconds : maxTtftSeconds) = seconds;
   }
 };
 

@@ -44,6 +44,9 @@ public:
   /// empty if the first is larger than the second.
   std::pair<int64_t, int64_t> range(double limitSeconds, double floor);
 
+  /// Of the prefill side of a workload of both phases, under its TTFT limit.
+  double prefillObjective();
+
 private:
   double leastSeconds(const LocalOp &op) const;
   double bodySeconds(const LayerShape &layer, int64_t sequences);
@@ -52,6 +55,9 @@ private:
   int64_t largestSequences() const;
 
   Evaluator &evaluator;
+  /// The prefill side of a workload of both phases.
+  std::unique_ptr<PrefixBound> prefill;
+  std::optional<double> prefillUpper;
   Deployment deployment;
   /// The prefix with an exchange and, where that is possible, without.
   std::array<PlanPoint, 2> relaxed;

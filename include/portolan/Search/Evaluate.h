@@ -26,10 +26,22 @@
 #include "portolan/Analysis/Estimate.h"
 #include "portolan/Search/Concurrency.h"
 #include "portolan/Target/Family.h"
+#include <memory>
 
 namespace portolan {
 
 /// What a plan achieves.
+class PhasePair;
+
+/// The prefill side of a plan that serves both phases.
+struct PrefillEvaluation {
+  double seconds = 0;         ///< TTFT, with the handover
+  double handoverSeconds = 0; ///< of a cache to a copy that decodes
+  int64_t concurrency = 0;    ///< prompts at once per copy
+  int64_t copies = 0;         ///< that only prefill; 0: every copy does both
+  Parts parts;                ///< of a prefill
+};
+
 struct Evaluation {
   /// Tokens (decode: output, prefill: prompt) per second and chip; 0 if the
   /// plan is infeasible, for the reason given.
@@ -41,9 +53,15 @@ struct Evaluation {
   Parts parts; ///< of stepSeconds, on the slowest stage
   Bound bound = Bound::compute;
   MemoryUse memory;
+  std::optional<PrefillEvaluation> prefill; ///< with both phases
   std::optional<Refusal> infeasible; ///< capacity_exceeded or slo_violated
 
   bool isFeasible() const { return objective > 0; }
+  /// Requests that are served at once, per chip of the shape.
+  double usersPerChip() const {
+    int64_t serving = deployment.copies - (prefill ? prefill->copies : 0);
+    return double(concurrency) * double(serving) / double(deployment.chips);
+  }
 };
 
 /// Evaluates plans of one model on one machine under one workload. Keeps its
@@ -54,6 +72,7 @@ public:
   Evaluator(const ModelShape &model, const Machine &machine,
             const Family &family, const Workload &workload,
             Corner corner = Corner::nominal);
+  ~Evaluator();
 
   const ModelShape &model() const { return modelShape; }
   const Machine &machine() const { return target; }
@@ -67,6 +86,18 @@ public:
   /// The best concurrency of a legal plan. An error names the figure that is
   /// unknown.
   llvm::Expected<Evaluation> best(const PlanPoint &plan, double limitSeconds);
+
+  /// With both phases: the decode side alone. Else as best().
+  llvm::Expected<Evaluation> bestOfPhase(const PlanPoint &plan,
+                                         double limitSeconds);
+
+  /// The sides of a workload of both phases; this is the decode side. Null with
+  /// one phase.
+  PhasePair *phases() const { return pair.get(); }
+
+  /// One request does not fit into memory, or takes too long.
+  Refusal refuseMemory(const MemoryUse &use) const;
+  Refusal refuseLimit(double seconds, double limitSeconds) const;
 
   /// The plan at a given concurrency, whatever limit and memory say.
   llvm::Expected<Evaluation> at(const PlanPoint &plan, int64_t concurrency);
@@ -82,6 +113,12 @@ public:
   double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
                         double limitSeconds, double floor, int64_t least,
                         int64_t largest, bool unpadded = false);
+
+  /// The same with both phases: of the decode side alone.
+  double phaseObjectiveAbove(const PlanPoint &plan,
+                             const Deployment &deployment, double limitSeconds,
+                             double floor, int64_t least, int64_t largest,
+                             bool unpadded);
 
   /// Step time with so many sequences per micro-batch.
   double stepSeconds(const PlanPoint &plan, const Deployment &deployment,
@@ -102,12 +139,13 @@ public:
   double stagePasses(const Deployment &deployment) const;
 
   /// Visits the steps of every body of the lowered program once: the distinct
-  /// layers, prologue, epilogue and stage boundary.
+  /// layers, prologue, epilogue and stage boundary; with both phases those of
+  /// the prefill program after those of decode.
   void forEachBody(const PlanPoint &plan, int64_t concurrency,
                    llvm::function_ref<void(llvm::ArrayRef<Step>)> visit);
 
   /// Visits the steps of the slowest stage with how often each runs in one
-  /// model step.
+  /// model step; with both phases also those of the prefills per step.
   void forEachStep(
       const PlanPoint &plan, int64_t concurrency,
       llvm::function_ref<void(const Step &, bool overlapped, double times)>
@@ -147,6 +185,7 @@ private:
   std::vector<std::pair<int64_t, llvm::SmallVector<Stage, 4>>> stageCache;
   uint64_t probeCount = 0;
   bool pricesUnpadded = false;
+  std::unique_ptr<PhasePair> pair;
 };
 
 } // namespace portolan

@@ -31,6 +31,10 @@ using ExpressesGroup = llvm::function_ref<bool(Group)>;
 /// it).
 Deployment degreesOf(const PlanPoint &prefix, const Machine &machine);
 
+/// Copies that only prefill under a split of so many percent of `copies`: at
+/// least one, and one is left.
+int64_t prefillCopiesOf(PlanValue percent, int64_t copies);
+
 /// Chips that an `instance` value stands for.
 int64_t chipsOf(PlanValue instance, const Topology &topology);
 
@@ -98,6 +102,10 @@ void addOverlaps(const PlanPoint &prefix, const Machine &machine,
                  PlanValues &values);
 /// pp and 2 pp micro-batches; none without a pipeline.
 void addBatchForms(const PlanPoint &prefix, PlanValues &values);
+/// With both phases and several model copies: none, then every share of them
+/// that only prefills, in percent.
+void addPhaseSplits(const PlanPoint &prefix, const PlanContext &context,
+                    PlanValues &values);
 /// Token tiles of the matmul engine that hold whole row granules of the format
 /// that experts are computed in; none without experts.
 void addTiles(const PlanPoint &prefix, const PlanContext &context,
@@ -135,6 +143,10 @@ std::optional<Refusal> refuseDegree(PlanClass planClass, PlanValue value,
 Refusal refusePlacement(PlanClass planClass, PlanValue value,
                         const PlanPoint &prefix, const PlanContext &context);
 
+/// Why a phase split is refused.
+Refusal refusePhaseSplit(PlanValue value, const PlanPoint &prefix,
+                         const PlanContext &context);
+
 /// Why a tile is refused.
 Refusal refuseTile(PlanValue value, const PlanPoint &prefix,
                    const PlanContext &context);
@@ -158,6 +170,8 @@ PlanValue nearestNumber(PlanValue wanted, llvm::ArrayRef<PlanValue> values);
 /// meaning on this shape.
 PlanValue nearestInstance(PlanValue wanted, llvm::ArrayRef<PlanValue> values,
                           const Topology &topology);
+/// The nearest share of whole copies; none stays none.
+PlanValue repairPhaseSplit(PlanValue value, llvm::ArrayRef<PlanValue> values);
 /// Same storage if legal, else the next wider; what is wider than everything
 /// legal becomes the shipped storage, which holds the same values.
 PlanValue repairFormat(PlanValue value, llvm::ArrayRef<PlanValue> values);

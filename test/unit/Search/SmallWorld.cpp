@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SmallWorld.h"
+#include "portolan/Target/SpaceRules.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
@@ -168,10 +169,13 @@ Machine test::smallMachine(std::mt19937 &random, int64_t chips,
 
 Workload test::smallWorkload(std::mt19937 &random) {
   Workload workload;
-  workload.phase = random() % 4 ? Phase::decode : Phase::prefill;
+  static constexpr Phase phases[] = {Phase::decode, Phase::decode,
+                                     Phase::prefill, Phase::both};
+  workload.phase = phases[random() % 4];
   workload.contextTokens = pick(random, {64, 256, 1024});
-  if (workload.phase == Phase::prefill)
+  if (workload.phase != Phase::decode)
     workload.contextTokens = 32;
+  workload.maxTtftSeconds = random() % 2 ? 2.0 : 0.2;
   workload.outputTokens = 64;
   if (random() % 2)
     workload.popularity.kind = Popularity::Kind::uniform;
@@ -209,6 +213,8 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
     values.push_back(kInstanceAll);
     if (chips % 2 == 0)
       values.push_back(PlanValue(chips / 2));
+    if (chips == 4)
+      values.push_back(1);
     return;
   case PlanClass::pipeline:
     return addDivisors(degrees.instance,
@@ -216,7 +222,7 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
   case PlanClass::attentionTp:
     return addDivisors(degrees.stageSize, context.model.heads);
   case PlanClass::attentionCp:
-    if (context.workload.phase == Phase::prefill)
+    if (context.workload.phase != Phase::decode)
       return values.push_back(kNone);
     return addDivisors(degrees.stageSize / degrees.tp, 2);
   case PlanClass::expertTp:
@@ -255,6 +261,8 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
     values.push_back(PlanValue(degrees.stages));
     values.push_back(PlanValue(2 * degrees.stages));
     return;
+  case PlanClass::phaseSplit:
+    return addPhaseSplits(prefix, context, values);
   case PlanClass::tile:
     values.push_back(1);
     values.push_back(16);

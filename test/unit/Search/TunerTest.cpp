@@ -8,6 +8,7 @@
 #include "portolan/Search/Tuner.h"
 #include "SmallWorld.h"
 #include "portolan/Search/IdealBound.h"
+#include "portolan/Target/SpaceRules.h"
 #include "gtest/gtest.h"
 
 using namespace portolan;
@@ -50,6 +51,73 @@ void forEachPlan(const Instance &instance, PlanPoint &plan, unsigned planClass,
   plan.values[planClass] = kNone;
 }
 
+/// The most of `value(c)` over the concurrencies that fit beside so many bytes
+/// of activations and whose time is within the limit.
+double bestOf(Evaluator &evaluator, const PlanPoint &plan, double limit,
+              double activationBytes,
+              llvm::function_ref<double(int64_t, double)> secondsOf) {
+  Deployment deployment = llvm::cantFail(evaluator.deploymentOf(plan));
+  double best = 0;
+  for (int64_t c = 1;; ++c) {
+    MemoryUse use =
+        memoryUse(evaluator.model(), plan, deployment, evaluator.workload(), c);
+    use.activationBytes = std::max(use.activationBytes, activationBytes);
+    if (use.total() > evaluator.availableBytes())
+      return best;
+    int64_t sequences =
+        (c + deployment.microBatches - 1) / deployment.microBatches;
+    double seconds =
+        secondsOf(c, evaluator.stepSeconds(plan, deployment, sequences));
+    if (seconds > limit)
+      return best;
+    best = std::max(best, double(c) / seconds);
+  }
+}
+
+/// Output tokens per second and chip of a plan that serves both phases, from
+/// the two phases alone.
+double objectiveOfBoth(const Instance &instance, const PlanPoint &plan) {
+  Workload decodes = instance.workload.of(Phase::decode);
+  Workload prefills = instance.workload.of(Phase::prefill);
+  Evaluator decode(instance.model, instance.machine, instance.family, decodes);
+  Evaluator prefill(instance.model, instance.machine, instance.family,
+                    prefills);
+  Deployment deployment = llvm::cantFail(decode.deploymentOf(plan));
+  double copies = double(deployment.copies), chips = double(deployment.chips);
+  double output = double(decodes.outputTokens);
+  auto plain = [](int64_t, double seconds) { return seconds; };
+  PlanValue percent = plan.get(PlanClass::phaseSplit);
+  if (percent == kNone) {
+    Evaluation prompt = llvm::cantFail(
+        prefill.at(plan, deployment.dp * deployment.microBatches));
+    if (prompt.stepSeconds > prefills.maxTtftSeconds)
+      return 0;
+    double rate = double(prompt.concurrency) / prompt.stepSeconds;
+    // The concurrency that counts is a multiple of the micro-batches, or all.
+    auto delayed = [&](int64_t c, double seconds) {
+      int64_t batches = deployment.microBatches;
+      int64_t whole = (c + batches - 1) / batches * batches;
+      return seconds + double(whole) / (output * rate);
+    };
+    return bestOf(decode, plan, instance.limit, prompt.memory.activationBytes,
+                  delayed) *
+           copies / chips;
+  }
+  Evaluator both(instance.model, instance.machine, instance.family,
+                 instance.workload);
+  Evaluation known = llvm::cantFail(both.best(plan, 1e3));
+  if (!known.prefill)
+    return 0;
+  double handover = known.prefill->handoverSeconds;
+  double senders = double(prefillCopiesOf(percent, deployment.copies));
+  double prompts =
+      bestOf(prefill, plan, prefills.maxTtftSeconds - handover, 0, plain);
+  double tokens = bestOf(decode, plan, instance.limit, 0, plain);
+  return std::min({senders * prompts, (copies - senders) * tokens / output,
+                   std::min(senders, copies - senders) / handover}) *
+         output / chips;
+}
+
 /// The best plan by trying every concurrency of every plan.
 std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
   Evaluator evaluator(instance.model, instance.machine, instance.family,
@@ -59,17 +127,12 @@ std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
   PlanPoint scratch;
   forEachPlan(instance, scratch, 0, [&](const PlanPoint &plan) {
     Deployment deployment = llvm::cantFail(evaluator.deploymentOf(plan));
-    double objective = 0;
-    for (int64_t c = 1; evaluator.fits(plan, deployment, c); ++c) {
-      int64_t sequences =
-          (c + deployment.microBatches - 1) / deployment.microBatches;
-      double seconds = evaluator.stepSeconds(plan, deployment, sequences);
-      if (seconds > instance.limit)
-        break;
-      objective =
-          std::max(objective, double(c) / seconds *
-                                  evaluator.objectivePerRate(deployment));
-    }
+    double objective =
+        instance.workload.phase == Phase::both
+            ? objectiveOfBoth(instance, plan)
+            : bestOf(evaluator, plan, instance.limit, 0,
+                     [](int64_t, double seconds) { return seconds; }) *
+                  evaluator.objectivePerRate(deployment);
     all.push_back({plan, objective});
     best = std::max(best, objective);
   });

@@ -223,6 +223,21 @@ TEST(Legalize, UnusedDecisionTakesNoneOnly) {
             "unavailable_decision");
 }
 
+// plan_phase_c1
+TEST(Legalize, PhaseSplitThatIsNoWholeNumberOfCopies) {
+  Setting setting(makeSwitched(8, 8));
+  setting.workload.phase = Phase::both;
+  PlanPoint plan;
+  plan.set(PlanClass::instance, 2);
+  // Four copies: 25, 50 and 75 percent.
+  EXPECT_EQ(setting.refusalId(PlanClass::phaseSplit, 25, plan), "legal");
+  EXPECT_EQ(setting.refusalId(PlanClass::phaseSplit, 30, plan),
+            "not_divisible");
+  plan.set(PlanClass::instance, kInstanceAll);
+  EXPECT_EQ(setting.refusalId(PlanClass::phaseSplit, 50, plan),
+            "unavailable_decision");
+}
+
 // plan_format_c3
 TEST(Legalize, FormatWiderOrNarrowerThanThePolicyAllows) {
   Setting rack(makeSwitched(8, 8), makeModel(4, 64, Format::fp8));

@@ -169,3 +169,17 @@ TEST(Repair, DecisionsOfLaterVersionsBecomeNone) {
 }
 
 } // namespace
+
+// Six copies: 17, 33, 50, 67 and 83 percent. 40 / 33 = 1.21 < 50 / 40 = 1.25.
+TEST(Repair, PhaseSplitIsTheNearestShareOfCopies) {
+  Setting rack(makeSwitched(6, 6));
+  rack.workload.phase = Phase::both;
+  PlanPoint plan;
+  plan.set(PlanClass::instance, 1);
+  EXPECT_EQ(rack.repaired(PlanClass::phaseSplit, 40, plan), "33");
+  EXPECT_EQ(rack.repaired(PlanClass::phaseSplit, 99, plan), "83");
+  EXPECT_EQ(rack.repaired(PlanClass::phaseSplit, 1, plan), "17");
+  EXPECT_EQ(rack.repaired(PlanClass::phaseSplit, kNone, plan), "none");
+  plan.set(PlanClass::instance, kInstanceAll);
+  EXPECT_EQ(rack.repaired(PlanClass::phaseSplit, 40, plan), "none");
+}
