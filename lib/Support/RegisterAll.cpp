@@ -16,6 +16,8 @@
 #include "dialects/Switched/Transforms/Passes.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "dialects/Torus/Transforms/Passes.h"
+#include "dialects/Trainium/IR/Trainium.h"
+#include "dialects/Trainium/Transforms/Passes.h"
 #include "dialects/Wafer/IR/Wafer.h"
 #include "dialects/Wafer/Transforms/Passes.h"
 #include "portolan/Conversion/GraphToMoe.h"
@@ -34,6 +36,7 @@ static void insertDialects(mlir::DialectRegistry &registry) {
   registry.insert<spmd::SpmdDialect>();
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
+  registry.insert<trainium::TrainiumDialect>();
   registry.insert<wafer::WaferDialect>();
   registry.insert<graph::GraphDialect>();
 }
@@ -48,6 +51,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 void portolan::registerAllPasses() {
   switched::registerSwitchedPasses();
   torus::registerTorusPasses();
+  trainium::registerTrainiumPasses();
   wafer::registerWaferPasses();
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();

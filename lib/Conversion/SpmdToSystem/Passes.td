@@ -32,6 +32,8 @@ def ConvertSpmdToSwitched
     : SpmdToSystemPass<"switched", "::portolan::switched::SwitchedDialect">;
 def ConvertSpmdToTorus
     : SpmdToSystemPass<"torus", "::portolan::torus::TorusDialect">;
+def ConvertSpmdToTrainium
+    : SpmdToSystemPass<"trainium", "::portolan::trainium::TrainiumDialect">;
 def ConvertSpmdToWafer
     : SpmdToSystemPass<"wafer", "::portolan::wafer::WaferDialect">;
 

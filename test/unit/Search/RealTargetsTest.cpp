@@ -127,6 +127,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{"mixtral-8x7b", "tpu7x:2x2x1", Phase::prefill},
                     Setting{"deepseek-v3", "hgx-h100:2", Phase::decode},
                     Setting{"deepseek-v3", "tpu7x:2x2x4", Phase::decode},
+                    Setting{"deepseek-v3", "trn2-ultraserver", Phase::decode},
+                    Setting{"mixtral-8x7b", "trn3-ultraserver:24",
+                            Phase::prefill},
                     Setting{"mixtral-8x7b", "cs3:4", Phase::decode},
                     Setting{"deepseek-v3", "cs3:32", Phase::prefill}));
 
