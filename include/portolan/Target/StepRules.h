@@ -86,6 +86,8 @@ private:
 
 /// What every step of `op` has: what it covers, its work and balance.
 Step startStep(const LocalOp &op, uint32_t index);
+/// The same at the end of `steps`, without a copy.
+Step &addStep(const LocalOp &op, uint32_t index, Steps &steps);
 
 } // namespace portolan
 
