@@ -85,8 +85,9 @@ void WaferFamily::values(PlanClass planClass, const PlanPoint &prefix,
     for (PlanValue tiles : {1, 2, 4, 8})
       values.push_back(tiles);
     return;
-  case PlanClass::replicas:
   case PlanClass::phaseSplit:
+    return addPhaseSplits(prefix, context, values);
+  case PlanClass::replicas:
   case PlanClass::fusion:
   case PlanClass::tile:
   case PlanClass::speculation:
