@@ -65,8 +65,9 @@ TEST(ExpertLoad, AShareIsCappedAtCertainty) {
   EXPECT_NEAR(load.maxRows, 100, 1e-9);
 }
 
-// Four experts side by side, one always chosen, three sharing the second choice:
-// 100 rows each for four hit experts, though 200 rows are all there are.
+// Four experts side by side, one always chosen, three sharing the second
+// choice: 100 rows each for four hit experts, though 200 rows are all there
+// are.
 TEST(ExpertLoad, SideBySideTheFullestExpertCounts) {
   Popularity popularity;
   popularity.kind = Popularity::Kind::shares;
