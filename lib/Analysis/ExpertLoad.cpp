@@ -187,6 +187,16 @@ ExpertLoad portolan::expertLoad(const Popularity &popularity, int64_t experts,
   return load;
 }
 
+ExpertLoad portolan::sideBySideLoad(const Popularity &popularity,
+                                    int64_t experts, int64_t topK,
+                                    int64_t tokens) {
+  ExpertLoad load = expertLoad(popularity, experts, topK, /*ranks=*/1, tokens);
+  ExpertLoad alone = expertLoad(popularity, experts, topK, experts, tokens);
+  load.maxRows = std::max(load.meanRows, alone.maxRows * load.hitExperts);
+  load.capacity = std::max(load.capacity, int64_t(std::ceil(load.maxRows)));
+  return load;
+}
+
 double portolan::distinctRanksPerToken(int64_t experts, int64_t topK,
                                        int64_t ranks, int64_t groups,
                                        int64_t topGroups) {

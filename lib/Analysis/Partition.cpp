@@ -61,8 +61,11 @@ public:
                                   : double(totalRows) / deployment.stageSize;
     hasExperts = layer.hasExperts();
     if (hasExperts)
-      load = expertLoad(workload.popularity, model.experts, model.topK,
-                        deployment.ep, totalRows);
+      load = plan.is(PlanClass::placementForm, PlacementForm::spatial)
+                 ? sideBySideLoad(workload.popularity, model.experts,
+                                  model.topK, totalRows)
+                 : expertLoad(workload.popularity, model.experts, model.topK,
+                              deployment.ep, totalRows);
   }
 
   void emitAll() {

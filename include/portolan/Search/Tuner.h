@@ -44,6 +44,10 @@ public:
     return (!only || *only == value) && (!predicate || predicate(value));
   }
   bool permits(const PlanPoint &plan) const;
+  /// Whether it may refuse some value of the class.
+  bool constrains(PlanClass planClass) const {
+    return fixed[unsigned(planClass)] || predicates[unsigned(planClass)];
+  }
 
 private:
   std::array<std::optional<PlanValue>, kNumPlanClasses> fixed;
@@ -137,6 +141,8 @@ private:
   void exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                         Shared &shared, size_t most);
   void explore(unsigned worker, uint64_t prefix, Shared &shared);
+  /// Drops the prefixes none of whose plans the filter permits.
+  void dropEmpty(std::vector<uint64_t> &permitted, const PlanFilter &filter);
   void searchWithBounds(std::vector<uint64_t> permitted, Shared &shared);
 
   std::vector<std::unique_ptr<Evaluator>> evaluators;
