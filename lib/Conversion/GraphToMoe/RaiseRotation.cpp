@@ -133,8 +133,7 @@ LogicalResult raiseRotation(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects as many angles as half the rotated columns");
   // Positions of one row for all sequences would be another form.
   for (int64_t dim : {0, 1})
-    if (typeOf(positions).getDimSize(dim) !=
-        typeOf(view->base).getDimSize(dim))
+    if (typeOf(positions).getDimSize(dim) != typeOf(view->base).getDimSize(dim))
       return raiser.fail("expects a position for each token of each sequence");
   auto tables = tablesOf(raiser, *form);
   if (failed(tables))
