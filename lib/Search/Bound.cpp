@@ -128,23 +128,25 @@ double PrefixBound::prefillObjective() {
   return *prefillUpper;
 }
 
-double PrefixBound::leastSeconds(Step step) const {
+double PrefixBound::leastSeconds(const Step &step) const {
   Parts parts;
   double least = evaluator.priced().stepSeconds(step, false, parts);
-  if (nearLevels)
+  if (nearLevels) {
+    Step near = step;
     for (unsigned level = 1; level < evaluator.machine().memories.size();
          ++level) {
-      step.memoryLevel = level;
-      double seconds = evaluator.priced().stepSeconds(step, false, parts);
+      near.memoryLevel = level;
+      double seconds = evaluator.priced().stepSeconds(near, false, parts);
       if (seconds < least)
         least = seconds;
     }
+  }
   // An unknown figure bounds nothing.
   return std::isnan(least) ? 0 : least;
 }
 
 /// Copies of experts even out the rows and add to the experts that are hit.
-double PrefixBound::leastExpertSeconds(LocalOp op, Step step,
+double PrefixBound::leastExpertSeconds(const LocalOp &op, const Step &step,
                                        int64_t sequences) const {
   double least = leastSeconds(step);
   const ModelShape &model = evaluator.model();
@@ -156,11 +158,13 @@ double PrefixBound::leastExpertSeconds(LocalOp op, Step step,
       continue;
     ExpertLoad load = expertLoad(evaluator.workload().popularity, model.experts,
                                  model.topK, deployment.ep, tokens, redundant);
-    op.rows = load.maxRows;
-    op.meanRows = load.meanRows;
-    op.hitExperts = load.hitExperts;
-    step.work = workOf(op);
-    least = std::min(least, leastSeconds(step));
+    LocalOp copied = op;
+    copied.rows = load.maxRows;
+    copied.meanRows = load.meanRows;
+    copied.hitExperts = load.hitExperts;
+    Step other = step;
+    other.work = workOf(copied);
+    least = std::min(least, leastSeconds(other));
   }
   return least;
 }

@@ -48,8 +48,9 @@ public:
 
 private:
   /// On the memory level that suits the step best.
-  double leastSeconds(Step step) const;
-  double leastExpertSeconds(LocalOp op, Step step, int64_t sequences) const;
+  double leastSeconds(const Step &step) const;
+  double leastExpertSeconds(const LocalOp &op, const Step &step,
+                            int64_t sequences) const;
   void draft(PlanValue drafted);
   /// range() with the drafted tokens that are set.
   std::pair<int64_t, int64_t> draftedRange(double limitSeconds, double floor);

@@ -77,3 +77,36 @@ TEST(PlantedCause, NothingIsFoundWhereNothingWasPlanted) {
   for (const DecisionResult &decision : transfer.decisions)
     EXPECT_EQ(decision.verdict, Verdict::carries);
 }
+
+TEST(PlantedCause, APersistentKernelIsRepairedWhereNothingIsLaunched) {
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  mlir::MLIRContext context(registry);
+  auto module = llvm::cantFail(loadModel("mixtral-8x7b", context));
+  ModelShape model = llvm::cantFail(extractModelShape(*module));
+  std::vector<Target> targets;
+  for (const char *name : {"gb300-nvl72:8", "tpu7x:2x2x2"}) {
+    Machine machine = llvm::cantFail(loadMachine(name));
+    const Family *family = llvm::cantFail(familyOf(machine));
+    targets.push_back({name, std::move(machine), family});
+  }
+  std::vector<double> limits = {0.020};
+  Workload workload;
+  workload.maxTpotSeconds = limits.front();
+  workload.acceptanceRate = 0.7;
+  CarryoverRequest request{model, targets, workload, limits, std::nullopt};
+  CarryoverResult result = llvm::cantFail(runCarryover(request));
+  const TransferResult &transfer = result.limits[0].transfers[1];
+  const DecisionResult &fusion =
+      transfer.decisions[unsigned(PlanClass::fusion)];
+  EXPECT_EQ(spell(PlanClass::fusion, fusion.value), "block");
+  EXPECT_EQ(spell(PlanClass::fusion, fusion.targetValue), "elementwise");
+  EXPECT_EQ(fusion.verdict, Verdict::repaired);
+  // Kernels cost 1.8 us each there, and a step of at most 20 ms has hundreds.
+  EXPECT_GT(*fusion.worthAtSource, 0);
+  // Drafted tokens are kept wherever there is a rate.
+  const DecisionResult &drafted =
+      transfer.decisions[unsigned(PlanClass::speculation)];
+  EXPECT_NE(drafted.value, kNone);
+  EXPECT_EQ(drafted.value, drafted.targetValue);
+}
