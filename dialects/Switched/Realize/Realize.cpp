@@ -128,6 +128,7 @@ void SwitchedFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     else
       compute.fill(op, step);
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef SwitchedFamily::systemOpName(const Step &step) const {

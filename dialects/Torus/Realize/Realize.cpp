@@ -82,6 +82,7 @@ void TorusFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
       compute.fill(op, step);
     }
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef TorusFamily::systemOpName(const Step &step) const {

@@ -190,6 +190,7 @@ void TrainiumFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
       rows.fill(op, step);
     }
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef TrainiumFamily::systemOpName(const Step &step) const {

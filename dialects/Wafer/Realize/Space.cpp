@@ -87,10 +87,11 @@ void WaferFamily::values(PlanClass planClass, const PlanPoint &prefix,
     return;
   case PlanClass::phaseSplit:
     return addPhaseSplits(prefix, context, values);
+  case PlanClass::speculation:
+    return addSpeculations(context, values);
   case PlanClass::replicas:
   case PlanClass::fusion:
   case PlanClass::tile:
-  case PlanClass::speculation:
     values.push_back(kNone);
     return;
   }

@@ -38,6 +38,16 @@ LogicalResult Partitioner::inspectRoutes(func::FuncOp layer) {
 LogicalResult Partitioner::inspectPlan() {
   const Deployment &deployment = options.deployment;
   const PlanPoint &plan = options.plan;
+  if (int64_t redundant = problem.redundant(); redundant && problem.experts) {
+    int64_t own = llvm::divideCeil(problem.experts, deployment.ep);
+    if (deployment.ep == 1 || own + redundant > problem.experts)
+      return main.emitOpError("replicas: expects room for different experts "
+                              "on each of ")
+             << deployment.ep << " ranks of " << own << ", got " << redundant
+             << " redundant ones";
+    problem.slots = expertSlots(problem.popularity, problem.experts,
+                                problem.topK, deployment.ep, redundant);
+  }
   // Rows that are multicast on a chip have no other rank to go to.
   bool spatial = plan.is(PlanClass::placementForm, PlacementForm::spatial);
   bool multicasts = plan.is(PlanClass::dispatchExchange, Exchange::multicast);
