@@ -363,6 +363,9 @@ ExpertFusion::Result ExpertFusion::equal(graph::NodeOp node) {
     auto numbers = facts.integers(node.input(rhs));
     const Sizes *shape = facts.shape(node.input(rhs));
     int64_t experts = index->router->experts;
+    if (numbers && numbers->size() == 1 && experts > 1)
+      return note(node, "expects all experts at once, got expert " +
+                            Twine(numbers->front()) + " alone");
     if (!numbers || !shape || int64_t(numbers->size()) != experts ||
         experts == 1)
       return std::nullopt;

@@ -186,6 +186,10 @@ ExpertFusion::Result ExpertFusion::gather(graph::NodeOp node) {
     int64_t axis =
         label ? wrapIndex(integerAttr(node, "axis", 0), label->dims.size())
               : -1;
+    if (axis != -1 && label->part == Part::OneHot &&
+        only(label->dims[axis], AxisKind::Expert))
+      return note(node, "expects all experts at once, got expert " +
+                            Twine(*one) + " alone");
     const Axis *over =
         axis == -1 ? nullptr : only(label->dims[axis], AxisKind::Column);
     if (!over || over->index == 0 || !over->size.constant())
