@@ -44,7 +44,19 @@ std::string figure(double value, llvm::StringRef unit) {
   return formatv("{0} {1}", value, unit).str();
 }
 
-void printWorkload(raw_ostream &stream, const Workload &workload) {
+/// What the plans may choose from: it is why two files of one model that ship
+/// other formats differ under as-shipped.
+std::string formatsOf(const Workload &workload, const ModelShape &model) {
+  if (workload.formats == FormatPolicy::any)
+    return "any";
+  return formatv("as-shipped (weights {0}, activations {1}, cache {2})",
+                 spell(model.shippedWeight), spell(model.shippedActivation),
+                 spell(model.shippedCache))
+      .str();
+}
+
+void printWorkload(raw_ostream &stream, const Workload &workload,
+                   const ModelShape &model) {
   stream << spell(workload.phase) << ", context " << workload.contextTokens;
   if (workload.decodes())
     stream << ", output " << workload.outputTokens
@@ -52,8 +64,7 @@ void printWorkload(raw_ostream &stream, const Workload &workload) {
   if (workload.phase != Phase::decode)
     stream << formatv(", TTFT <= {0} ms", workload.maxTtftSeconds / kMilli);
   stream << formatv(", popularity {0}, formats {1}\n", workload.popularity.text,
-                    workload.formats == FormatPolicy::any ? "any"
-                                                          : "as-shipped");
+                    formatsOf(workload, model));
 }
 
 void printParts(raw_ostream &stream, const Parts &parts, bool sign) {
@@ -266,7 +277,7 @@ void portolan::printCarryover(raw_ostream &stream, const ReportSubject &subject,
                     model.parametersActive / kGiga, model.sequence.size());
   for (const LimitResult &limit : result.limits) {
     stream << "\n";
-    printWorkload(stream, limit.workload);
+    printWorkload(stream, limit.workload, model);
     stream << "\n";
     for (auto [target, best] : llvm::zip_equal(subject.targets, limit.targets))
       printTarget(stream, target, limit.workload, best);
@@ -288,7 +299,7 @@ void portolan::printCarryover(raw_ostream &stream, const ReportSubject &subject,
 
 void portolan::printTune(raw_ostream &stream, const ReportSubject &subject,
                          const Workload &workload, const TargetResult &result) {
-  printWorkload(stream, workload);
+  printWorkload(stream, workload, subject.model);
   printTarget(stream, subject.targets.front(), workload, result);
   for (size_t i = 1; i < result.ranked.size(); ++i) {
     const RankedPlan &plan = result.ranked[i];

@@ -16,6 +16,7 @@
 #include "portolan/Import/Model.h"
 #include "portolan/RegisterAll.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -128,12 +129,16 @@ void printList(llvm::raw_ostream &os, llvm::ArrayRef<Sheet> sheets) {
 void printLayer(llvm::raw_ostream &os, const LayerShape &layer,
                 const llvm::Twine &title) {
   os << "\n" << title << "\n";
+  // Names of graphs are long.
+  size_t width = 18;
+  for (const ModelOp &op : layer.ops)
+    width = std::max(width, shortName(op, layer).size() + 2);
   for (const ModelOp &op : layer.ops) {
     std::vector<std::string> sizes;
     for (const Size &size : sizesOf(op.local))
       sizes.push_back(llvm::formatv("{0} {1}", size.name, size.value));
-    os << llvm::formatv("  {0,-18}{1,-18}{2,-6}{3}\n", shortName(op, layer),
-                        spell(op.local.kind),
+    os << "  " << llvm::left_justify(shortName(op, layer), width)
+       << llvm::formatv("{0,-18}{1,-6}{2}\n", spell(op.local.kind),
                         hasWeight(op.local.kind) ? spell(op.local.weight) : "-",
                         llvm::join(sizes, ", "));
   }

@@ -317,36 +317,48 @@ LogicalResult LatentAttentionOp::verify() {
   for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
                              {"latent", getLatent()},
                              {"rotary_key", getRotaryKey()},
-                             {"past_latent", getPastLatent()},
-                             {"past_rotary_key", getPastRotaryKey()},
                              {"key_up", getKeyUp()},
                              {"value_up", getValueUp()},
-                             {"result", getResult()},
-                             {"present_latent", getPresentLatent()},
-                             {"present_rotary_key", getPresentRotaryKey()}})
+                             {"result", getResult()}})
     if (failed(checkRank(*this, name, value, 3)))
       return failure();
   int64_t rank = lastDim(getLatent()), rotary = lastDim(getRotaryKey());
-  int64_t keyWidth = lastDim(getKeyUp());
+  int64_t keyWidth = lastDim(getKeyUp()), valueWidth = lastDim(getValueUp());
+  // Caches of rank 4 hold the keys and values of each head.
+  bool expanded = tensorOf(getPastLatent()).getRank() == 4;
+  int64_t caches = expanded ? 4 : 3, tokens = expanded ? 2 : 1;
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"past_latent", getPastLatent()},
+        {"past_rotary_key", getPastRotaryKey()},
+        {"present_latent", getPresentLatent()},
+        {"present_rotary_key", getPresentRotaryKey()}})
+    if (failed(checkRank(*this, name, value, caches)) ||
+        (expanded && failed(checkDim(*this, name, value, 1, heads))))
+      return failure();
+  if (expanded && (getAbsorbed() || getPastOnly()))
+    return emitOpError("expects latent caches where it is absorbed or sees the "
+                       "past only");
   if (failed(checkDim(*this, "key_up", getKeyUp(), 0, heads)) ||
       failed(checkDim(*this, "key_up", getKeyUp(), 1, rank)) ||
       failed(checkDim(*this, "value_up", getValueUp(), 0, heads)) ||
       failed(checkDim(*this, "value_up", getValueUp(), 1, rank)) ||
-      failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
-      failed(
-          checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
+      failed(checkDim(*this, "past_latent", getPastLatent(), -1,
+                      expanded ? keyWidth + rotary : rank)) ||
+      failed(checkDim(*this, "past_rotary_key", getPastRotaryKey(), -1,
+                      expanded ? valueWidth : rotary)) ||
       failed(checkDim(*this, "query", getQuery(), 2,
                       heads * (keyWidth + rotary))) ||
-      failed(checkLengths(*this, getTotalLengths(), getPresentLatent(), 1)) ||
+      failed(
+          checkLengths(*this, getTotalLengths(), getPresentLatent(), tokens)) ||
       failed(checkGrown(*this, "present_latent", getPresentLatent(),
-                        getPastLatent(), getQuery(), 1)) ||
+                        getPastLatent(), getQuery(), tokens)) ||
       failed(checkGrown(*this, "present_rotary_key", getPresentRotaryKey(),
-                        getPastRotaryKey(), getQuery(), 1)) ||
+                        getPastRotaryKey(), getQuery(), tokens)) ||
       (getLogSumExp() && failed(checkLike(*this, "log_sum_exp", getLogSumExp(),
                                           getQuery(), heads))))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
-                   heads * lastDim(getValueUp()));
+                   heads * valueWidth);
 }
 
 //===----------------------------------------------------------------------===//

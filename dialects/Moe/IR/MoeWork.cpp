@@ -195,6 +195,8 @@ FailureOr<LocalOp> AttentionOp::describe() {
 FailureOr<LocalOp> LatentAttentionOp::describe() {
   LocalOp local;
   RankedTensorType past = tensorOf(getPastLatent());
+  if (past.getRank() != 3)
+    return emitOpError("expects latent caches to state its work, got ") << past;
   if (failed(startFrom(*this, OpKind::latentAttention, getQuery(), local)) ||
       failed(rowsOf(*this, getPastLatent())) ||
       failed(

@@ -141,11 +141,12 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
         return types;
       })
       .Case([](LatentAttentionOp op) -> Types {
+        int64_t tokens = tensorOf(op.getPastLatent()).getRank() - 2;
         SmallVector<Type> types = {
             shapedLike(op.getResult(), op.getQuery(),
                        int64_t(op.getHeads()) * lastDim(op.getValueUp())),
-            grown(op.getPastLatent(), op.getQuery(), 1),
-            grown(op.getPastRotaryKey(), op.getQuery(), 1)};
+            grown(op.getPastLatent(), op.getQuery(), tokens),
+            grown(op.getPastRotaryKey(), op.getQuery(), tokens)};
         if (op.getLogSumExp())
           types.push_back(
               shapedLike(op.getLogSumExp(), op.getQuery(), op.getHeads()));

@@ -53,7 +53,8 @@ def MoeApplyServingForm : Pass<"moe-apply-serving-form", "::mlir::ModuleOp"> {
   let description = [{
     Logits are those of the last position; attention takes sequences that are
     packed, without a mask or lengths, at the positions `position_ids`; the ops
-    of a layer stand in the order in which its results need them. Arguments of
+    of a layer stand in the order in which its results need them. A model whose
+    past is always empty gets caches as inputs and results. Arguments of
     @main and of layers that nothing reads then are dropped. A model that has
     this form already is left as it is.
   }];

@@ -13,6 +13,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/Transforms/AddCaches.h"
+#include "dialects/Moe/Transforms/LatentCaches.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -230,6 +232,9 @@ LogicalResult Server::apply() {
   setLastPosition();
   for (Layer &layer : layers) {
     dropLengths(layer);
+    if (failed(addCaches(main, layer.function, layer.calls)) ||
+        failed(compressLatentCaches(main, layer.function, layer.calls)))
+      return failure();
     setPositions(layer);
     Block &block = layer.function.getBody().front();
     orderSums(block);

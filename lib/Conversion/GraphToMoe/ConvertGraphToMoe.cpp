@@ -46,15 +46,30 @@ struct Failures {
   graph::NodeOp first;
   std::string reason;
   unsigned count = 0;
+  /// Whether the first one reads something that was raised: where a form is
+  /// not recognised, the nodes of its constants and shapes fail as well.
+  bool isCause = false, isBlamed = false;
 
-  void add(graph::NodeOp node, std::string why) {
+  void add(graph::NodeOp node, std::string why, const Raiser &raiser) {
     ++count;
-    blame(node, std::move(why));
+    bool reads =
+        node.getOpType() != "Shape" &&
+        llvm::any_of(node.getInputs(), [&](Value value) {
+          return value.getDefiningOp<graph::NodeOp>() && raiser.isRaised(value);
+        });
+    if (reads && !isCause && !isBlamed)
+      first = nullptr;
+    isCause |= reads;
+    if (!first) {
+      first = node;
+      reason = std::move(why);
+    }
   }
   /// States the cause of failures that may follow.
   void blame(graph::NodeOp node, std::string why) {
-    if (first)
+    if (isBlamed)
       return;
+    isBlamed = true;
     first = node;
     reason = std::move(why);
   }
@@ -101,27 +116,29 @@ void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
                Failures &failures) {
   const Rule *rule = rules.find(node, raiser);
   if (!rule)
-    return failures.add(node, "no rule raises this op");
+    return failures.add(node, "no rule raises this op", raiser);
   if (!node.getBodies().empty())
-    return failures.add(node, "expects no bodies");
+    return failures.add(node, "expects no bodies", raiser);
   for (unsigned i = 0; i < rule->required; ++i)
     if (!node.input(i))
-      return failures.add(node, "expects input " + std::to_string(i));
+      return failures.add(node, "expects input " + std::to_string(i), raiser);
   Values values;
   rule->needs(node, raiser, values);
   for (Value value : values) {
     if (!raiser.isRaised(value)) {
       // Another node is to blame, unless the value is an input.
       if (isa<BlockArgument>(value))
-        failures.add(node, "expects inputs of a known rank");
+        failures.add(node, "expects inputs of a known rank", raiser);
       return;
     }
     if (!raiser.raised(value) && !rule->readsViews)
-      return failures.add(node, "expects activations of [batch, tokens, "
-                                "width] here, got another arrangement");
+      return failures.add(node,
+                          "expects activations of [batch, tokens, "
+                          "width] here, got another arrangement",
+                          raiser);
   }
   if (failed(rule->raise(node, raiser)))
-    failures.add(node, raiser.takeReason());
+    failures.add(node, raiser.takeReason(), raiser);
 }
 
 /// Makes @main return the raised values.
@@ -201,6 +218,7 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
 
   forwardConstants(main);
   GraphFacts facts(main);
+  foldConditions(main, facts);
   forwardNoOps(main, facts);
   ExpertFusion fusion(main, facts);
   fusion.run();
@@ -221,7 +239,7 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
       raiseNode(node, rules, raiser, failures);
   for (graph::NodeOp node : raiser.postponed)
     if (failures.count == 0 && !raiser.raised(node.getOutputs()[0]))
-      failures.add(node, "expects an attention that reads this cache");
+      failures.add(node, "expects an attention that reads this cache", raiser);
   if (failures.count != 0)
     return failures.error();
   if (llvm::Error error = raiseReturn(main, raiser))

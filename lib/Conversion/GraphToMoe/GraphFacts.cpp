@@ -45,26 +45,28 @@ GraphFacts::GraphFacts(func::FuncOp main) {
   for (BlockArgument argument : block.getArguments())
     addType(argument, main.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
                                                        moe::kDimsAttr));
-  llvm::DenseMap<StringAttr, ElementsAttr> values;
   if (auto module = main->getParentOfType<ModuleOp>())
     for (auto data : module.getOps<moe::WeightDataOp>())
       if (ElementsAttr value = data.getValueAttr())
         values[data.getSymNameAttr()] = value;
-  for (Operation &op : block) {
-    if (auto weight = dyn_cast<moe::WeightOp>(op)) {
-      addType(weight, nullptr);
-      if (ElementsAttr value = values.lookup(weight.getSourceAttr().getAttr()))
-        addConstant(weight, value);
-    } else if (auto node = dyn_cast<graph::NodeOp>(op)) {
-      if (auto value = dyn_cast_or_null<ElementsAttr>(node.attribute("value"));
-          value && node.getOpType() == "Constant" && node.getDomain().empty())
-        addConstant(node.getOutputs()[0], value);
-      inferNode(node, *this);
-      // What the file states is worth as much as an inference.
-      for (Value result : node.getOutputs())
-        if (isa<RankedTensorType>(result.getType()) && !at(result).shape)
-          addType(result, nullptr);
-    }
+  for (Operation &op : block)
+    infer(&op);
+}
+
+void GraphFacts::infer(Operation *op) {
+  if (auto weight = dyn_cast<moe::WeightOp>(op)) {
+    addType(weight, nullptr);
+    if (ElementsAttr value = values.lookup(weight.getSourceAttr().getAttr()))
+      addConstant(weight, value);
+  } else if (auto node = dyn_cast<graph::NodeOp>(op)) {
+    if (auto value = dyn_cast_or_null<ElementsAttr>(node.attribute("value"));
+        value && node.getOpType() == "Constant" && node.getDomain().empty())
+      addConstant(node.getOutputs()[0], value);
+    inferNode(node, *this);
+    // What the file states is worth as much as an inference.
+    for (Value result : node.getOutputs())
+      if (isa<RankedTensorType>(result.getType()) && !at(result).shape)
+        addType(result, nullptr);
   }
 }
 

@@ -38,6 +38,8 @@ class GraphFacts {
 public:
   /// Analyses the nodes of `main`, which has one block.
   explicit GraphFacts(mlir::func::FuncOp main);
+  /// Analyses one op whose operands are analysed, again or for the first time.
+  void infer(mlir::Operation *op);
 
   /// The shape of `value`, or null if its rank is unknown.
   const Sizes *shape(mlir::Value value) const;
@@ -85,6 +87,8 @@ private:
   void addType(mlir::Value value, mlir::ArrayAttr names);
   void addConstant(mlir::Value value, mlir::ElementsAttr elements);
 
+  /// What the module holds of weights, by symbol.
+  llvm::DenseMap<mlir::StringAttr, mlir::ElementsAttr> values;
   llvm::DenseMap<mlir::Value, unsigned> index;
   std::deque<Fact> facts;
   llvm::StringMap<Size> symbols;

@@ -14,6 +14,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/SetVector.h"
 #include <map>
 
@@ -24,10 +26,13 @@ using namespace portolan::graph_to_moe;
 namespace {
 
 /// Whether `op` computes on activations; the rest of @main prepares weights
-/// and positions.
+/// and positions. Other dialects take part where they slice activations.
 bool isBodyOp(Operation *op) {
-  return isa<moe::MoeDialect>(op->getDialect()) &&
-         !isa<moe::WeightOp, moe::RotaryTableOp>(op);
+  if (isa<moe::MoeDialect>(op->getDialect()))
+    return !isa<moe::WeightOp, moe::RotaryTableOp>(op);
+  return isa<tensor::ExtractSliceOp, tensor::DimOp>(op) &&
+         op->getOperand(0).getDefiningOp() &&
+         isBodyOp(op->getOperand(0).getDefiningOp());
 }
 
 /// Consecutive ops between two points at which one activation is alive.
@@ -124,6 +129,11 @@ Role roleOf(Value value) {
   return Role::Weight;
 }
 
+/// The constant that `value` is, or null. A layer has its own constants.
+arith::ConstantOp constantOf(Value value) {
+  return value.getDefiningOp<arith::ConstantOp>();
+}
+
 /// What crosses the border of a layer.
 struct Border {
   SmallVector<Value> operands, results;
@@ -135,7 +145,7 @@ Border findBorder(const Layer &layer) {
   Border border;
   for (Operation *op : layer.ops) {
     for (Value operand : op->getOperands())
-      if (!inside.contains(operand.getDefiningOp()))
+      if (!inside.contains(operand.getDefiningOp()) && !constantOf(operand))
         outer.insert(operand);
     for (Value result : op->getResults())
       if (llvm::any_of(result.getUsers(),
@@ -174,7 +184,10 @@ ClassKey keyOf(const Layer &layer, const Border &border) {
     key.push_back(op->getName().getAsOpaquePointer());
     key.push_back(op->getAttrDictionary().getAsOpaquePointer());
     for (Value operand : op->getOperands())
-      key.push_back(reinterpret_cast<const void *>(number.lookup(operand)));
+      if (auto constant = constantOf(operand))
+        key.push_back(constant.getValue().getAsOpaquePointer());
+      else
+        key.push_back(reinterpret_cast<const void *>(number.lookup(operand)));
     for (Value result : op->getResults()) {
       number.try_emplace(result, number.size() + 1);
       key.push_back(result.getType().getAsOpaquePointer());
@@ -206,8 +219,13 @@ func::FuncOp buildFunction(func::FuncOp main, const Layer &layer,
     mapping.map(operand, argument);
   }
   builder.setInsertionPointToEnd(block);
-  for (Operation *op : layer.ops)
+  for (Operation *op : layer.ops) {
+    for (Value operand : op->getOperands())
+      if (auto constant = constantOf(operand);
+          constant && !mapping.contains(operand))
+        builder.clone(*constant, mapping);
     builder.clone(*op, mapping);
+  }
   func::ReturnOp::create(builder, loc,
                          llvm::map_to_vector(border.results, [&](Value value) {
                            return mapping.lookup(value);
@@ -242,4 +260,8 @@ void graph_to_moe::outlineLayers(func::FuncOp main) {
     for (Operation *op : llvm::reverse(layer.ops))
       op->erase();
   }
+  for (auto constant : llvm::make_early_inc_range(
+           main.getBody().front().getOps<arith::ConstantOp>()))
+    if (constant->use_empty())
+      constant.erase();
 }

@@ -101,8 +101,6 @@ LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
     raiser.raise(to, base, base);
     return success();
   }
-  // Heads that were in front of one another are joined as they lie only if
-  // there is one, or one token.
   if (shape->size() == 4 && flat) {
     std::optional<int64_t> heads, part = shape->back().constant();
     View split = *view;
@@ -172,6 +170,19 @@ bool isHeadView(const View *view) {
   return view && view->layout != Layout::Rows;
 }
 
+/// Columns [first, first + width) of an activation [B,S,W].
+Value sliceColumns(Raiser &raiser, Location loc, Value base, int64_t first,
+                   int64_t width) {
+  OpBuilder &b = raiser.body;
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, base),
+                            offsets(3, b.getIndexAttr(0)),
+                            strides(3, b.getIndexAttr(1));
+  offsets[2] = b.getIndexAttr(first);
+  sizes[2] = b.getIndexAttr(width);
+  return tensor::ExtractSliceOp::create(b, loc, withLastDim(base, width), base,
+                                        offsets, sizes, strides);
+}
+
 LogicalResult raiseSlice(graph::NodeOp node, Raiser &raiser) {
   const View *view = raiser.view(node.input(0));
   auto form = sliceOf(node, raiser.facts);
@@ -185,6 +196,62 @@ LogicalResult raiseSlice(graph::NodeOp node, Raiser &raiser) {
   part.offset += *start;
   part.width = *size;
   raiser.raiseView(node.getOutputs()[0], part);
+  return success();
+}
+
+/// Columns of an activation that no projection can be split for.
+bool slicesColumns(graph::NodeOp node, Raiser &raiser) {
+  auto form = sliceOf(node, raiser.facts);
+  return form && raiser.facts.rank(node.input(0)) == 3 && form->axis == 2;
+}
+
+LogicalResult raiseSliceColumns(graph::NodeOp node, Raiser &raiser) {
+  auto form = sliceOf(node, raiser.facts);
+  Value input = raiser.raised(node.input(0));
+  std::optional<int64_t> start = form->start.constant(),
+                         size = form->size.constant();
+  if (!input || typeOf(input).getRank() != 3 || !start || !size || *size < 1 ||
+      form->step != 1 || *start + *size > lastDim(input))
+    return raiser.fail("expects consecutive columns of an activation");
+  Value part = sliceColumns(raiser, node.getLoc(), input, *start, *size);
+  raiser.raise(node.getOutputs()[0], part, input);
+  raiser.raise(part, part, input);
+  return success();
+}
+
+/// Whether the columns that `node` splits off last become one head that others
+/// share: the rotated part of a compressed key.
+bool splitsSharedHead(graph::NodeOp node, Raiser &raiser) {
+  if (raiser.facts.rank(node.input(0)) != 3 || node.getOutputs().size() != 2)
+    return false;
+  return llvm::any_of(node.getOutputs()[1].getUsers(), [&](Operation *user) {
+    auto reader = dyn_cast<graph::NodeOp>(user);
+    if (!reader ||
+        (reader.getOpType() != "Unsqueeze" && reader.getOpType() != "Reshape"))
+      return false;
+    Value head = reader.getOutputs()[0];
+    return raiser.facts.rank(head) == 4 &&
+           (raiser.facts.dim(head, 1) == 1 || raiser.facts.dim(head, 2) == 1);
+  });
+}
+
+/// The two parts stay one projection, as models of this kind state it.
+LogicalResult raiseSplitColumns(graph::NodeOp node, Raiser &raiser) {
+  Value input = raiser.raised(node.input(0));
+  if (!input || wrapIndex(integerAttr(node, "axis", 0), 3) != 2)
+    return raiser.fail("expects to split the columns of an activation");
+  int64_t first = 0;
+  for (auto [index, output] : llvm::enumerate(node.getOutputs())) {
+    int64_t width = raiser.facts.dim(output, -1);
+    if (width < 1 || first + width > lastDim(input))
+      return raiser.fail("expects constant sizes that sum to the width " +
+                         Twine(lastDim(input)));
+    Value part = sliceColumns(raiser, partOf(node, std::to_string(index)),
+                              input, first, width);
+    raiser.raise(output, part, input);
+    raiser.raise(part, part, input);
+    first += width;
+  }
   return success();
 }
 
@@ -260,7 +327,9 @@ void graph_to_moe::addArrangementRules(Rules &rules) {
   rules.add("", "Reshape", reads({2, needsFirst, raiseReshape}));
   rules.add("", "Transpose", reads({1, needsFirst, raiseTranspose}));
   rules.add("", "Unsqueeze", reads({1, needsFirst, raiseUnsqueeze}));
+  rules.add("", "Slice", {1, needsFirst, raiseSliceColumns, slicesColumns});
   rules.add("", "Slice", reads({1, needsFirst, raiseSlice}));
+  rules.add("", "Split", {1, needsFirst, raiseSplitColumns, splitsSharedHead});
   rules.add("", "Split", reads({1, needsFirst, raiseSplitHeads, splitsHeads}));
   rules.add("", "Concat", reads({2, needsInputs, raiseConcatHeads, joinsLast}));
 }

@@ -230,6 +230,15 @@ Value deinterleaveHeads(Raiser &raiser, Value weight, int64_t first,
                                          groups);
 }
 
+/// Whether one node alone reads the elements of `value`.
+bool isReadOnce(Value value) {
+  unsigned readers = 0;
+  for (Operation *user : value.getUsers())
+    readers += !isa<graph::NodeOp>(user) ||
+               cast<graph::NodeOp>(user).getOpType() != "Shape";
+  return readers == 1;
+}
+
 /// The columns of the weight are moved instead of those of the activation.
 LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
   Value input = matchDeinterleave(node, raiser.facts);
@@ -237,7 +246,13 @@ LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
   if (!view || view->layout == View::Layout::Rows)
     return raiser.fail("expects pairs of columns of each head");
   auto [linear, first] = producerOf(view->base);
-  if (!linear || linear.getBias() || !input.hasOneUse())
+  // The part may have become a head of its own first.
+  Value source = input;
+  if (auto split = input.getDefiningOp<graph::NodeOp>();
+      split && view->heads == 1 && split.getInputs().size() > 0 &&
+      (split.getOpType() == "Unsqueeze" || split.getOpType() == "Reshape"))
+    source = split.input(0);
+  if (!linear || linear.getBias() || !isReadOnce(input) || !isReadOnce(source))
     return raiser.fail("expects pairs of columns of a projection that nothing "
                        "else reads");
   Value moved = deinterleaveHeads(raiser, linear.getWeight(), first, *view);

@@ -201,8 +201,8 @@ LogicalResult raiseHeadNorm(graph::NodeOp node, Raiser &raiser) {
 
 /// Whether `projection` applies to its raised input.
 LogicalResult checkProjection(const Projection &projection, Raiser &raiser) {
-  Value input = raiser.raised(projection.input);
-  if (typeOf(input).getRank() >= 2 &&
+  Value input = raiser.rows(projection.input);
+  if (input && typeOf(input).getRank() >= 2 &&
       lastDim(input) == typeOf(projection.weight).getDimSize(0))
     return success();
   return raiser.fail("expects an input as wide as the weight has rows");
@@ -223,9 +223,10 @@ LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a product with an initialiser of rank 2");
   if (failed(checkProjection(*projection, raiser)))
     return failure();
-  Value input = raiser.raised(projection->input);
-  raiser.raise(node.getOutputs()[0],
-               raiser.project(node.getLoc(), input, *projection), input);
+  Value input = raiser.rows(projection->input);
+  raiser.raiseLike(node.getOutputs()[0],
+                   raiser.project(node.getLoc(), input, *projection),
+                   projection->input);
   return success();
 }
 
@@ -304,7 +305,9 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Mul",
             {2, needsPlainNorm, raisePlainNorm, isPlainNorm,
              /*readsViews=*/true});
-  rules.add("", "MatMul", {2, needsProjection, raiseMatMul});
+  rules.add("", "MatMul",
+            {2, needsProjection, raiseMatMul, /*matches=*/nullptr,
+             /*readsViews=*/true});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});
   rules.add("", "Identity", {1, needsInputs, raiseIdentity});

@@ -23,6 +23,9 @@ namespace portolan::graph_to_moe {
 /// Transpose to the same shape); erases nodes that nobody reads. Linear.
 void forwardConstants(mlir::func::FuncOp main);
 void forwardNoOps(mlir::func::FuncOp main, GraphFacts &facts);
+/// Puts the branch of an If whose condition is known in its place. Exporters
+/// ask for the rank of what they squeeze. Linear.
+void foldConditions(mlir::func::FuncOp main, GraphFacts &facts);
 
 } // namespace portolan::graph_to_moe
 

@@ -43,6 +43,8 @@ llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
       name(dims[1],
            argument.getArgNumber() == 0 ? newTokens : pastTokens + newTokens);
   }
+  // The length of a rotary table that has none of its own.
+  sizes.try_emplace("total_tokens", pastTokens + newTokens);
   return sizes;
 }
 

@@ -228,8 +228,53 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
     return e.merge(grown, 1, 2);
   }
 
+  /// Keys [B,S,heads,Dn+Dr] of the new tokens: each head's own part, then the
+  /// rotated one that all heads share.
+  static Value expandKeys(Emit &e, LatentAttentionOp op, Type element) {
+    int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
+    Value own = e.contract("bsl,hln->bshn", {op.getLatent(), op.getKeyUp()});
+    Value shared = e.map(
+        "bsr->bshr", op.getRotaryKey(), element,
+        [&](Emit &e, ValueRange args) { return e.cast(args[0], element); },
+        {{'h', e.builder.getIndexAttr(heads)}});
+    SmallVector<OpFoldResult> sizes = e.sizesOf(own);
+    sizes[3] = e.builder.getIndexAttr(keyWidth + dimOf(op.getRotaryKey(), 2));
+    Value keys =
+        e.insertSlice(e.castTensor(own, element), e.empty(sizes, element), 3,
+                      e.builder.getIndexAttr(0));
+    return e.insertSlice(shared, keys, 3, e.builder.getIndexAttr(keyWidth));
+  }
+
+  /// Attention over caches that hold the keys and values of each head.
+  static LogicalResult rewriteExpanded(LatentAttentionOp op,
+                                       PatternRewriter &rewriter) {
+    Emit e(rewriter, op.getLoc());
+    int64_t heads = op.getHeads();
+    Mask mask;
+    mask.setLengths(op.getTotalLengths());
+    mask.past = dimOf(op.getPastLatent(), 2);
+    mask.newTokens = dimOf(op.getQuery(), 1);
+    mask.scale = op.getScale().convertToDouble();
+    Type element = elementOf(op.getPastLatent());
+    Value added =
+        e.contract("bsl,hlv->bshv", {op.getLatent(), op.getValueUp()});
+    Value keys = emitGrownCache(e, op.getPastLatent(),
+                                expandKeys(e, op, element), mask.lengths);
+    Value values = emitGrownCache(e, op.getPastRotaryKey(),
+                                  e.castTensor(added, element), mask.lengths);
+    Value query = e.split(op.getQuery(), 2, {heads, dimOf(keys, 3)});
+    Value scores = e.contract("bshd,bhtd->bsht", {query, keys});
+    Softmax softmax = emitSoftmax(e, scores, mask);
+    Value result = e.contract("bsht,bhtv->bshv", {softmax.weights, values});
+    replaceAttention(op, rewriter, e, result, {keys, values},
+                     softmax.logSumExp);
+    return success();
+  }
+
   LogicalResult matchAndRewrite(LatentAttentionOp op,
                                 PatternRewriter &rewriter) const override {
+    if (typeOf(op.getPastLatent()).getRank() == 4)
+      return rewriteExpanded(op, rewriter);
     Emit e(rewriter, op.getLoc());
     int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
     int64_t rotary = dimOf(op.getRotaryKey(), 2);

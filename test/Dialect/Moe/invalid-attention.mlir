@@ -137,6 +137,17 @@ func.func @attention_c7(%q: tensor<2x3x16xf32>, %k: tensor<2x3x8xf32>, %p: tenso
 
 // -----
 
+// attention_c8
+func.func @attention_c8(%q: tensor<2x3x16xf32>, %k: tensor<2x3x8xf32>, %p: tensor<2x2x5x4xf32>, %l: tensor<2x7xi64>) {
+  // 5 past and 3 new keys are 8.
+  // expected-error @+1 {{expects dimension 1 of total_lengths to be 8, got 'tensor<2x7xi64>'}}
+  %0:3 = moe.attention %q, %k, %k cache %p, %p lengths %l {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.5 : f64}
+    : (tensor<2x3x16xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, tensor<2x7xi64>) -> (tensor<2x3x16xf32>, tensor<2x2x8x4xf32>, tensor<2x2x8x4xf32>)
+  return
+}
+
+// -----
+
 // latent_attention_c1
 func.func @latent_attention_c1(%q: tensor<2x3x18xf32>, %c: tensor<2x3x8xf32>, %r: tensor<2x3x2xf32>, %pc: tensor<2x5x8xf32>, %pr: tensor<2x5x2xf32>, %ku: tensor<3x8x4xf32>, %vu: tensor<3x8x5xf32>) {
   // expected-error @+1 {{expects heads > 0, got 0}}
@@ -148,10 +159,10 @@ func.func @latent_attention_c1(%q: tensor<2x3x18xf32>, %c: tensor<2x3x8xf32>, %r
 // -----
 
 // latent_attention_c2
-func.func @latent_attention_c2(%q: tensor<2x3x18xf32>, %c: tensor<2x3x8xf32>, %r: tensor<2x3x2xf32>, %pc: tensor<2x1x5x8xf32>, %pr: tensor<2x5x2xf32>, %ku: tensor<3x8x4xf32>, %vu: tensor<3x8x5xf32>) {
-  // expected-error @+1 {{expects past_latent of rank 3, got 'tensor<2x1x5x8xf32>'}}
+func.func @latent_attention_c2(%q: tensor<2x3x18xf32>, %c: tensor<2x3x8xf32>, %r: tensor<2x3x2xf32>, %pc: tensor<2x8xf32>, %pr: tensor<2x5x2xf32>, %ku: tensor<3x8x4xf32>, %vu: tensor<3x8x5xf32>) {
+  // expected-error @+1 {{expects past_latent of rank 3, got 'tensor<2x8xf32>'}}
   %0:3 = moe.latent_attention %q, %c, %r cache %pc, %pr up %ku, %vu {heads = 3 : i64, scale = 0.25 : f64}
-    : (tensor<2x3x18xf32>, tensor<2x3x8xf32>, tensor<2x3x2xf32>, tensor<2x1x5x8xf32>, tensor<2x5x2xf32>, tensor<3x8x4xf32>, tensor<3x8x5xf32>) -> (tensor<2x3x15xf32>, tensor<2x8x8xf32>, tensor<2x8x2xf32>)
+    : (tensor<2x3x18xf32>, tensor<2x3x8xf32>, tensor<2x3x2xf32>, tensor<2x8xf32>, tensor<2x5x2xf32>, tensor<3x8x4xf32>, tensor<3x8x5xf32>) -> (tensor<2x3x15xf32>, tensor<2x8x8xf32>, tensor<2x8x2xf32>)
   return
 }
 
@@ -172,5 +183,15 @@ func.func @latent_attention_c4(%q: tensor<2x3x18xf32>, %c: tensor<2x3x8xf32>, %r
   // expected-error @+1 {{expects present_latent to be 'tensor<2x5x8xf32>' grown by 3 tokens, got 'tensor<2x9x8xf32>'}}
   %0:3 = moe.latent_attention %q, %c, %r cache %pc, %pr up %ku, %vu {heads = 3 : i64, scale = 0.25 : f64}
     : (tensor<2x3x18xf32>, tensor<2x3x8xf32>, tensor<2x3x2xf32>, tensor<2x5x8xf32>, tensor<2x5x2xf32>, tensor<3x8x4xf32>, tensor<3x8x5xf32>) -> (tensor<2x3x15xf32>, tensor<2x9x8xf32>, tensor<2x8x2xf32>)
+  return
+}
+
+// -----
+
+// latent_attention_c5
+func.func @latent_attention_c5(%q: tensor<2x3x18xf32>, %c: tensor<2x3x8xf32>, %r: tensor<2x3x2xf32>, %pk: tensor<2x3x5x6xf32>, %pv: tensor<2x3x5x5xf32>, %ku: tensor<3x8x4xf32>, %vu: tensor<3x8x5xf32>) {
+  // expected-error @+1 {{expects latent caches where it is absorbed or sees the past only}}
+  %0:3 = moe.latent_attention %q, %c, %r cache %pk, %pv up %ku, %vu {heads = 3 : i64, scale = 0.25 : f64, absorbed}
+    : (tensor<2x3x18xf32>, tensor<2x3x8xf32>, tensor<2x3x2xf32>, tensor<2x3x5x6xf32>, tensor<2x3x5x5xf32>, tensor<3x8x4xf32>, tensor<3x8x5xf32>) -> (tensor<2x3x15xf32>, tensor<2x3x8x6xf32>, tensor<2x3x8x5xf32>)
   return
 }
