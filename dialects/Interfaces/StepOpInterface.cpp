@@ -34,8 +34,16 @@ LinkLoad readLoad(Operation *op, StringRef prefix) {
   auto named = [&](StringRef name) {
     return number(op, (prefix + name).str());
   };
-  return {named("hops"), named("bottleneck_bytes"), named("extra_messages"),
-          named("starts")};
+  LinkLoad load;
+  load.hops = named("hops");
+  load.bottleneckBytes = named("bottleneck_bytes");
+  load.extraMessages = named("extra_messages");
+  load.starts = named("starts");
+  auto axes =
+      op->getAttrOfType<DenseF64ArrayAttr>((prefix + "axis_bytes").str());
+  if (axes && axes.size() == int64_t(load.axisBytes.size()))
+    llvm::copy(axes.asArrayRef(), load.axisBytes.begin());
+  return load;
 }
 
 /// An attribute is left out where it equals the default of SystemOps.td.
@@ -58,6 +66,10 @@ void addLoad(OperationState &state, StringRef prefix, const LinkLoad &load,
   addNumber(state, prefix + "hops", load.hops, required);
   addNumber(state, prefix + "bottleneck_bytes", load.bottleneckBytes, required);
   addNumber(state, prefix + "extra_messages", load.extraMessages);
+  if (llvm::any_of(load.axisBytes, [](double bytes) { return bytes != 0; }))
+    state.addAttribute(
+        (prefix + "axis_bytes").str(),
+        Builder(state.getContext()).getDenseF64ArrayAttr(load.axisBytes));
 }
 
 } // namespace
@@ -106,6 +118,7 @@ FailureOr<Step> portolan::readStep(Operation *op) {
   step.memoryLevel = uint8_t(integer(op, "memory_level"));
   step.prefetched = op->hasAttr("prefetched");
   step.kernels = number(op, "kernels");
+  step.transferBytes = number(op, "transfer_bytes");
   step.share = number(op, "share", 1);
   step.residentBytes = number(op, "resident_bytes");
   step.streamed = op->hasAttr("streamed");
@@ -147,6 +160,7 @@ void portolan::writeStep(OperationState &state, Operation *covered,
   if (step.prefetched)
     state.addAttribute("prefetched", builder.getUnitAttr());
   addNumber(state, "kernels", step.kernels, /*required=*/true);
+  addNumber(state, "transfer_bytes", step.transferBytes);
   if (step.share != 1)
     addNumber(state, "share", step.share, /*required=*/true);
   addNumber(state, "resident_bytes", step.residentBytes);
@@ -183,6 +197,15 @@ LogicalResult portolan::verifyStepOp(Operation *op, ArrayRef<OpKind> kinds) {
     if (!std::isfinite(count) || count < 0)
       return op->emitOpError("expects ")
              << attr.getName() << " >= 0, got " << count;
+  }
+  // step_c7: one number per axis of a torus.
+  if (auto axes = op->getAttrOfType<DenseF64ArrayAttr>("axis_bytes")) {
+    if (axes.size() != int64_t(LinkLoad().axisBytes.size()))
+      return op->emitOpError("expects axis_bytes of ")
+             << LinkLoad().axisBytes.size() << " axes, got " << axes.size();
+    for (double bytes : axes.asArrayRef())
+      if (!std::isfinite(bytes) || bytes < 0)
+        return op->emitOpError("expects axis_bytes >= 0, got ") << bytes;
   }
   // step_c4: padding never removes work.
   double useful = workOf(*local).matmulOperations;

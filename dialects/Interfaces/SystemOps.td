@@ -51,6 +51,7 @@ class System_KernelOp<Dialect dialect, string mnemonic, list<string> kinds>
     DefaultValuedAttr<I64Attr, "0">:$memory_level, // weights and cache
     UnitAttr:$prefetched,     // weights stream during communication
     F64Attr:$kernels,         // kernels launched
+    DefaultValuedAttr<F64Attr, "0.0">:$transfer_bytes, // of one DMA, if it counts
     DefaultValuedAttr<F64Attr, "1.0">:$share, // of the chip's units
     DefaultValuedAttr<F64Attr, "0.0">:$resident_bytes, // not to or from memory
     UnitAttr:$streamed,       // transfers are beside the computation
@@ -76,6 +77,8 @@ class System_TransferOp<Dialect dialect, string mnemonic, list<string> kinds>
     F64Attr:$starts,            // starts on the critical path
     F64Attr:$hops,              // serial message latencies
     F64Attr:$bottleneck_bytes,  // on the most loaded link direction
+    // The same per axis, where axes have a bandwidth of their own.
+    OptionalAttr<DenseF64ArrayAttr>:$axis_bytes,
     DefaultValuedAttr<F64Attr, "0.0">:$extra_messages,
     DefaultValuedAttr<F64Attr, "0.0">:$outer_starts, // the same on the next tier
     DefaultValuedAttr<F64Attr, "0.0">:$outer_hops,

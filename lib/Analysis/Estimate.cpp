@@ -112,6 +112,10 @@ PricedMachine::PricedMachine(const Machine &machine, Corner corner)
   vectorRate = plainRate(machine.findEngine(EngineKind::vector), corner);
   transcendentalRate =
       plainRate(machine.findEngine(EngineKind::transcendental), corner);
+  const Engine *gather = machine.findEngine(EngineKind::gather);
+  gatherRate = plainRate(gather, corner);
+  saturatingBytes =
+      gather ? valueOr(gather->saturatingBytes, corner, kUnknown) : kUnknown;
   for (const Memory &memory : machine.memories) {
     auto &rates = memoryRate.emplace_back();
     double peak = valueOr(memory.bandwidthBytesPerSecond, corner, kUnknown);
@@ -119,13 +123,21 @@ PricedMachine::PricedMachine(const Machine &machine, Corner corner)
       rates[unsigned(format)] =
           peak * byFormat(memory.efficiency, format, corner);
   }
-  for (const Link &link : machine.links)
-    links.push_back(
-        {link.bandwidthBytesPerSecond.at(corner) * link.efficiency.at(corner),
-         link.latencySeconds.at(corner), link.startSeconds.at(corner),
-         link.messageGapSeconds.at(corner),
-         valueOr(link.reductionGain, corner, kUnknown),
-         valueOr(link.computeTax, corner, 0)});
+  for (const Link &link : machine.links) {
+    double efficiency = link.efficiency.at(corner);
+    LinkRate rate = {link.bandwidthBytesPerSecond.at(corner) * efficiency,
+                     link.latencySeconds.at(corner),
+                     link.startSeconds.at(corner),
+                     link.messageGapSeconds.at(corner),
+                     valueOr(link.reductionGain, corner, kUnknown),
+                     valueOr(link.computeTax, corner, 0),
+                     valueOr(link.memoryTax, corner, 0),
+                     {kUnknown, kUnknown, kUnknown}};
+    for (auto [own, axis] :
+         llvm::zip(rate.axisBytesPerSecond, link.axisBandwidthBytesPerSecond))
+      own = axis.at(corner) * efficiency;
+    links.push_back(rate);
+  }
   kernelLaunch = valueOr(machine.kernelLaunchSeconds, corner, kUnknown);
   stepOverhead = valueOr(machine.stepOverheadSeconds, corner, kUnknown);
   capacity = machine.memories.empty()
@@ -137,7 +149,9 @@ PricedMachine::PricedMachine(const Machine &machine, Corner corner)
 double PricedMachine::computeSeconds(const Step &step, bool overlapped,
                                      Parts &parts) const {
   const Work &work = step.work;
-  double tax = overlapped && !links.empty() ? links.front().computeTax : 0.0;
+  bool shares = overlapped && !links.empty();
+  double tax = shares ? links.front().computeTax : 0.0;
+  double memoryShare = step.share * (shares ? 1 - links.front().memoryTax : 1);
   // Of the chip's units, those that neither idle nor communicate.
   double busy = step.share * (1 - tax);
   double matmul = matmulRate[unsigned(work.compute)] * busy;
@@ -158,10 +172,22 @@ double PricedMachine::computeSeconds(const Step &step, bool overlapped,
        timeOf(work.cacheReadBytes + work.cacheWriteBytes,
               rates[unsigned(work.cacheStorage)]) +
        activations) /
-      step.share;
-  activations /= step.share;
+      memoryShare;
+  activations /= memoryShare;
 
   double body = latest(latest(issued, memory), latest(vector, transcendental));
+  if (step.transferBytes > 0) {
+    // Each byte is moved once, by transfers that may be too small.
+    double filled = std::min(1.0, step.transferBytes / saturatingBytes);
+    if (std::isnan(saturatingBytes))
+      filled = kUnknown;
+    double gather = timeOf(std::max({work.weightBytes, work.activationInBytes,
+                                     work.activationOutBytes}),
+                           gatherRate * filled * memoryShare);
+    body = latest(body, gather);
+    if (body == gather && body != memory)
+      memory = activations = gather;
+  }
   double launch = timeOf(step.kernels, 1 / kernelLaunch);
   double slack = 1 - step.balance;
   if (body == issued) {
@@ -188,7 +214,8 @@ double PricedMachine::unitTransferSeconds(const Step &step, double body,
   if (step.linkTier >= links.size())
     return kUnknown;
   const LinkRate &link = links[step.linkTier];
-  double transfer = timeOf(load.bottleneckBytes, link.bytesPerSecond);
+  double transfer = timeOf(load.bottleneckBytes, link.bytesPerSecond) +
+                    axisTransferSeconds(load, link);
   // What streams is beside the computation.
   if (step.streamed)
     transfer = latest(0, transfer - body);
@@ -196,6 +223,15 @@ double PricedMachine::unitTransferSeconds(const Step &step, double body,
   parts.linkSeconds += transfer;
   parts.latencySeconds += latency;
   return transfer + latency;
+}
+
+double PricedMachine::axisTransferSeconds(const LinkLoad &load,
+                                          const LinkRate &link) {
+  double seconds = 0;
+  for (auto [bytes, rate] :
+       llvm::zip_equal(load.axisBytes, link.axisBytesPerSecond))
+    seconds += timeOf(bytes, rate);
+  return seconds;
 }
 
 double PricedMachine::latencyOf(const LinkLoad &load, const LinkRate &link) {
@@ -220,7 +256,8 @@ double PricedMachine::tierSeconds(const Step &step, const LinkLoad &load,
     if (std::isnan(link.reductionGain))
       bytes = kUnknown;
   }
-  double transfer = timeOf(bytes, link.bytesPerSecond);
+  double transfer =
+      timeOf(bytes, link.bytesPerSecond) + axisTransferSeconds(load, link);
   if (std::isnan(bytes))
     transfer = kUnknown;
   double latency = latencyOf(load, link);
@@ -280,6 +317,8 @@ std::string PricedMachine::missing(llvm::ArrayRef<Step> steps) const {
       return name("transcendental rate");
     if (std::isnan(kernelLaunch))
       return name("kernel launch time");
+    if (step.transferBytes > 0 && std::isnan(gatherRate / saturatingBytes))
+      return name("gather rate or its saturating bytes");
     if (step.load.starts > 0 && std::isnan(unitTransferSeconds(step, 0, parts)))
       return name("link tier " + std::to_string(step.linkTier));
     return name("bandwidth of " + source->memories[step.memoryLevel].name);
@@ -306,9 +345,11 @@ Estimate portolan::estimate(llvm::ArrayRef<Step> steps,
     Parts parts;
     double duration = machine.stepSeconds(step, overlapped, parts);
     if (step.prefetched && precedingTransfer > 0) {
-      // What fits into the nearer memory was streamed meanwhile.
-      double hidden = std::min({precedingTransfer, parts.memorySeconds,
-                                machine.prefetchSeconds(step)});
+      // What fits into the nearer memory was streamed meanwhile, with the
+      // bandwidth that the communication left.
+      double beside = precedingTransfer * machine.memoryShareBesideLinks();
+      double hidden = std::min(
+          {beside, parts.memorySeconds, machine.prefetchSeconds(step)});
       parts.memorySeconds -= hidden;
       duration -= hidden;
       precedingTransfer = 0;

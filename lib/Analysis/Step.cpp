@@ -33,7 +33,10 @@ bool close(double a, double b) {
 
 bool sameLoad(const LinkLoad &a, const LinkLoad &b) {
   return close(a.hops, b.hops) && close(a.bottleneckBytes, b.bottleneckBytes) &&
-         close(a.extraMessages, b.extraMessages) && close(a.starts, b.starts);
+         close(a.extraMessages, b.extraMessages) && close(a.starts, b.starts) &&
+         close(a.axisBytes[0], b.axisBytes[0]) &&
+         close(a.axisBytes[1], b.axisBytes[1]) &&
+         close(a.axisBytes[2], b.axisBytes[2]);
 }
 } // namespace
 
@@ -70,6 +73,8 @@ bool portolan::sameStep(const Step &a, const Step &b, std::string *difference) {
     field = "prefetched";
   else if (!close(a.kernels, b.kernels))
     field = "kernels";
+  else if (!close(a.transferBytes, b.transferBytes))
+    field = "transfer_bytes";
   else if (!close(a.share, b.share))
     field = "share";
   else if (!close(a.residentBytes, b.residentBytes))

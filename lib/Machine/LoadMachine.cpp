@@ -110,11 +110,16 @@ static Engine convert(md::EngineOp op) {
   engine.columnTile = op.getColumnTile().value_or(1);
   engine.contractionTile = op.getContractionTile().value_or(1);
   engine.units = op.getUnits().value_or(1);
+  engine.contractionStep.fill(engine.contractionTile);
+  engine.partitions = op.getPartitions().value_or(1);
+  engine.saturatingBytes = convertOptional(op.getSaturatingBytesAttr());
   for (md::RateOp rate : op.getBody().getOps<md::RateOp>())
     forFormats(rate.getFormat(), [&](unsigned format) {
       engine.peakOperationsPerSecond[format] = convert(rate.getPeak());
       engine.efficiency[format] = convertOptional(rate.getEfficiencyAttr());
       engine.rowGranule[format] = rate.getRowGranule().value_or(1);
+      if (rate.getContractionStep())
+        engine.contractionStep[format] = *rate.getContractionStep();
     });
   return engine;
 }
@@ -147,6 +152,7 @@ static Link convert(md::LinkOp op) {
   link.multicast = op.getMulticast();
   link.reductionGain = convertOptional(op.getReductionGainAttr());
   link.computeTax = convertOptional(op.getComputeTaxAttr());
+  link.memoryTax = convertOptional(op.getMemoryTaxAttr());
   return link;
 }
 
@@ -180,6 +186,7 @@ static Machine convert(md::SystemOp op) {
           machine.topology.wrapMultiple =
               topology.getWrapMultiple().value_or(0);
           assign(machine.topology.units, topology.getUnits());
+          machine.topology.server = topology.getServer().value_or(1);
         })
         .Case([&](md::EngineOp engine) {
           machine.engines.push_back(convert(engine));
@@ -188,6 +195,11 @@ static Machine convert(md::SystemOp op) {
           machine.memories.push_back(convert(memory));
         })
         .Case([&](md::LinkOp link) { machine.links.push_back(convert(link)); })
+        .Case([&](md::CollectivesOp rules) {
+          machine.collectives = {
+              int64_t(rules.getRanks()), int64_t(rules.getGroups()),
+              convert(rules.getMeshLimit()), convert(rules.getDoublingLimit())};
+        })
         .Case([&](md::StorageFormatOp storage) {
           machine.storageFormats.push_back({*parseFormat(storage.getFormat()),
                                             convert(storage.getDequantize())});

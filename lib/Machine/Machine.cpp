@@ -130,6 +130,7 @@ void portolan::forEachQuantity(
     std::string path = "engine." + spell(engine.kind).str();
     visitFormats(path + ".peak", engine.peakOperationsPerSecond);
     visitFormats(path + ".efficiency", engine.efficiency);
+    visitOptional(path + ".saturating_bytes", engine.saturatingBytes);
   }
   for (Memory &memory : machine.memories) {
     std::string path = "memory." + memory.name;
@@ -149,6 +150,12 @@ void portolan::forEachQuantity(
     visitOne(path + ".message_gap", link.messageGapSeconds);
     visitOptional(path + ".reduction_gain", link.reductionGain);
     visitOptional(path + ".compute_tax", link.computeTax);
+    visitOptional(path + ".memory_tax", link.memoryTax);
+  }
+  if (machine.collectives) {
+    visitOne("collectives.mesh_limit", machine.collectives->meshLimitBytes);
+    visitOne("collectives.doubling_limit",
+             machine.collectives->doublingLimitBytes);
   }
   for (StorageFormat &storage : machine.storageFormats)
     visitOne("storage_format." + spell(storage.format).str() + ".dequantize",

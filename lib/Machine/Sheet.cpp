@@ -89,7 +89,10 @@ static std::string spellTopology(const Machine &machine) {
   std::string text = spell(topology.kind).str();
   switch (topology.kind) {
   case TopologyKind::fullSwitch:
-    return text + ", " + std::to_string(topology.domain) + " chips a domain";
+    return text + ", " + std::to_string(topology.domain) + " chips a domain" +
+           (topology.server > 1
+                ? ", " + std::to_string(topology.server) + " chips a server"
+                : "");
   case TopologyKind::torus: {
     text += " " + spellShape(topology.axes);
     if (!llvm::is_contained(topology.wraps, true))
@@ -207,6 +210,12 @@ void portolan::printMachineSheet(const Machine &machine,
       text += ", tokens " + spellNumbers(engine.tokenTiles) + ", columns " +
               std::to_string(engine.columnTile) + ", contraction " +
               std::to_string(engine.contractionTile);
+    for (Format format : kAllFormats)
+      if (engine.contractionStep[unsigned(format)] > engine.contractionTile)
+        text += ", " + portolan::spell(format).str() + " contraction " +
+                std::to_string(engine.contractionStep[unsigned(format)]);
+    if (engine.partitions > 1)
+      text += ", " + std::to_string(engine.partitions) + " partitions";
     line("engine", text);
   }
   for (const Link &link : machine.links)
@@ -214,6 +223,11 @@ void portolan::printMachineSheet(const Machine &machine,
          link.name +
              (link.inNetworkReduction ? ", reduces in the network" : "") +
              (link.multicast ? ", multicasts" : ""));
+  if (machine.collectives)
+    line("runtime", llvm::Twine(machine.collectives->ranksPerChip) +
+                        " ranks a chip, at most " +
+                        llvm::Twine(machine.collectives->maximumGroups) +
+                        " groups a program");
 
   std::vector<Figure> figures = collapseFormats(figuresOf(machine));
   size_t width = 0;
@@ -265,22 +279,32 @@ llvm::json::Value portolan::machineToJson(const Machine &machine) {
                   {"axes", toJson(machine.topology.axes)},
                   {"wraps", std::move(wraps)},
                   {"domain", machine.topology.domain},
+                  {"server", machine.topology.server},
                   {"units", toJson(machine.topology.units)}};
   Array engines;
   for (const Engine &engine : machine.engines) {
-    Object granules;
-    for (Format format : kAllFormats)
-      if (engine.computes(format))
-        granules[portolan::spell(format)] = engine.rowGranule[unsigned(format)];
+    Object granules, steps;
+    for (Format format : kAllFormats) {
+      if (!engine.computes(format))
+        continue;
+      granules[portolan::spell(format)] = engine.rowGranule[unsigned(format)];
+      steps[portolan::spell(format)] = engine.contractionStep[unsigned(format)];
+    }
     engines.push_back(Object{{"name", engine.name},
                              {"kind", portolan::spell(engine.kind)},
                              {"units", engine.units},
                              {"token_tiles", toJson(engine.tokenTiles)},
                              {"column_tile", engine.columnTile},
                              {"contraction_tile", engine.contractionTile},
+                             {"contraction_step", std::move(steps)},
+                             {"partitions", engine.partitions},
                              {"row_granule", std::move(granules)}});
   }
   Array memories, links, formats, figures, unknown;
+  Object collectives;
+  if (const auto &rules = machine.collectives)
+    collectives = Object{{"ranks", rules->ranksPerChip},
+                         {"groups", rules->maximumGroups}};
   for (const Memory &memory : machine.memories)
     memories.push_back(memory.name);
   for (const Link &link : machine.links)
@@ -317,6 +341,7 @@ llvm::json::Value portolan::machineToJson(const Machine &machine) {
                 {"engines", std::move(engines)},
                 {"memories", std::move(memories)},
                 {"links", std::move(links)},
+                {"collectives", std::move(collectives)},
                 {"formats", std::move(formats)},
                 {"figures", std::move(figures)},
                 {"unknown", std::move(unknown)}};

@@ -16,6 +16,8 @@
 #include "dialects/Switched/Transforms/Passes.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "dialects/Torus/Transforms/Passes.h"
+#include "dialects/Trainium/IR/Trainium.h"
+#include "dialects/Trainium/Transforms/Passes.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Conversion/MoeToSpmd.h"
@@ -32,6 +34,7 @@ static void insertDialects(mlir::DialectRegistry &registry) {
   registry.insert<spmd::SpmdDialect>();
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
+  registry.insert<trainium::TrainiumDialect>();
   registry.insert<graph::GraphDialect>();
 }
 
@@ -45,6 +48,7 @@ void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
 void portolan::registerAllPasses() {
   switched::registerSwitchedPasses();
   torus::registerTorusPasses();
+  trainium::registerTrainiumPasses();
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();

@@ -269,7 +269,8 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::phaseSplit:
     return repairPhaseSplit(value, legal);
   case PlanClass::dispatchExchange:
-    return repairDispatch(value, ladders().sent, ladders().gathered, legal);
+    return repairDispatch(value, ladders(prefix, context).sent,
+                          ladders(prefix, context).gathered, legal);
   case PlanClass::residency: {
     // Weights that lived in on-chip memory are brought there one expert ahead.
     static constexpr Residency ladder[] = {Residency::hbmPrefetch};
@@ -278,10 +279,11 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
                : legal.front();
   }
   case PlanClass::reduction:
-    return firstLegal<Reduction>(ladders().reductions, legal);
+    return firstLegal<Reduction>(ladders(prefix, context).reductions, legal);
   case PlanClass::overlap:
-    return value == kNone ? legal.front()
-                          : firstLegal<Overlap>(ladders().overlaps, legal);
+    return value == kNone
+               ? legal.front()
+               : firstLegal<Overlap>(ladders(prefix, context).overlaps, legal);
   default:
     // One legal value, or a word that only other families know.
     return legal.front();

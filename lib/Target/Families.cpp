@@ -11,6 +11,7 @@
 
 #include "dialects/Switched/Realize/SwitchedFamily.h"
 #include "dialects/Torus/Realize/TorusFamily.h"
+#include "dialects/Trainium/Realize/TrainiumFamily.h"
 
 using namespace portolan;
 
@@ -19,7 +20,9 @@ Family::~Family() = default;
 llvm::ArrayRef<const Family *> portolan::allFamilies() {
   static const switched::SwitchedFamily switchedFamily;
   static const torus::TorusFamily torusFamily;
-  static const Family *const families[] = {&switchedFamily, &torusFamily};
+  static const trainium::TrainiumFamily trainiumFamily;
+  static const Family *const families[] = {&switchedFamily, &torusFamily,
+                                           &trainiumFamily};
   return families;
 }
 

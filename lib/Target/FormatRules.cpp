@@ -30,13 +30,52 @@ std::optional<FormatPair> pairFor(Format storage, const Machine &machine) {
   return std::nullopt;
 }
 
+/// The first contraction of the model's planned weights that is no multiple of
+/// the step in which the matmul engine takes `compute`; 0 if all are.
+int64_t brokenContraction(const ModelShape &model, const Machine &machine,
+                          Format compute) {
+  const Engine *matmul = machine.findEngine(EngineKind::matmul);
+  int64_t step = matmul ? matmul->contractionStep[unsigned(compute)] : 1;
+  if (!matmul || step <= matmul->contractionTile)
+    return 0;
+  for (const LayerShape &layer : model.layers)
+    for (const ModelOp &op : layer.ops) {
+      bool feedsForward =
+          op.local.kind == OpKind::mlp || op.local.kind == OpKind::experts;
+      if (!feedsForward && op.local.kind != OpKind::linear)
+        continue;
+      if (op.local.inner % step)
+        return op.local.inner;
+      if (feedsForward && op.local.outer % step)
+        return op.local.outer;
+    }
+  return 0;
+}
+
+/// The pair of a storage format for weights, which are laid out in whole
+/// contraction steps.
+std::optional<FormatPair> weightPairFor(Format storage,
+                                        const PlanContext &context) {
+  std::optional<FormatPair> pair = pairFor(storage, context.machine);
+  if (pair && brokenContraction(context.model, context.machine, pair->compute))
+    return std::nullopt;
+  return pair;
+}
+
 /// `storage` or the first wider step of the ladder that the machine reads.
-std::optional<FormatPair> widenUntilReadable(Format storage,
-                                             const Machine &machine) {
+std::optional<FormatPair>
+widenUntil(Format storage,
+           llvm::function_ref<std::optional<FormatPair>(Format)> pairOf) {
   for (std::optional<Format> step = storage; step; step = nextWider(*step))
-    if (std::optional<FormatPair> pair = pairFor(*step, machine))
+    if (std::optional<FormatPair> pair = pairOf(*step))
       return pair;
   return std::nullopt;
+}
+
+std::optional<FormatPair> widenUntilReadable(Format storage,
+                                             const Machine &machine) {
+  return widenUntil(storage,
+                    [&](Format format) { return pairFor(format, machine); });
 }
 
 bool isNarrower(Format a, Format b) {
@@ -85,12 +124,14 @@ double narrowestBits(llvm::function_ref<bool(Format)> accepts) {
 void portolan::addWeightFormats(const PlanContext &context,
                                 PlanValues &values) {
   Format shipped = context.model.shippedWeight;
-  addShipped(shipped, context.machine, values);
+  auto pairOf = [&](Format format) { return weightPairFor(format, context); };
+  std::optional<FormatPair> kept = widenUntil(shipped, pairOf);
+  values.push_back(kept ? encodeFormats(*kept) : kNone);
   if (context.workload.formats != FormatPolicy::any)
     return;
   for (Format format : kAllFormats)
     if (isNarrower(format, shipped))
-      if (std::optional<FormatPair> pair = pairFor(format, context.machine))
+      if (std::optional<FormatPair> pair = pairOf(format))
         values.push_back(encodeFormats(*pair));
 }
 
@@ -170,6 +211,19 @@ Refusal portolan::refuseFormat(PlanClass planClass, PlanValue value,
         "storage formats", bitsPerElement(pair.storage),
         narrowestBits([&](Format format) { return machine.reads(format); }),
         "bits/element", op);
+
+  if (int64_t contraction =
+          planClass == PlanClass::weightFormat
+              ? brokenContraction(context.model, machine, pair.compute)
+              : 0) {
+    int64_t step = matmul->contractionStep[unsigned(pair.compute)];
+    return refuse("tile_padding",
+                  Twine("the matmul engine takes ") + spell(pair.compute) +
+                      " in contractions of " + Twine(step) +
+                      ", which do not divide " + Twine(contraction),
+                  matmul->name, double(step), double(contraction), "elements",
+                  op);
+  }
 
   if (planClass == PlanClass::activationFormat &&
       pair.compute != prefix.formats(PlanClass::weightFormat).compute)

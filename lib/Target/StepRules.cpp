@@ -128,7 +128,8 @@ TileChoice portolan::chooseTile(const Matmuls &matmuls, const Engine &engine,
                                 llvm::ArrayRef<int64_t> tokenTiles) {
   double granule = double(engine.rowGranule[unsigned(compute)]);
   double columnTile = double(engine.columnTile);
-  double contractionTile = double(engine.contractionTile);
+  double contractionTile = double(std::max(
+      engine.contractionTile, engine.contractionStep[unsigned(compute)]));
   double units = double(engine.units);
   // Iterations per row of tiles do not depend on the token tile.
   std::array<double, 4> perRowTile = {};

@@ -202,6 +202,8 @@ LogicalResult SystemOp::verifyRegions() {
                              /*required=*/true)) ||
       failed(expectAtMostOne(body.getOps<OverheadsOp>(), "machine.overheads",
                              /*required=*/false)) ||
+      failed(expectAtMostOne(body.getOps<CollectivesOp>(),
+                             "machine.collectives", /*required=*/false)) ||
       failed(expectAtMostOne(body.getOps<PowerOp>(), "machine.power",
                              /*required=*/false)) ||
       failed(expectAtMostOne(body.getOps<PriceOp>(), "machine.price",
@@ -263,6 +265,7 @@ LogicalResult ShapeRuleOp::verify() {
 
 LogicalResult TopologyOp::verify() {
   if (failed(verifyAboveZero(*this, "domain", getDomain())) ||
+      failed(verifyAboveZero(*this, "server", getServer())) ||
       failed(verifyAllAboveZero(*this, "grid", getGrid())) ||
       failed(verifyAboveZero(*this, "wrap", getWrapMultiple())) ||
       failed(verifyAllAboveZero(*this, "units", getUnits())))
@@ -271,6 +274,11 @@ LogicalResult TopologyOp::verify() {
   if ((getKind() == TopologyClass::FullSwitch) != getDomain().has_value())
     return emitOpError() << "field 'domain' belongs to a full_switch, and a "
                             "full_switch expects it";
+  // topology_c5
+  if (getServer() && (!getDomain() || *getDomain() % *getServer()))
+    return emitOpError() << "field 'server' expects a divisor of 'domain' of a "
+                            "full_switch, got "
+                         << *getServer();
   // topology_c2
   if ((getKind() == TopologyClass::Torus) != getWrap().has_value())
     return emitOpError()
@@ -298,8 +306,17 @@ LogicalResult EngineOp::verify() {
   if (failed(verifyAboveZero(*this, "units", getUnits())) ||
       failed(verifyAllAboveZero(*this, "token_tiles", getTokenTiles())) ||
       failed(verifyAboveZero(*this, "column_tile", getColumnTile())) ||
-      failed(verifyAboveZero(*this, "contraction_tile", getContractionTile())))
+      failed(
+          verifyAboveZero(*this, "contraction_tile", getContractionTile())) ||
+      failed(verifyAboveZero(*this, "partitions", getPartitions())) ||
+      failed(verifyPositive(*this, "saturating_bytes", getSaturatingBytesAttr(),
+                            "bytes", Better::smaller)))
     return failure();
+  // engine_c4
+  if (getKind() != EngineClass::Gather &&
+      (getPartitions() || getSaturatingBytes()))
+    return emitOpError() << "fields 'partitions' and 'saturating_bytes' belong "
+                            "to a gather engine";
   // engine_c1
   bool isMatmul = getKind() == EngineClass::Matmul;
   bool hasTile = getTokenTiles() || getColumnTile() || getContractionTile();
@@ -324,9 +341,18 @@ LogicalResult EngineOp::verifyRegions() {
 
 LogicalResult RateOp::verify() {
   if (failed(verifyNamedFormat(*this, getFormat())) ||
-      failed(verifyAboveZero(*this, "row_granule", getRowGranule())))
+      failed(verifyAboveZero(*this, "row_granule", getRowGranule())) ||
+      failed(verifyAboveZero(*this, "contraction_step", getContractionStep())))
     return failure();
-  EngineClass kind = cast<EngineOp>((*this)->getParentOp()).getKind();
+  auto engine = cast<EngineOp>((*this)->getParentOp());
+  EngineClass kind = engine.getKind();
+  // engine_c5
+  int64_t tile = engine.getContractionTile().value_or(1);
+  if (getContractionStep() &&
+      (kind != EngineClass::Matmul || *getContractionStep() % tile))
+    return emitOpError() << "field 'contraction_step' expects a multiple of "
+                            "'contraction_tile' of a matmul engine, got "
+                         << *getContractionStep();
   StringRef unit = kind == EngineClass::Matmul   ? "flop/s"
                    : kind == EngineClass::Gather ? "bytes/s"
                                                  : "results/s";
@@ -376,12 +402,33 @@ LogicalResult LinkOp::verify() {
       failed(verifyPositive(*this, "reduction_gain", getReductionGainAttr(),
                             "ratio")) ||
       failed(verifyFraction(*this, "compute_tax", getComputeTaxAttr(),
+                            Better::smaller)) ||
+      failed(verifyFraction(*this, "memory_tax", getMemoryTaxAttr(),
                             Better::smaller)))
     return failure();
   // link_c1
   if (getReductionGain() && !getInNetworkReduction())
     return emitOpError()
            << "field 'reduction_gain' expects 'in_network_reduction'";
+  return success();
+}
+
+LogicalResult CollectivesOp::verify() {
+  if (failed(verifyAboveZero(*this, "ranks", getRanks())) ||
+      failed(verifyAboveZero(*this, "groups", getGroups())) ||
+      failed(
+          verifyPositive(*this, "mesh_limit", getMeshLimitAttr(), "bytes")) ||
+      failed(verifyPositive(*this, "doubling_limit", getDoublingLimitAttr(),
+                            "bytes")))
+    return failure();
+  // collectives_c1
+  double mesh = getMeshLimit().getNominalValue();
+  double doubling = getDoublingLimit().getNominalValue();
+  if (mesh > doubling)
+    return emitOpError() << "field 'mesh_limit' expects at most "
+                            "'doubling_limit', got "
+                         << spellNumber(mesh) << " above "
+                         << spellNumber(doubling);
   return success();
 }
 

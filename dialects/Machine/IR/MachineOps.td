@@ -83,16 +83,19 @@ def Machine_ShapeRuleOp : Machine_ChildOp<"shape_rule"> {
 def Machine_TopologyOp : Machine_ChildOp<"topology"> {
   let summary = "States how the chips are connected.";
   let description = [{
-    `domain` is the number of chips of one switch. `grid` folds a plain number of
-    chips onto the axes of a torus, first axis first. `wrap` says when an axis
-    closes to a ring. `units` is the grid of processing elements of a wafer.
+    `domain` is the number of chips of one switch, `server` that of one of the
+    servers behind it. `grid` folds a plain number of chips onto the axes of a
+    torus, first axis first. `wrap` says when an axis closes to a ring. `units` is
+    the grid of processing elements of a wafer.
   }];
   let arguments = (ins Machine_TopologyClass:$kind,
-    OptionalAttr<I64Attr>:$domain, OptionalAttr<DenseI64ArrayAttr>:$grid,
+    OptionalAttr<I64Attr>:$domain, OptionalAttr<I64Attr>:$server,
+    OptionalAttr<DenseI64ArrayAttr>:$grid,
     OptionalAttr<Machine_Wrap>:$wrap, OptionalAttr<I64Attr>:$wrap_multiple,
     OptionalAttr<DenseI64ArrayAttr>:$units);
   let assemblyFormat = [{
-    $kind (`domain` `=` $domain^)? (`grid` `=` $grid^)?
+    $kind (`domain` `=` $domain^)? (`server` `=` $server^)?
+    (`grid` `=` $grid^)?
     (`wrap` `=` $wrap^ ($wrap_multiple^)?)? (`units` `=` $units^)? attr-dict
   }];
 }
@@ -103,17 +106,22 @@ def Machine_EngineOp
   let description = [{
     Holds one `machine.rate` per native format. `units` counts the instances that
     share one tile grid. A matmul engine states its tile: the token tiles that
-    kernels exist for, the output columns and the contraction.
+    kernels exist for, the output columns and the contraction. A gather engine may
+    state `saturating_bytes`, the smallest transfer that reaches its rate: one of
+    half the size reaches half of it. `partitions` is the number of parts that
+    the memory of a core is divided into, each written by transfers of its own.
   }];
   let arguments = (ins StrAttr:$engine_name, Machine_EngineClass:$kind,
-    OptionalAttr<I64Attr>:$units,
+    OptionalAttr<I64Attr>:$units, OptionalAttr<I64Attr>:$partitions,
+    OptionalAttr<Machine_QuantityAttr>:$saturating_bytes,
     OptionalAttr<DenseI64ArrayAttr>:$token_tiles,
     OptionalAttr<I64Attr>:$column_tile,
     OptionalAttr<I64Attr>:$contraction_tile);
   let hasRegionVerifier = 1;
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $engine_name $kind (`units` `=` $units^)?
+    $engine_name $kind (`units` `=` $units^)? (`partitions` `=` $partitions^)?
+    (`saturating_bytes` $saturating_bytes^)?
     (`token_tiles` `=` $token_tiles^)? (`column_tile` `=` $column_tile^)?
     (`contraction_tile` `=` $contraction_tile^)? attr-dict-with-keyword $body
   }];
@@ -125,14 +133,18 @@ def Machine_RateOp : Machine_Op<"rate", [HasParent<"EngineOp">]> {
     `peak` is of the whole chip: flop/s of a matmul engine, results/s of a vector
     or transcendental one, bytes/s of a gather engine. `efficiency` is the
     fraction that well-shaped kernels reach. `row_granule` is the number of rows
-    that a tile is padded to. The format `any` stands for all.
+    that a tile is padded to; `contraction_step` the contraction of one
+    instruction in this format, where it is more than the engine's tile. The
+    format `any` stands for all.
   }];
   let arguments = (ins StrAttr:$format, Machine_QuantityAttr:$peak,
     OptionalAttr<Machine_QuantityAttr>:$efficiency,
-    OptionalAttr<I64Attr>:$row_granule);
+    OptionalAttr<I64Attr>:$row_granule,
+    OptionalAttr<I64Attr>:$contraction_step);
   let assemblyFormat = [{
     custom<FormatName>($format) `peak` $peak (`efficiency` $efficiency^)?
-    (`row_granule` `=` $row_granule^)? attr-dict
+    (`row_granule` `=` $row_granule^)?
+    (`contraction_step` `=` $contraction_step^)? attr-dict
   }];
 }
 
@@ -169,7 +181,8 @@ def Machine_LinkOp : Machine_ChildOp<"link"> {
     `bandwidth` is one direction of a chip's whole port on a switch, or of one
     link of one axis on a torus; `axis_bandwidth` states it per axis where axes
     differ. `latency` is per hop, `start` per collective step, `message_gap` per
-    further message of a burst.
+    further message of a burst. While a collective runs, `compute_tax` of the
+    compute units and `memory_tax` of the memory bandwidth serve it.
   }];
   let arguments = (ins StrAttr:$link_name, Machine_QuantityAttr:$bandwidth,
     OptionalAttr<TypedArrayAttrBase<Machine_QuantityAttr,
@@ -178,6 +191,7 @@ def Machine_LinkOp : Machine_ChildOp<"link"> {
     Machine_QuantityAttr:$start, Machine_QuantityAttr:$message_gap,
     OptionalAttr<Machine_QuantityAttr>:$reduction_gain,
     OptionalAttr<Machine_QuantityAttr>:$compute_tax,
+    OptionalAttr<Machine_QuantityAttr>:$memory_tax,
     UnitAttr:$in_network_reduction, UnitAttr:$multicast);
   let assemblyFormat = [{
     $link_name (`in_network_reduction` $in_network_reduction^)?
@@ -185,7 +199,23 @@ def Machine_LinkOp : Machine_ChildOp<"link"> {
     (`axis_bandwidth` $axis_bandwidth^)? `efficiency` $efficiency
     `latency` $latency `start` $start `message_gap` $message_gap
     (`reduction_gain` $reduction_gain^)? (`compute_tax` $compute_tax^)?
-    attr-dict
+    (`memory_tax` $memory_tax^)? attr-dict
+  }];
+}
+
+def Machine_CollectivesOp : Machine_ChildOp<"collectives"> {
+  let summary = "What the runtime of the machine knows of collectives.";
+  let description = [{
+    `ranks` is the number of ranks that the runtime sees on one chip, `groups` the
+    number of communicators that one program may have. Below `mesh_limit` bytes
+    the runtime exchanges between all pairs at once, below `doubling_limit` by
+    recursive doubling, above that in rings.
+  }];
+  let arguments = (ins I64Attr:$ranks, I64Attr:$groups,
+    Machine_QuantityAttr:$mesh_limit, Machine_QuantityAttr:$doubling_limit);
+  let assemblyFormat = [{
+    `ranks` `=` $ranks `groups` `=` $groups `mesh_limit` $mesh_limit
+    `doubling_limit` $doubling_limit attr-dict
   }];
 }
 

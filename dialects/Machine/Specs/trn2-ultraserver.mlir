@@ -26,6 +26,7 @@ machine.system @"trn2-ultraserver" family = trainium
     machine.rate fp8
       peak <1299.0e12 "flop/s" low 1264.0e12 high 1299.0e12, V, "Neuron trainium2.rst; low: 158 per core">
       efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as bf16">
+      contraction_step = 256
   }
   machine.engine "VectorE" vector units = 8 {
     machine.rate f32
@@ -43,12 +44,13 @@ machine.system @"trn2-ultraserver" family = trainium
       peak <1.23e12 "results/s" low 1.23e12 high 1.23e12, D, "8 cores x 128 lanes x 1.2 GHz">
       efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the tensor engine">
   }
-  // A DMA is efficient from 2 to 4 KiB per partition: a row of 7,168 bytes spread
-  // over 128 partitions is 56 bytes each.
-  machine.engine "DMA" gather {
+  // A row of 7,168 bytes that is spread over the 128 partitions is written by
+  // transfers of 56 bytes, on one partition by one of 7,168.
+  machine.engine "DMA" gather partitions = 128
+      saturating_bytes <4096 "bytes" low 4096 high 2048, V, "Neuron nki-dma-bandwidth-guide: 4 KiB per partition saturate; high: 2 KiB are the least"> {
     machine.rate any
       peak <2.94e12 "bytes/s" low 2.94e12 high 3.5e12, D, "128 DMA engines x 23 B/ns (Neuron nki-dma-bandwidth-guide); high: 3.5 TB/s per chip (trainium2.rst)">
-      efficiency <0.25 "fraction" low 0.014 high 0.9, assumed, "low: 56 B of the 4 KiB per partition that saturate; high: rows of whole partitions; nominal: rows gathered in blocks">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "of transfers that saturate: as the memory that they read and write; nominal: as the tensor engine">
   }
 
   machine.memory "hbm"
@@ -74,6 +76,7 @@ machine.system @"trn2-ultraserver" family = trainium
     start <4.7e-6 "s" low 40.0e-6 high 1.3e-6, D, "Neuron nccom-test: all-gather of 1 KB over 32 ranks 6.16 us less one hop; low: half of the 80 us of collective and launch overhead per half-layer that fit Trn2 at TP64; high: start of a DMA">
     message_gap <0.6e-6 "s", V, "Neuron nki-dge: per DMA instruction">
     compute_tax <0 "fraction" low 0 high 0, D, "dedicated CC-cores run collectives (Neuron compute-comm-overlap)">
+    memory_tax <0.218 "fraction" low 0.435 high 0.109, D, "640 GB/s sent over 6 links through DMA engines of 2.94 TB/s; low: received too; high: links half used">
   machine.link "EFA"
     bandwidth <25.0e9 "bytes/s", V, "Neuron collectives: 200 Gb/s per chip">
     efficiency <0.9 "fraction" low 0.78 high 0.97, assumed, "as RDMA of hgx-h100: NIC ceiling 0.97, EP128 dispatch 0.78">
@@ -81,6 +84,12 @@ machine.system @"trn2-ultraserver" family = trainium
     start <4.7e-6 "s" low 40.0e-6 high 1.3e-6, assumed, "as NeuronLink: the same CC-cores start it">
     message_gap <0.6e-6 "s", V, "Neuron nki-dge: per DMA instruction">
     compute_tax <0 "fraction" low 0 high 0, D, "dedicated CC-cores run collectives (Neuron compute-comm-overlap)">
+
+  // The eight cores in pairs (LNC=2) are four ranks of the runtime; at most 16
+  // communicators in a program since Neuron 2.32 (release notes of the runtime).
+  machine.collectives ranks = 4 groups = 16
+      mesh_limit <1.0e6 "bytes", V, "Neuron intranode-collective-comm: mesh below 1 MB">
+      doubling_limit <56.0e6 "bytes", V, "Neuron intranode-collective-comm: RDH from 1 to 56 MB, KangaRing above">
 
   // mxfp8, mxfp4, nvfp4, int8 and int4 are not computed and have no published
   // kernel.

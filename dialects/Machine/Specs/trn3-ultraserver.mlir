@@ -6,7 +6,7 @@ machine.system @"trn3-ultraserver" family = trainium
 
   machine.shape_rule counts "chips" chips_per_unit = 1 rank = 1 default = [144]
     maximum = [144]
-  machine.topology full_switch domain = 144
+  machine.topology full_switch domain = 144 server = 4
 
   // The contraction lies on the 128 partitions; a moving operand has at most 512
   // columns (one PSUM bank) and costs at least 64 cycles.
@@ -28,9 +28,11 @@ machine.system @"trn3-ultraserver" family = trainium
     machine.rate mxfp8
       peak <2517.0e12 "flop/s", V, "Neuron trainium3.rst (315 per core)">
       efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as bf16">
+      contraction_step = 512
     machine.rate mxfp4
       peak <2517.0e12 "flop/s", V, "Neuron trainium3.rst: the rate of mxfp8, converted on entry">
       efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as bf16">
+      contraction_step = 512
   }
   machine.engine "VectorE" vector units = 8 {
     machine.rate f32
@@ -48,12 +50,13 @@ machine.system @"trn3-ultraserver" family = trainium
       peak <4.92e12 "results/s" low 1.23e12 high 6.14e12, D, "8 cores x 128 lanes x 1.2 GHz x 4, the exp rate of VectorE over ScalarE (Neuron trainium3_arch); low: ScalarE alone; high: both">
       efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the tensor engine">
   }
-  // A DMA is efficient from 2 to 4 KiB per partition: a row of 7,168 bytes spread
-  // over 128 partitions is 56 bytes each.
-  machine.engine "DMA" gather {
+  // A row of 7,168 bytes that is spread over the 128 partitions is written by
+  // transfers of 56 bytes, on one partition by one of 7,168.
+  machine.engine "DMA" gather partitions = 128
+      saturating_bytes <4096 "bytes" low 4096 high 2048, V, "Neuron nki-dma-bandwidth-guide: 4 KiB per partition saturate; high: 2 KiB are the least"> {
     machine.rate any
       peak <4.22e12 "bytes/s" low 4.22e12 high 4.9e12, D, "128 DMA engines x 33 B/ns (Neuron nki-dma-bandwidth-guide); high: 4.9 TB/s per chip">
-      efficiency <0.25 "fraction" low 0.014 high 0.9, assumed, "low: 56 B of the 4 KiB per partition that saturate; high: rows of whole partitions; nominal: rows gathered in blocks">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "of transfers that saturate: as the memory that they read and write; nominal: as the tensor engine">
   }
 
   machine.memory "hbm"
@@ -78,6 +81,7 @@ machine.system @"trn3-ultraserver" family = trainium
     start <4.7e-6 "s" low 40.0e-6 high 1.3e-6, D, "Neuron nccom-test: all-gather of 1 KB over 32 ranks 6.16 us less one hop; low: half of the 80 us of collective and launch overhead per half-layer that fit Trn2 at TP64; high: start of a DMA">
     message_gap <0.6e-6 "s", V, "Neuron nki-dge: per DMA instruction">
     compute_tax <0 "fraction" low 0 high 0, D, "dedicated CC-cores run collectives (Neuron compute-comm-overlap)">
+    memory_tax <0.076 "fraction" low 0.607 high 0.038, D, "320 GB/s sent through DMA engines of 4.22 TB/s; low: 1,280 GB/s, received too; high: links half used">
   machine.link "EFA"
     bandwidth <25.0e9 "bytes/s", V, "Neuron trn3-arch: 28,800 Gb/s over 144 chips">
     efficiency <0.9 "fraction" low 0.78 high 0.97, assumed, "as RDMA of hgx-h100: NIC ceiling 0.97, EP128 dispatch 0.78">
@@ -85,6 +89,12 @@ machine.system @"trn3-ultraserver" family = trainium
     start <4.7e-6 "s" low 40.0e-6 high 1.3e-6, assumed, "as NeuronLink: the same CC-cores start it">
     message_gap <0.6e-6 "s", V, "Neuron nki-dge: per DMA instruction">
     compute_tax <0 "fraction" low 0 high 0, D, "dedicated CC-cores run collectives (Neuron compute-comm-overlap)">
+
+  // The eight cores in pairs (LNC=2) are four ranks of the runtime; at most 16
+  // communicators in a program since Neuron 2.32 (release notes of the runtime).
+  machine.collectives ranks = 4 groups = 16
+      mesh_limit <1.0e6 "bytes" low 1.0e6 high 1.0e6, assumed, "as trn2: 1 MB is documented for tori">
+      doubling_limit <56.0e6 "bytes" low 56.0e6 high 56.0e6, assumed, "as trn2: 56 MB are documented for tori">
 
   // nvfp4 has other block scales (16, e4m3) than mxfp4 and needs requantisation.
   machine.storage_format f32 dequantize <0 "operations/element", V, "Neuron neuron-core-v4: native">

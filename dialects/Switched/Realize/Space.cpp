@@ -100,7 +100,8 @@ Refusal SwitchedFamily::refuseReduction(Reduction reduction, Group group,
 /// Trees, rings of axes and switches that add elsewhere: everyone reads
 /// everyone inside the domain, a ring outside. Asynchronous and dataflow
 /// overlap: the two halves of a batch.
-ChipFamily::Ladders SwitchedFamily::ladders() const {
+ChipFamily::Ladders SwitchedFamily::ladders(const PlanPoint &,
+                                            const PlanContext &) const {
   static constexpr Reduction reductions[] = {Reduction::oneShot,
                                              Reduction::ring};
   static constexpr Exchange sent[] = {Exchange::allToAll};

@@ -38,7 +38,8 @@ protected:
   Refusal refuseReduction(Reduction reduction, Group group,
                           const PlanPoint &prefix,
                           const PlanContext &context) const override;
-  Ladders ladders() const override;
+  Ladders ladders(const PlanPoint &prefix,
+                  const PlanContext &context) const override;
 };
 
 /// Whether every group of ranks that spans `span` consecutive ranks lies inside

@@ -148,7 +148,8 @@ Refusal TorusFamily::refuseReduction(Reduction reduction, Group group,
 
 /// Switches that add, trees and one-directional rings: both directions of each
 /// axis. Asynchronous and dataflow overlap: the two halves of a batch.
-ChipFamily::Ladders TorusFamily::ladders() const {
+ChipFamily::Ladders TorusFamily::ladders(const PlanPoint &,
+                                         const PlanContext &) const {
   static constexpr Reduction reductions[] = {Reduction::bidirectionalRing};
   static constexpr Exchange sent[] = {Exchange::allToAll};
   static constexpr Exchange gathered[] = {Exchange::allGather};

@@ -42,7 +42,8 @@ protected:
                           const PlanContext &context) const override;
   /// The memory next to the engines is managed by the program.
   bool placesNearMemory() const override { return true; }
-  Ladders ladders() const override;
+  Ladders ladders(const PlanPoint &prefix,
+                  const PlanContext &context) const override;
 };
 
 } // namespace portolan::torus

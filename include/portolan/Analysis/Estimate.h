@@ -9,14 +9,17 @@
 // seconds with their parts. Nothing else in the project prices anything.
 //
 // Process: each step's duration is the larger of its engine time (issued
-// operations / (peak * efficiency)), vector time and memory time (bytes /
-// (bandwidth * efficiency)), plus launches and transfers between the units of
-// the chip; a communication step's duration is
+// operations / (peak * efficiency)), vector time, memory time (bytes /
+// (bandwidth * efficiency)) and gather time (bytes / rate at the size of its
+// transfers), plus launches and transfers between the units of the chip; a
+// communication step's duration is
 // starts + hops * latency + extra messages * gap + bytes / (bandwidth *
-// efficiency). Steps issue in program order on a compute queue and one queue
-// per link tier; a step waits for the previous step of its micro-batch. Without
-// overlap there is one micro-batch and the durations add up.
-// Not counted: contention between tiers, power throttling, host jitter.
+// efficiency), the bytes on axes with a bandwidth of their own added. What runs
+// beside a communication has the memory bandwidth that this leaves. Steps issue
+// in program order on a compute queue and one queue per link tier; a step waits
+// for the previous step of its micro-batch. Without overlap there is one
+// micro-batch and the durations add up. Not counted: contention between tiers,
+// power throttling, host jitter.
 //
 //===----------------------------------------------------------------------===//
 
@@ -79,6 +82,11 @@ public:
   /// level holds; 0 without one.
   double prefetchSeconds(const Step &step) const;
 
+  /// Part of the memory bandwidth that a running communication leaves.
+  double memoryShareBesideLinks() const {
+    return links.empty() ? 1 : 1 - links.front().memoryTax;
+  }
+
   const Machine &machine() const { return *source; }
   Corner corner() const { return pricedCorner; }
   /// The first unknown figure that a step of this list needs, or empty.
@@ -100,8 +108,12 @@ private:
                      Parts &parts) const;
 
   struct LinkRate {
-    double bytesPerSecond, latency, start, gap, reductionGain, computeTax;
+    double bytesPerSecond, latency, start, gap, reductionGain, computeTax,
+        memoryTax;
+    /// Reached bytes/s of an axis; unknown without a figure of its own.
+    std::array<double, 3> axisBytesPerSecond;
   };
+  static double axisTransferSeconds(const LinkLoad &load, const LinkRate &link);
   static double latencyOf(const LinkLoad &load, const LinkRate &link);
   const Machine *source;
   Corner pricedCorner;
@@ -109,6 +121,9 @@ private:
   /// transcendental engines at full precision.
   std::array<double, kNumFormats> matmulRate;
   double vectorRate, transcendentalRate;
+  /// Reached bytes/s of the gather engine with transfers that fill it, and the
+  /// size of those.
+  double gatherRate, saturatingBytes;
   /// Reached bytes/s per level and storage format.
   llvm::SmallVector<std::array<double, kNumFormats>, 3> memoryRate;
   llvm::SmallVector<LinkRate, 2> links;

@@ -17,6 +17,7 @@
 #include "portolan/Analysis/LocalOp.h"
 #include "portolan/Machine/Machine.h"
 #include "llvm/ADT/SmallVector.h"
+#include <array>
 
 namespace portolan {
 
@@ -31,9 +32,9 @@ enum class Algorithm : uint8_t {
   dimensionOrdered,  ///< all-to-all along one axis after another
   hierarchical,      ///< across domains once, then inside
   neighbour,         ///< send / receive to the next stage
-  mesh,              ///< all-reduce: every pair at once over a torus's links
-  recursiveDoubling, ///< all-reduce: halves, quarters, ... exchanged
-  kangaRing,         ///< all-reduce: ring that hops over every other chip
+  mesh,              ///< every pair at once, routed through chips between
+  recursiveDoubling, ///< halves, quarters, ... exchanged with neighbours
+  kangaRing,         ///< ring that hops over every other rank of a chip
   kTree,             ///< on a wafer: partial sums added along a tree of PEs
   multicast,         ///< on a wafer: rows copied by routers to all PEs
 };
@@ -50,6 +51,9 @@ struct LinkLoad {
   double extraMessages = 0;
   /// Kernel or DMA-program starts on the critical path.
   double starts = 0;
+  /// Torus whose axes differ: bytes through the most loaded link direction of
+  /// an axis with a bandwidth of its own, which pass after the others.
+  std::array<double, 3> axisBytes = {0, 0, 0};
 };
 
 /// One step. Plain data: copied and compared field by field.
@@ -69,6 +73,9 @@ struct Step {
   uint8_t memoryLevel = 0;         ///< level that weights and cache stream from
   bool prefetched = false; ///< weights stream while the previous step runs
   double kernels = 0;      ///< kernels launched
+  /// Bytes of one transfer of a gather engine that depends on them; 0 where
+  /// their size does not matter.
+  double transferBytes = 0;
   /// Part of the chip's units that carries the step out: rates of its engines
   /// and the bandwidth of its memory scale with it.
   double share = 1;

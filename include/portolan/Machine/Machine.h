@@ -16,6 +16,7 @@
 #ifndef PORTOLAN_MACHINE_MACHINE_H
 #define PORTOLAN_MACHINE_MACHINE_H
 
+#include "portolan/Machine/Topology.h"
 #include "portolan/Support/Format.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
@@ -91,6 +92,17 @@ struct Engine {
   /// Smallest number of rows that a tile of a format is padded to in the local
   /// memory layout (TPU: 8, 16, 32 sublanes); 1 where there is no such rule.
   std::array<int64_t, kNumFormats> rowGranule = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+  /// Contraction of one instruction per format: the contraction tile, or more.
+  /// Weights in such a format are laid out in whole steps.
+  std::array<int64_t, kNumFormats> contractionStep = {1, 1, 1, 1, 1,
+                                                      1, 1, 1, 1};
+  /// Gather engine: the smallest transfer that reaches its rate; one of half
+  /// the size reaches half of it. Absent: the size of transfers does not
+  /// matter.
+  std::optional<Quantity> saturatingBytes;
+  /// Gather engine: parts of a core's memory, each written by its own
+  /// transfers.
+  int64_t partitions = 1;
   /// Independent units that share one tile grid (SMs, MXUs), for wave
   /// quantization; 1 if the figure is not known.
   int64_t units = 1;
@@ -135,42 +147,17 @@ struct Link {
   /// Share of a chip's compute units that an overlapped communication takes
   /// (0 where DMA engines do it).
   std::optional<Quantity> computeTax;
+  /// Share of a chip's memory bandwidth that a running communication takes (0
+  /// or absent where it has engines of its own).
+  std::optional<Quantity> memoryTax;
 };
 
-enum class TopologyKind : uint8_t { fullSwitch, torus, waferMesh };
-
-/// When an axis of a torus wraps around.
-enum class WrapRule : uint8_t {
-  never,
-  always,
-  /// All axes wrap iff every axis is a multiple of `wrapMultiple`.
-  allAxesMultiple,
-  /// An axis wraps iff its size is `wrapMultiple`.
-  axisEquals,
-};
-
-/// How the chips of one system are connected, for the shape in use.
-struct Topology {
-  TopologyKind kind = TopologyKind::fullSwitch;
-  /// Torus or mesh: chips per axis of the shape in use (x, y, z). Switch:
-  /// {chips}.
-  llvm::SmallVector<int64_t, 3> axes;
-  /// Torus: which axes wrap, same length as `axes`.
-  llvm::SmallVector<bool, 3> wraps;
-  WrapRule wrapRule = WrapRule::never;
-  int64_t wrapMultiple = 0;
-  /// Chips in one scale-up domain (switch: 72; torus: the whole slice; wafer:
-  /// 1).
-  int64_t domain = 1;
-  /// Wafer: processing elements per axis of one wafer; empty elsewhere.
-  llvm::SmallVector<int64_t, 2> units;
-
-  int64_t chips() const {
-    int64_t product = 1;
-    for (int64_t axis : axes)
-      product *= axis;
-    return product;
-  }
+/// What the runtime of a machine knows of collectives.
+struct CollectiveRules {
+  int64_t ranksPerChip = 1;    ///< ranks that the runtime sees on a chip
+  int64_t maximumGroups = 0;   ///< communicators of one program
+  Quantity meshLimitBytes;     ///< below: all pairs at once
+  Quantity doublingLimitBytes; ///< below: recursive doubling; above: rings
 };
 
 /// A weight storage format that kernels of this machine can read, beyond what
@@ -219,6 +206,7 @@ struct Machine {
   std::vector<Engine> engines;
   std::vector<Memory> memories;
   std::vector<Link> links;
+  std::optional<CollectiveRules> collectives;
   std::vector<StorageFormat> storageFormats;
 
   /// Seconds per kernel launched inside a captured step.

@@ -71,7 +71,8 @@ protected:
     /// For any form of overlap.
     llvm::ArrayRef<Overlap> overlaps;
   };
-  virtual Ladders ladders() const = 0;
+  virtual Ladders ladders(const PlanPoint &prefix,
+                          const PlanContext &context) const = 0;
 
 private:
   Refusal refuseExchange(PlanClass planClass, PlanValue value,

@@ -7,11 +7,13 @@
 
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
+#include "dialects/Trainium/IR/Trainium.h"
 #include "portolan/Conversion/SpmdToSystem.h"
 
 namespace portolan {
 #define GEN_PASS_DEF_CONVERTSPMDTOSWITCHED
 #define GEN_PASS_DEF_CONVERTSPMDTOTORUS
+#define GEN_PASS_DEF_CONVERTSPMDTOTRAINIUM
 #include "lib/Conversion/SpmdToSystem/SpmdToSystemPasses.h.inc"
 } // namespace portolan
 
@@ -53,6 +55,15 @@ struct ConvertSpmdToTorus
   using ConvertSpmdToTorusBase::ConvertSpmdToTorusBase;
   void runOnOperation() override {
     if (failed(lower(getOperation(), target, "torus")))
+      signalPassFailure();
+  }
+};
+
+struct ConvertSpmdToTrainium
+    : portolan::impl::ConvertSpmdToTrainiumBase<ConvertSpmdToTrainium> {
+  using ConvertSpmdToTrainiumBase::ConvertSpmdToTrainiumBase;
+  void runOnOperation() override {
+    if (failed(lower(getOperation(), target, "trainium")))
       signalPassFailure();
   }
 };

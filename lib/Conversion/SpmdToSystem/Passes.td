@@ -32,5 +32,7 @@ def ConvertSpmdToSwitched
     : SpmdToSystemPass<"switched", "::portolan::switched::SwitchedDialect">;
 def ConvertSpmdToTorus
     : SpmdToSystemPass<"torus", "::portolan::torus::TorusDialect">;
+def ConvertSpmdToTrainium
+    : SpmdToSystemPass<"trainium", "::portolan::trainium::TrainiumDialect">;
 
 #endif // PORTOLAN_LIB_CONVERSION_SPMDTOSYSTEM_PASSES_TD

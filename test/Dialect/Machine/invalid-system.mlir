@@ -182,6 +182,54 @@ machine.system @m family = switched title = "t" {
 
 // -----
 
+// topology_c5
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.topology' op field 'server' expects a divisor of 'domain' of a full_switch, got 3}}
+  machine.topology full_switch domain = 8 server = 3
+}
+
+// -----
+
+// engine_c4
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.engine' op fields 'partitions' and 'saturating_bytes' belong to a gather engine}}
+  machine.engine "v" vector partitions = 128 {
+    machine.rate f32 peak <1 "results/s", V, "page">
+  }
+}
+
+// -----
+
+// engine_c5
+machine.system @m family = switched title = "t" {
+  machine.engine "m" matmul token_tiles = [8] column_tile = 8 contraction_tile = 128 {
+    // expected-error @below {{'machine.rate' op field 'contraction_step' expects a multiple of 'contraction_tile' of a matmul engine, got 192}}
+    machine.rate fp8 peak <1 "flop/s", V, "page"> contraction_step = 192
+  }
+}
+
+// -----
+
+// collectives_c1
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.collectives' op field 'mesh_limit' expects at most 'doubling_limit', got 20 above 10}}
+  machine.collectives ranks = 1 groups = 1 mesh_limit <20 "bytes", V, "page"> doubling_limit <10 "bytes", V, "page">
+}
+
+// -----
+
+// system_c1: two collectives
+// expected-error @below {{'machine.system' op expects at most one machine.collectives, got 2}}
+  machine.system @m family = switched title = "t" {
+  machine.shape_rule counts "chips" chips_per_unit = 1 rank = 1 default = [1]
+  machine.topology full_switch domain = 8
+  machine.memory "hbm" capacity <1 "bytes", V, "page"> {}
+  machine.collectives ranks = 1 groups = 1 mesh_limit <1 "bytes", V, "page"> doubling_limit <1 "bytes", V, "page">
+  machine.collectives ranks = 1 groups = 1 mesh_limit <1 "bytes", V, "page"> doubling_limit <1 "bytes", V, "page">
+}
+
+// -----
+
 // engine_c1: half a tile
 machine.system @m family = switched title = "t" {
   // expected-error @below {{'machine.engine' op fields 'token_tiles', 'column_tile' and 'contraction_tile' belong to a matmul engine, which expects all three}}

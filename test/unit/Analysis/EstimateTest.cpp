@@ -119,6 +119,69 @@ TEST(Estimate, LinkByHand) {
   EXPECT_EQ(result.bound, Bound::link);
 }
 
+// 1e4 bytes at 1e8/s, then 1e4 on an axis of half that: 100 + 200 us.
+TEST(Estimate, AnAxisOfItsOwnBandwidthComesAfterTheOthers) {
+  Machine machine = plainMachine();
+  for (double rate : {1e8, 5e7})
+    machine.links.front().axisBandwidthBytesPerSecond.push_back(exactly(rate));
+  Step step = linkStep(1e4);
+  step.load.axisBytes[1] = 1e4;
+  EXPECT_NEAR(priced({step}, machine).seconds, 3e-4 + 4e-6, 1e-12);
+  // The third axis has no figure.
+  step.load.axisBytes[2] = 1;
+  EXPECT_NE(PricedMachine(machine, Corner::nominal).missing({step}), "");
+}
+
+// 1e5 bytes are read and written at 1e9/s: 200 us. Moved by transfers of a
+// hundredth of 4 KiB they take 1e5 / 1e8 * 100 = 100 ms.
+TEST(Estimate, SmallTransfersDoNotFillTheGatherEngine) {
+  Machine machine = plainMachine();
+  Engine gather;
+  gather.kind = EngineKind::gather;
+  gather.peakOperationsPerSecond[unsigned(Format::f32)] = exactly(1e9);
+  gather.efficiency[unsigned(Format::f32)] = exactly(0.1);
+  machine.engines.push_back(gather);
+  Step step = computeStep(0, 0);
+  step.kind = OpKind::dispatch;
+  step.engine = EngineKind::gather;
+  step.work.activationInBytes = step.work.activationOutBytes = 1e5;
+  EXPECT_NEAR(priced({step}, machine).seconds, 2e-4 + 3e-6, 1e-12);
+  step.transferBytes = 40.96;
+  EXPECT_EQ(PricedMachine(machine, Corner::nominal).missing({step}),
+            "machine 'plain': gather rate or its saturating bytes is unknown");
+  machine.engines.back().saturatingBytes = exactly(4096);
+  EXPECT_NEAR(priced({step}, machine).seconds, 0.1 + 3e-6, 1e-9);
+  EXPECT_EQ(priced({step}, machine).bound, Bound::memory);
+  // Transfers of 4 KiB and more fill it: 1e5 / 1e8 = 1 ms.
+  step.transferBytes = 8192;
+  EXPECT_NEAR(priced({step}, machine).seconds, 1e-3 + 3e-6, 1e-12);
+}
+
+// 1 ms of communication hides 1 ms of weights, or three quarters of it where a
+// communication takes a quarter of the memory bandwidth.
+TEST(Estimate, PrefetchGetsTheMemoryThatCommunicationLeaves) {
+  Machine machine = plainMachine();
+  machine.memories.push_back(machine.memories.front());
+  Step send = linkStep(1e5 - 400);
+  Step step = computeStep(0, 4e6);
+  step.prefetched = true;
+  double alone = priced({send, computeStep(0, 4e6)}, machine).seconds;
+  EXPECT_NEAR(priced({send, step}, machine).seconds, alone - 1e-3, 1e-9);
+  machine.links.front().memoryTax = exactly(0.25);
+  EXPECT_NEAR(priced({send, step}, machine).seconds, alone - 0.75e-3, 1e-9);
+}
+
+// Two halves: the memory-bound kernels of each take 4 / 3 as long.
+TEST(Estimate, OverlapSharesTheMemoryBandwidth) {
+  Machine machine = plainMachine();
+  machine.kernelLaunchSeconds = exactly(0);
+  Step a = computeStep(0, 3e6), b = a;
+  b.microBatch = 1;
+  EXPECT_NEAR(priced({a, b}, machine).seconds, 6e-3, 1e-9);
+  machine.links.front().memoryTax = exactly(0.25);
+  EXPECT_NEAR(priced({a, b}, machine).seconds, 8e-3, 1e-9);
+}
+
 TEST(Estimate, SerialPartsSumToTheTime) {
   Machine machine = plainMachine();
   Estimate result = priced(

@@ -80,4 +80,5 @@ TEST_P(ScalingTest, LoweringIsLinearInTheLayers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ScalingTest,
-                         ::testing::Values("gb300-nvl72:8", "tpu7x:2x2x2"));
+                         ::testing::Values("gb300-nvl72:8", "tpu7x:2x2x2",
+                                           "trn2:8"));

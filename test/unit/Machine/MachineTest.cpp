@@ -25,8 +25,8 @@ Machine load(llvm::StringRef target) {
 /// Fields of which more is worse: the low corner holds the larger number.
 bool smallerIsBetter(llvm::StringRef path) {
   for (llvm::StringRef field :
-       {".latency", ".start", ".message_gap", ".compute_tax", ".dequantize",
-        "overheads.", "power.", "price."})
+       {".latency", ".start", ".message_gap", ".compute_tax", ".memory_tax",
+        ".saturating_bytes", ".dequantize", "overheads.", "power.", "price."})
     if (path.contains(field))
       return true;
   return false;

@@ -272,7 +272,8 @@ TEST(Realize, SubSliceLosesItsWrapAround) {
 }
 
 TEST(Realize, OneStepPerOpInOrder) {
-  for (Machine machine : {makeSwitched(8, 8), makeTorus({4, 4, 4})}) {
+  for (Machine machine :
+       {makeSwitched(8, 8), makeTorus({4, 4, 4}), makeNeuron({4, 4, 4})}) {
     Setting setting(machine);
     PlanPoint plan = setting.firstPlan();
     std::vector<LocalOp> ops;
@@ -299,7 +300,8 @@ TEST(Realize, OneStepPerOpInOrder) {
 }
 
 TEST(Realize, FasterMachineIssuesTheSameWork) {
-  for (Machine machine : {makeSwitched(16, 8), makeTorus({4, 4, 4})}) {
+  for (Machine machine :
+       {makeSwitched(16, 8), makeTorus({4, 4, 4}), makeNeuron({4, 4, 4})}) {
     Setting slow(machine), fast(machine);
     forEachQuantity(fast.machine, [](llvm::StringRef path, Quantity &quantity) {
       bool smallerIsBetter =

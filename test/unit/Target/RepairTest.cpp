@@ -126,7 +126,8 @@ TEST(Repair, RowsThatWereEqualAreGathered) {
 }
 
 TEST(Repair, ForeignOverlapBecomesTwoBatches) {
-  for (Machine machine : {makeSwitched(8, 8), makeTorus({4, 4, 4})}) {
+  for (Machine machine :
+       {makeSwitched(8, 8), makeTorus({4, 4, 4}), makeNeuron({4, 4, 4})}) {
     Setting setting(machine);
     PlanPoint plan = setting.firstPlan();
     for (Overlap word : {Overlap::async, Overlap::dataflow})

@@ -69,7 +69,8 @@ std::vector<Setting> someSettings() {
        {makeSwitched(8, 8), makeSwitched(72, 72), makeSwitched(32, 8, false),
         makeSwitched(1, 8), makeSwitched(24, 16), makeTorus({4, 4, 4}),
         makeTorus({2, 2, 1}), makeTorus({4, 4, 8}), makeTorus({4, 8}),
-        makeTorus({2, 2, 4}, /*nearBytes=*/1000)})
+        makeTorus({2, 2, 4}, /*nearBytes=*/1000), makeNeuron({4, 4}),
+        makeNeuron({4, 4, 4}), makeNeuronSwitch(24)})
     for (ModelShape model :
          {makeModel(), makeModel(/*layers=*/61, /*experts=*/256, Format::fp8),
           makeModel(/*layers=*/3, /*experts=*/8, Format::nvfp4),
@@ -260,9 +261,10 @@ TEST(Families, UnknownFamilyListsTheOnesThatExist) {
   machine.family = "hypercube";
   llvm::Expected<const Family *> family = familyOf(machine);
   ASSERT_FALSE(bool(family));
-  EXPECT_EQ(llvm::toString(family.takeError()),
-            "machine 'rack': expects a family among switched, torus, got "
-            "'hypercube'");
+  EXPECT_EQ(
+      llvm::toString(family.takeError()),
+      "machine 'rack': expects a family among switched, torus, trainium, got "
+      "'hypercube'");
 }
 
 } // namespace

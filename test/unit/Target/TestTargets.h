@@ -122,6 +122,36 @@ inline Machine makeTorus(llvm::ArrayRef<int64_t> axes,
   return machine;
 }
 
+/// Servers of 4x4 chips, and along a third axis links of half the speed between
+/// them. fp8 is taken in contractions of 128; a transfer of 4 KiB fills the
+/// gather engine, whose memory has 16 partitions.
+inline Machine makeNeuron(llvm::ArrayRef<int64_t> axes) {
+  Machine machine = makeTorus(axes);
+  machine.name = "pod";
+  machine.family = "trainium";
+  machine.topology.wraps.assign(axes.size(), true);
+  machine.engines.front().rowGranule.fill(1);
+  machine.engines.front().contractionStep[unsigned(Format::fp8)] = 128;
+  Engine &gather = machine.engines.back();
+  gather.saturatingBytes = exactly(4096);
+  gather.partitions = 16;
+  if (axes.size() == 3)
+    for (double rate : {1e11, 1e11, 5e10})
+      machine.links.front().axisBandwidthBytesPerSecond.push_back(
+          exactly(rate));
+  machine.collectives = {/*ranksPerChip=*/4, /*maximumGroups=*/16, exactly(1e6),
+                         exactly(56e6)};
+  return machine;
+}
+
+/// The same chips behind a switch, in servers of four.
+inline Machine makeNeuronSwitch(int64_t chips) {
+  Machine machine = makeNeuron({chips});
+  machine.topology.kind = TopologyKind::fullSwitch;
+  machine.topology.server = 4;
+  return machine;
+}
+
 /// A model of `layers` equal layers with hidden 512, 16 heads of 128 and gated
 /// experts of width 256.
 inline ModelShape makeModel(int64_t layers = 4, int64_t experts = 64,
