@@ -103,17 +103,22 @@ private:
     local.activation = plan.formats(PlanClass::activationFormat).storage;
   }
 
-  /// Attention projections are kept at 8 bits or wider: published 4-bit
+  /// Weights of attention are kept at 8 bits or wider: published 4-bit
   /// checkpoints leave them alone.
-  void planProjection(LocalOp &local) const {
+  FormatPair attentionWeight() const {
     FormatPair weight = plan.formats(PlanClass::weightFormat);
-    Format activation = plan.formats(PlanClass::activationFormat).storage;
     if (bitsPerElement(weight.storage) < 8) {
       Format wider = *nextWider(weight.storage);
       if (weight.compute == weight.storage)
         weight.compute = wider;
       weight.storage = wider;
     }
+    return weight;
+  }
+
+  void planProjection(LocalOp &local) const {
+    FormatPair weight = attentionWeight();
+    Format activation = plan.formats(PlanClass::activationFormat).storage;
     if (bitsPerElement(activation) < 8)
       activation = *nextWider(activation);
     local.weight = weight.storage;
@@ -211,6 +216,9 @@ private:
 
   void emitAttention(const ModelOp &op) {
     LocalOp local = start(op);
+    // The up-projections of a latent cache; scores are computed as the cache.
+    if (local.kind == OpKind::latentAttention)
+      local.weight = attentionWeight().storage;
     planCache(local);
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);

@@ -1,9 +1,12 @@
 """Runs lit, GoogleTest and the repository checks on a finished build, prints
 what failed with its output, and ends with the line `N passed, N failed`.
 
-Usage: check.py SOURCE_DIR BUILD_DIR
+Usage: check.py SOURCE_DIR BUILD_DIR [--quick] [--jobs N]
+
+--quick leaves out the build with another compiler.
 """
 
+import argparse
 import json
 import os
 import shlex
@@ -150,12 +153,12 @@ def stage(title, action):
     return tallies
 
 
-def main(source, build):
+def main(source, build, quick=False, jobs=None):
     lit_tests = len(repo_checks.Repo.tracked(source).lit_tests())
     tallies = stage("lit", lambda: run_lit(build, lit_tests))
     tallies += stage("GoogleTest", lambda: run_units(build))
     tallies += stage("package", lambda: run_rules(
-        "package", package_checks.run_all(source, build)))
+        "package", package_checks.run_all(source, build, quick=quick, jobs=jobs)))
     tallies += stage("repository", lambda: run_rules(
         "repository", repo_checks.run_all(source, build)))
 
@@ -172,4 +175,9 @@ def main(source, build):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source")
+    parser.add_argument("build")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--jobs")
+    sys.exit(main(**vars(parser.parse_args())))

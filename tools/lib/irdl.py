@@ -62,14 +62,17 @@ class Body:
 
 
 class Dialect:
-    """One dialect of the records of its ops."""
+    """The dialect whose ops are defined in one .td file, from all of its records."""
 
-    def __init__(self, records, known):
+    def __init__(self, records, file, known):
         self.records = records
         self.known = known  # dialect namespace -> names of attributes and types
-        # A dialect's own file includes those that it depends on; its ops name it.
-        op = records[records["!instanceof"]["Op"][0]]
-        self.record = records[op["opDialect"]["def"]]
+        # The file may include the ops of other dialects.
+        owners = {op["opDialect"]["def"] for op in map(records.get, records["!instanceof"]["Op"])
+                  if any(place.startswith(file + ":") for place in op["!locs"])}
+        if len(owners) != 1:
+            sys.exit(f"irdl.py: {file}: expects ops of one dialect, got {sorted(owners)}")
+        self.record = records[owners.pop()]
         self.name = self.record["name"]
         self.ops = sorted((records[name] for name in records["!instanceof"]["Op"]
                            if self.owns(records[name], "opDialect")), key=lambda op: op["opName"])
@@ -297,8 +300,9 @@ def write_tables(path, dialects):
 def main(folder, tables, paths):
     known, dialects = {}, []
     for path in paths:
+        definitions = os.path.splitext(os.path.basename(path))[0] + "Ops.td"
         with open(path, encoding="utf-8") as file:
-            dialects.append(Dialect(json.load(file), known))
+            dialects.append(Dialect(json.load(file), definitions, known))
     dialects = ordered(sorted(dialects, key=lambda dialect: dialect.name))
     os.makedirs(folder, exist_ok=True)
     for dialect in dialects:

@@ -19,7 +19,7 @@ def attribute(storage, optional=0, default=None):
 
 
 def op(name, arguments, results=None, regions=None, traits=()):
-    return {"opName": name, "opDialect": reference("Toy"), "arguments": arguments,
+    return {"opName": name, "!locs": ["ToyOps.td:1"], "opDialect": reference("Toy"), "arguments": arguments,
             "results": results or dag(), "regions": regions or dag(),
             "traits": [reference(trait) for trait in traits]}
 
@@ -40,7 +40,7 @@ RECORDS = {
 
 def dialect(**ops):
     records = {**RECORDS, **ops, "!instanceof": {"Op": list(ops), "Dialect": ["Toy"]}}
-    return irdl.Dialect(records, {})
+    return irdl.Dialect(records, "ToyOps.td", {})
 
 
 class Irdl(unittest.TestCase):

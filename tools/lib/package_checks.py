@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from lsp_client import LspClient, LspError
 MODEL = "mixtral-8x7b"
 LOWERED_MODELS = ("mixtral-8x7b", "deepseek-v3")
 COMMAND_SECONDS = 120
+GCC_BUILD_SECONDS = 2400
 # What examples/standalone prints: the sums are in its README.md.
 STANDALONE_OUTPUT = """\
 moe.linear: matmul 1.024000e+03, vector 0.000000e+00, weights 1.280000e+02 bytes
@@ -44,8 +46,9 @@ class Failure(Exception):
 class Package:
     """A finished build, its sources, and how to run what it made."""
 
-    def __init__(self, source, build):
+    def __init__(self, source, build, jobs=None):
         self.source = os.path.abspath(source)
+        self.jobs = ["-j", jobs] if jobs else []
         self.build = os.path.abspath(build)
         self.scratch = tempfile.TemporaryDirectory()
         with open(os.path.join(self.build, "test", "lit.site.cfg.py"), encoding="utf-8") as site:
@@ -86,15 +89,15 @@ class Package:
 
     @functools.cache
     def programs(self):
-        """Name -> file of modules with, together, every op: the dialects' tests, and
-        the models that ship, lowered for each family."""
+        """Name -> file: the dialects' tests of their ops, and the models that ship,
+        lowered for each family."""
         result = {os.path.relpath(path, self.source): path for path in self.dialect_tests()}
         for family, machine in self.targets().items():
             for model in LOWERED_MODELS:
                 path = os.path.join(self.scratch.name, f"{model}-{family}.mlir")
                 status, _, err = self.run([
                     self.tool("portolan"), "lower", model, "--target", machine["name"],
-                    "--concurrency", "64", "-o", path], text=True)
+                    "-o", path], text=True)
                 # A model may not fit; nothing else may go wrong.
                 if status == 0:
                     result[f"{model} lowered to {family}"] = path
@@ -103,7 +106,7 @@ class Package:
         return result
 
     def dialect_tests(self):
-        """The file of each dialect that holds every one of its ops."""
+        """The file of each dialect that tests how its ops parse and print."""
         return [os.path.join(self.source, "test", "Dialect", folder, "ops.mlir")
                 for folder in self.dialects()]
 
@@ -141,7 +144,8 @@ def first_difference(a, b):
 
 
 def moe_module(package, target, folder):
-    """A moe module with its target, and the target's own plan as a script."""
+    """A moe module with its target, the target's own plan as a script, and how many
+    sequences the plan has in flight."""
     model, plan = os.path.join(folder, "model.mlir"), os.path.join(folder, "plan.mlir")
     config = os.path.join(package.source, "lib", "Import", "Models", MODEL + ".json")
     text = package.output([package.tool("portolan-translate"), "--import-hf-config", config],
@@ -153,8 +157,11 @@ def moe_module(package, target, folder):
         raise Failure(f"portolan-translate: expects a named module, got {text[:80]}")
     with open(model, "w", encoding="utf-8") as file:
         file.write(text)
-    package.output([package.tool("portolan"), "tune", MODEL, "--target", target, "-o", plan])
-    return model, plan
+    tuned = os.path.join(folder, "tune.json")
+    package.output([package.tool("portolan"), "tune", MODEL, "--target", target, "-o", plan,
+                    "--json", tuned])
+    with open(tuned, encoding="utf-8") as file:
+        return model, plan, json.load(file)["target"]["concurrency"]
 
 
 def check_plugin(package):
@@ -163,10 +170,10 @@ def check_plugin(package):
     plugin = os.path.join(package.build, "lib", "PortolanPlugin.so")
     for family, machine in package.targets().items():
         with tempfile.TemporaryDirectory() as folder:
-            model, plan = moe_module(package, machine["name"], folder)
+            model, plan, batch = moe_module(package, machine["name"], folder)
             # A plan is a transform script: the interpreter is mlir-opt's own.
             pipeline = ",".join([
-                "moe-bind-workload{batch=256 new-tokens=1 past-tokens=4096 phase=decode}",
+                f"moe-bind-workload{{batch={batch} new-tokens=1 past-tokens=4096 phase=decode}}",
                 f"transform-preload-library{{transform-library-paths={plan}}}",
                 "transform-interpreter",
                 f"convert-moe-to-spmd{{chips={machine['chips']}}}",
@@ -367,13 +374,49 @@ def check_irdl(package):
     return problems
 
 
+def tests_of_opt(package):
+    """The lit tests of dialects and conversions that run portolan-opt alone."""
+    result = []
+    for path in sorted(pathlib.Path(package.source, "test").glob("[DC]*/*/*.mlir")):
+        text = path.read_text(encoding="utf-8")
+        tools = {tool for line in re.findall(r"RUN:(.*)", text)
+                 for tool in re.findall(r"\bportolan(?:-\w+)*\b", line)}
+        if path.parts[-3] in ("Dialect", "Conversion") and tools == {"portolan-opt"}:
+            result.append(str(path.relative_to(package.source)))
+    return result
+
+
+def check_gcc(package):
+    """g++-12 builds portolan-opt without a warning, and the tests of its passes pass"""
+    build = os.path.join(package.source, "build-gcc")
+    mlir = package.cached("MLIR_DIR")
+    package.output(["cmake", "--preset", "gcc"] + ([f"-DMLIR_DIR={mlir}"] if mlir else []),
+                   cwd=package.source, text=True)
+    log = package.output(["ninja", "-C", build] + package.jobs + ["portolan-opt"],
+                         seconds=GCC_BUILD_SECONDS, text=True)
+    problems = sorted(set(re.findall(r"^\S.*: warning: .*", log, re.MULTILINE)))
+    tests = tests_of_opt(package)
+    if len(tests) < len(package.dialects()):
+        problems.append(f"expects tests of every dialect, got {len(tests)}")
+    lit = shlex.split(package.cached("LLVM_EXTERNAL_LIT"))
+    status, out, err = package.run(lit + ["-q"] + [os.path.join(build, test) for test in tests],
+                                   seconds=600, text=True)
+    if status != 0:
+        problems.append((out + err).strip())
+    return problems
+
+
 CHECKS = [check_plugin, check_bytecode, check_irdl, check_language_server,
-          check_installed_package]
+          check_installed_package, check_gcc]
+SLOW_CHECKS = (check_gcc,)
 
 
-def run_all(source, build, names=()):
-    package = Package(source, build)
+def run_all(source, build, names=(), quick=False, jobs=None):
+    """Pairs of a rule and its problems; the slow ones not if `quick`."""
+    package = Package(source, build, jobs)
     for check in CHECKS:
+        if quick and check in SLOW_CHECKS:
+            continue
         if names and check.__name__.removeprefix("check_") not in names:
             continue
         try:

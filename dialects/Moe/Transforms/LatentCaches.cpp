@@ -117,7 +117,7 @@ LogicalResult moe::compressLatentCaches(func::FuncOp main, func::FuncOp layer,
     op.setAbsorbed(true);
   }
   layer.setFunctionType(FunctionType::get(
-      layer.getContext(), layer.getArgumentTypes(),
+      layer.getContext(), layer.getBody().getArgumentTypes(),
       layer.getBody().front().getTerminator()->getOperandTypes()));
   return success();
 }

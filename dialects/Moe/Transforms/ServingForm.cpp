@@ -243,7 +243,7 @@ LogicalResult Server::apply() {
   }
   dropUnusedInputs();
   main.setFunctionType(FunctionType::get(
-      main.getContext(), main.getArgumentTypes(),
+      main.getContext(), main.getBody().getArgumentTypes(),
       main.getBody().front().getTerminator()->getOperandTypes()));
   return success();
 }

@@ -15,7 +15,9 @@ def ConvertGraphToMoe : Pass<"convert-graph-to-moe", "::mlir::ModuleOp"> {
   let description = [{
     Replaces every `graph.node` of @main that an output depends on by moe ops,
     and puts the ops of each layer into a private function, one per distinct
-    layer, that is called once per layer with its weights and caches. Weights
+    layer, that is called once per layer with its weights and caches. Blocks of
+    many nodes (a norm, attention, a router with its experts) are recognised by
+    their dataflow, whatever nodes an exporter spells them in. Weights
     that are packed or interleaved are sliced and transposed in @main, ahead of
     the layers, where nothing depends on the inputs.
 

@@ -10,6 +10,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Idioms.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -214,11 +216,24 @@ void needsProjection(graph::NodeOp node, Raiser &raiser, Values &values) {
   needsInputs(node, raiser, values);
 }
 
+/// The projection that `node` is, its weight possibly one that the graph
+/// transposes first.
+std::optional<Projection> readProjection(graph::NodeOp node, Raiser &raiser) {
+  if (auto projection = matchProjection(node.getOutputs()[0]))
+    return projection;
+  Value weight = raiser.raised(node.input(1));
+  if (node.getOpType() != "MatMul" || !weight ||
+      !weight.getDefiningOp<linalg::TransposeOp>() ||
+      typeOf(weight).getRank() != 2)
+    return std::nullopt;
+  return Projection{node.input(0), weight, nullptr};
+}
+
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   if (failed(raiser.check(attributes)))
     return failure();
-  auto projection = matchProjection(node.getOutputs()[0]);
+  auto projection = readProjection(node, raiser);
   if (!projection)
     return raiser.fail("expects a product with an initialiser of rank 2");
   if (failed(checkProjection(*projection, raiser)))
@@ -230,18 +245,131 @@ LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
+/// Gemm of rows: a projection whose weight may be transposed.
+LogicalResult raiseGemm(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  attributes.expect("transA", 0);
+  bool isTransposed = attributes.integer("transB", 0) != 0;
+  bool isPlain =
+      attributes.number("alpha", 1) == 1 && attributes.number("beta", 1) == 1;
+  if (failed(raiser.check(attributes)))
+    return failure();
+  Projection projection{node.input(0), node.input(1), node.input(2)};
+  if (!isPlain || !isWeight(projection.weight, 2) ||
+      (projection.bias && !isWeight(projection.bias, 1)))
+    return raiser.fail("expects rows by an initialiser of rank 2, plus one of "
+                       "rank 1, unscaled");
+  if (isTransposed)
+    projection.weight = raiser.transposeWeight(projection.weight);
+  if (projection.bias && lastDim(projection.bias) != lastDim(projection.weight))
+    return raiser.fail("expects a bias as long as the weight is wide");
+  if (failed(checkProjection(projection, raiser)))
+    return failure();
+  Value input = raiser.rows(projection.input);
+  raiser.raiseLike(node.getOutputs()[0],
+                   raiser.project(node.getLoc(), input, projection),
+                   projection.input);
+  return success();
+}
+
+bool transposesWeight(graph::NodeOp node, Raiser &) {
+  return isWeight(node.input(0), 2);
+}
+
+LogicalResult raiseTransposedWeight(graph::NodeOp node, Raiser &raiser) {
+  auto perm = permutationOf(node);
+  if (perm && *perm != SmallVector<int64_t>{1, 0})
+    return raiser.fail("expects the exchange of rows and columns");
+  Value weight = raiser.transposeWeight(node.input(0));
+  raiser.raise(node.getOutputs()[0], weight, weight);
+  return success();
+}
+
+/// Adds `bias` to a projection that nothing else reads; null if it is none.
+Value addBias(Value product, Value bias, Raiser &raiser) {
+  Value raised = raiser.raised(product);
+  auto linear =
+      raised ? raised.getDefiningOp<moe::LinearOp>() : moe::LinearOp();
+  if (!linear || linear.getBias() || !product.hasOneUse() ||
+      !isWeight(bias, 1) || lastDim(bias) != lastDim(raised))
+    return nullptr;
+  linear.getBiasMutable().assign(bias);
+  return raised;
+}
+
 LogicalResult raiseAdd(graph::NodeOp node, Raiser &raiser) {
   if (matchProjection(node.getOutputs()[0]))
     return raiseMatMul(node, raiser);
   NodeAttributes attributes(node);
   if (failed(raiser.check(attributes)))
     return failure();
+  for (auto [product, bias] : {std::pair{node.input(0), node.input(1)},
+                               std::pair{node.input(1), node.input(0)}})
+    if (Value sum = addBias(product, bias, raiser)) {
+      raiser.raise(node.getOutputs()[0], sum, sum);
+      return success();
+    }
   Value lhs = raiser.raised(node.input(0)), rhs = raiser.raised(node.input(1));
   if (lhs.getType() != rhs.getType() || isWeight(lhs) || isWeight(rhs))
     return raiser.fail("expects a sum of two activations of one shape, or of "
                        "a product and a bias");
   Value sum = moe::AddOp::create(raiser.body, node.getLoc(), lhs, rhs);
   raiser.raise(node.getOutputs()[0], sum, lhs);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The last position
+//===----------------------------------------------------------------------===//
+
+/// The activation [B,S,W] of which `value` is the last position: a Slice
+/// [B,1,W] or a Gather [B,W].
+Value matchLastPosition(Value value, const GraphFacts &facts) {
+  auto node = value.getDefiningOp<graph::NodeOp>();
+  if (!node || !node.getDomain().empty() || !node.input(0) ||
+      facts.rank(node.input(0)) != 3)
+    return nullptr;
+  if (node.getOpType() == "Slice") {
+    auto form = sliceOf(node, facts);
+    const Size &tokens = (*facts.shape(node.input(0)))[1];
+    bool isLast = form && form->axis == 1 && form->size == Size(1) &&
+                  form->start.plus(1) == tokens;
+    return isLast ? node.input(0) : Value();
+  }
+  bool isLast =
+      node.getOpType() == "Gather" && integerAttr(node, "axis", 0) == 1 &&
+      facts.integer(node.input(1)) == -1 && facts.rank(node.input(1)) == 0;
+  return isLast ? node.input(0) : Value();
+}
+
+bool isLastLogits(graph::NodeOp node, Raiser &raiser) {
+  return isWeight(node.input(1), 2) &&
+         matchLastPosition(node.input(0), raiser.facts);
+}
+
+void needsLastLogits(graph::NodeOp node, Raiser &raiser, Values &values) {
+  values.append(
+      {matchLastPosition(node.input(0), raiser.facts), node.input(1)});
+}
+
+LogicalResult raiseLastLogits(graph::NodeOp node, Raiser &raiser) {
+  Value input = raiser.raised(matchLastPosition(node.input(0), raiser.facts));
+  Value weight = node.input(1);
+  if (typeOf(input).getRank() != 3 ||
+      lastDim(input) != typeOf(weight).getDimSize(0))
+    return raiser.fail("expects an input as wide as the weight has rows");
+  SmallVector<int64_t> shape(typeOf(input).getShape());
+  shape[1] = 1;
+  shape[2] = lastDim(weight);
+  auto type = RankedTensorType::get(shape, typeOf(input).getElementType());
+  Value logits = moe::LinearOp::create(
+      raiser.body, node.getLoc(), type, input, weight, Value(),
+      raiser.body.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  if (raiser.facts.rank(node.getOutputs()[0]) == 2)
+    logits = tensor::CollapseShapeOp::create(
+        raiser.body, node.getLoc(), logits,
+        ArrayRef<ReassociationIndices>{{0, 1}, {2}});
+  raiser.raise(node.getOutputs()[0], logits, input);
   return success();
 }
 
@@ -308,6 +436,12 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "MatMul",
             {2, needsProjection, raiseMatMul, /*matches=*/nullptr,
              /*readsViews=*/true});
+  rules.add("", "MatMul", {2, needsLastLogits, raiseLastLogits, isLastLogits});
+  rules.add("", "Gemm",
+            {2, needsInputs, raiseGemm, /*matches=*/nullptr,
+             /*readsViews=*/true});
+  rules.add("", "Transpose",
+            {1, needsInputs, raiseTransposedWeight, transposesWeight});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});
   rules.add("", "Identity", {1, needsInputs, raiseIdentity});

@@ -154,8 +154,8 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
       grown(*pastRotaryKey, 1, newTokens), lse, *query, *latent, *rotaryKey,
       *pastLatent, *pastRotaryKey, *keyUp, *valueUp, *lengths, i64(localHeads),
       op.getScaleAttr(), op.getAbsorbedAttr(),
-      op.getWeightFormat().value_or(moe::FormatAttr()),
-      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr());
+      attentionWeight(op.getWeightFormat()), cache(op.getCacheFormat()),
+      keeps ? UnitAttr() : builder.getUnitAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))

@@ -246,6 +246,20 @@ BodyEmitter::feedForwardActivation(std::optional<moe::FormatAttr> own) const {
                            problem.plan.formats(PlanClass::activationFormat));
 }
 
+moe::FormatAttr
+BodyEmitter::attentionWeight(std::optional<moe::FormatAttr> own) const {
+  if (!problem.hasFormats())
+    return own.value_or(moe::FormatAttr());
+  FormatPair weight = problem.plan.formats(PlanClass::weightFormat);
+  if (bitsPerElement(weight.storage) < 8) {
+    Format wider = *nextWider(weight.storage);
+    if (weight.compute == weight.storage)
+      weight.compute = wider;
+    weight.storage = wider;
+  }
+  return moe::formatAttrOf(builder.getContext(), weight);
+}
+
 /// Weight and activation format of an attention projection: at least 8 bits.
 std::pair<moe::FormatAttr, moe::FormatAttr>
 BodyEmitter::projection(moe::LinearOp op) const {
@@ -254,17 +268,10 @@ BodyEmitter::projection(moe::LinearOp op) const {
       op.getActivationFormat().value_or(moe::FormatAttr())};
   if (!problem.hasFormats() || roles.lookup(op).gatherColumns)
     return own;
-  FormatPair weight = problem.plan.formats(PlanClass::weightFormat);
   FormatPair values = problem.plan.formats(PlanClass::activationFormat);
-  if (bitsPerElement(weight.storage) < 8) {
-    Format wider = *nextWider(weight.storage);
-    if (weight.compute == weight.storage)
-      weight.compute = wider;
-    weight.storage = wider;
-  }
   if (bitsPerElement(values.storage) < 8)
     values.storage = *nextWider(values.storage);
-  return {moe::formatAttrOf(builder.getContext(), weight),
+  return {attentionWeight(op.getWeightFormat()),
           moe::formatAttrOf(builder.getContext(), values)};
 }
 

@@ -115,6 +115,8 @@ private:
   moe::FormatAttr feedForwardWeight(std::optional<moe::FormatAttr> own) const;
   moe::FormatAttr
   feedForwardActivation(std::optional<moe::FormatAttr> own) const;
+  /// Weights of attention: as planned, but at least 8 bits.
+  moe::FormatAttr attentionWeight(std::optional<moe::FormatAttr> own) const;
   std::pair<moe::FormatAttr, moe::FormatAttr>
   projection(moe::LinearOp op) const;
   moe::FormatAttr cache(std::optional<moe::FormatAttr> own) const;

@@ -75,8 +75,9 @@ FailureOr<Values> Lowering::slice(spmd::SliceOp op) {
     return Values{tensor::EmptyOp::create(
         builder, loc(), tensorOf(op.getResult()).getShape(),
         tensorOf(op.getResult()).getElementType())};
-  Value offset =
-      at(indexTable(offsetsOf(op.getSizes())), member(op.getGroup()));
+  // One after the other: compilers differ in the order of arguments.
+  Value starts = indexTable(offsetsOf(op.getSizes()));
+  Value offset = at(starts, member(op.getGroup()));
   RankedTensorType type = tensorOf(op.getResult());
   SmallVector<OpFoldResult> offsets, sizes, strides;
   for (auto [dim, size] : llvm::enumerate(type.getShape())) {
@@ -93,7 +94,8 @@ FailureOr<Values> Lowering::slice(spmd::SliceOp op) {
 FailureOr<Values> Lowering::localize(spmd::LocalizeOp op) {
   SmallVector<int64_t> offsets =
       offsetsOf(spmd::blockSizes(op.getExperts(), op.getGroup().getSize()));
-  Value first = at(indexTable(offsets), member(op.getGroup()));
+  Value table = indexTable(offsets);
+  Value first = at(table, member(op.getGroup()));
   first =
       arith::IndexCastOp::create(builder, loc(), builder.getI32Type(), first);
   RankedTensorType type = op.getType();

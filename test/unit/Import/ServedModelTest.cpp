@@ -12,7 +12,7 @@
 
 #include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Parser/Parser.h"
-#include "portolan/Analysis/ModelShape.h"
+#include "portolan/Analysis/Partition.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/HfConfig.h"
 #include "portolan/Import/Model.h"
@@ -66,14 +66,16 @@ protected:
     return serve(*module);
   }
 
-  /// The shipped configuration with other fields, and without the one that
-  /// makes its matrices fp8.
-  Served fromConfig(llvm::StringRef name, llvm::json::Object fields) {
+  /// The shipped configuration with other fields, and, unless it is
+  /// `asShipped`, without the one that makes its matrices fp8.
+  Served fromConfig(llvm::StringRef name, llvm::json::Object fields,
+                    bool asShipped = false) {
     std::string path = (PORTOLAN_SHIPPED_CONFIGS "/" + name + ".json").str();
     auto buffer = llvm::MemoryBuffer::getFile(path);
     llvm::json::Value config =
         llvm::cantFail(llvm::json::parse((*buffer)->getBuffer()));
-    config.getAsObject()->erase("quantization_config");
+    if (!asShipped)
+      config.getAsObject()->erase("quantization_config");
     for (auto &[key, value] : fields)
       (*config.getAsObject())[key] = value;
     std::string text;
@@ -134,6 +136,40 @@ TEST_F(ServedModel, DenseMixtralIsThatOfTheConfiguration) {
   expectSame(
       fromGraph("mixtral-dense.mlir"),
       fromConfig("mixtral-8x7b", llvm::json::Object{{"num_hidden_layers", 2}}));
+}
+
+TEST_F(ServedModel, GatheredDeepSeekIsThatOfTheConfiguration) {
+  // One dense and one routed layer.
+  llvm::json::Object fields{{"num_hidden_layers", 2},
+                            {"first_k_dense_replace", 1}};
+  expectSame(fromGraph("deepseek-gathered.mlir"),
+             fromConfig("deepseek-v3", std::move(fields)));
+}
+
+TEST_F(ServedModel, APlanDecidesTheFormatsWhateverShipped) {
+  // The graph ships bf16 matrices, the configuration fp8 ones.
+  llvm::json::Object fields{{"num_hidden_layers", 2},
+                            {"first_k_dense_replace", 1}};
+  ModelShape wide = fromGraph("deepseek-gathered.mlir").shape;
+  ModelShape narrow =
+      fromConfig("deepseek-v3", std::move(fields), /*asShipped=*/true).shape;
+  ASSERT_EQ(wide.shippedWeight, Format::bf16);
+  ASSERT_EQ(narrow.shippedWeight, Format::fp8);
+  PlanPoint plan;
+  plan.set(PlanClass::weightFormat,
+           encodeFormats({Format::mxfp4, Format::mxfp4}));
+  plan.set(PlanClass::activationFormat,
+           encodeFormats({Format::mxfp4, Format::mxfp4}));
+  plan.set(PlanClass::kvFormat, encodeFormats({Format::fp8, Format::fp8}));
+  Deployment deployment;
+  Workload workload;
+  ASSERT_EQ(wide.layers.size(), narrow.layers.size());
+  for (unsigned i = 0; i < wide.layers.size(); ++i) {
+    LocalOps a, b;
+    partitionLayer(wide, wide.layers[i], plan, deployment, workload, 8, a);
+    partitionLayer(narrow, narrow.layers[i], plan, deployment, workload, 8, b);
+    EXPECT_TRUE(a == b) << wide.layers[i].name;
+  }
 }
 
 } // namespace
