@@ -26,6 +26,12 @@ inline constexpr llvm::StringLiteral kMicroBatchName = "micro_batch";
 /// with a diagnostic otherwise.
 mlir::FailureOr<LocalOp> describeOp(mlir::Operation *op);
 
+/// Fills the dataflow of element-wise ops (LocalOp::input, soleReader) of a
+/// body: `locals[i]` describes `body[i]`. What is between two such ops may
+/// change the shape of a value or select a part of it. Linear in the ops.
+void linkElementwise(llvm::ArrayRef<mlir::Operation *> body,
+                     llvm::MutableArrayRef<LocalOp> locals);
+
 } // namespace portolan
 
 #endif // PORTOLAN_DIALECTS_INTERFACES_WORKOPINTERFACE_H

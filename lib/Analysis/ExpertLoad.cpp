@@ -14,17 +14,22 @@
 // Assumptions: tokens choose independently; the power law is the density x^-a
 //   between 1 and 100 (the least and the most popular expert are two decades
 //   apart), at its quantiles, so that no random numbers are drawn.
-// Not counted: correlation of experts; the slowest rank by rows and the one
+//   A copy of an expert serves every c-th token, c being its copies, and is hit
+//   with probability 1 - (1 - q)^(tokens / c).
+// Not counted: correlation of experts; that copies spread a token's rows over
+// more ranks; the slowest rank by rows and the one
 // that
 //   hits most experts are taken as one (an upper bound).
 //
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Analysis/Workload.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <queue>
 
 using namespace portolan;
 
@@ -55,56 +60,98 @@ double powerLawQuantile(double exponent, double u) {
   return std::pow(1 + u * (end - 1), 1 / power);
 }
 
-/// Probability that a token chooses each expert, most popular first.
-std::vector<double> choiceProbabilities(const Popularity &popularity,
+/// An expert and the probability that a token chooses it.
+struct Choice {
+  int64_t expert = 0;
+  double probability = 0;
+};
+
+/// Most popular first; of equal ones the first.
+std::vector<Choice> choiceProbabilities(const Popularity &popularity,
                                         int64_t experts, int64_t topK) {
-  std::vector<double> share(experts, 1.0);
-  if (popularity.kind == Popularity::Kind::powerLaw)
-    for (int64_t i = 0; i < experts; ++i)
-      share[i] = powerLawQuantile(popularity.exponent,
-                                  (double(i) + 0.5) / double(experts));
-  else if (popularity.kind == Popularity::Kind::shares)
-    for (int64_t i = 0; i < experts && i < int64_t(popularity.shares.size());
-         ++i)
-      share[i] = popularity.shares[i];
-  std::sort(share.begin(), share.end(), std::greater<double>());
+  std::vector<Choice> choices(experts);
+  for (int64_t i = 0; i < experts; ++i) {
+    double share = 1;
+    if (popularity.kind == Popularity::Kind::powerLaw)
+      // Expert 0 is the most popular one.
+      share =
+          powerLawQuantile(popularity.exponent,
+                           (double(experts - 1 - i) + 0.5) / double(experts));
+    else if (popularity.kind == Popularity::Kind::shares &&
+             i < int64_t(popularity.shares.size()))
+      share = popularity.shares[i];
+    choices[i] = {i, share};
+  }
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const Choice &a, const Choice &b) {
+                     return a.probability > b.probability;
+                   });
 
   // Scale to a sum of k; an expert that would exceed certainty is capped and
   // the rest of the sum goes to the others. The cap moves down the sorted list
   // at most once per expert.
   double remaining = double(topK);
-  double total = std::accumulate(share.begin(), share.end(), 0.0);
-  for (double &value : share) {
+  double total = 0;
+  for (const Choice &choice : choices)
+    total += choice.probability;
+  for (Choice &choice : choices) {
+    double &value = choice.probability;
     double scaled = total > 0 ? value * remaining / total : 0;
     total -= value;
     value = std::min(scaled, 1.0);
     remaining -= value;
   }
-  return share;
+  return choices;
 }
 
-/// Experts dealt to ranks: for each rank the probabilities of its experts.
+/// Experts dealt to ranks: for each rank what it holds.
 struct Placement {
   Popularity::Kind kind;
   double exponent;
   std::vector<double> shares;
-  int64_t experts, topK, ranks;
-  /// Logarithm of the probability that a token misses each expert.
+  int64_t experts, topK, ranks, redundant;
+  std::vector<std::vector<int64_t>> expertsByRank;
+  /// Logarithm of the probability that a token has no row on each copy.
   std::vector<std::vector<double>> logMissByRank;
   double largestMean = 0; ///< rows per token of the fullest rank
   /// Loads that were asked for, by tokens.
   llvm::DenseMap<int64_t, ExpertLoad> loads;
 
   bool matches(const Popularity &popularity, int64_t otherExperts,
-               int64_t otherTopK, int64_t otherRanks) const {
+               int64_t otherTopK, int64_t otherRanks,
+               int64_t otherRedundant) const {
     return ranks == otherRanks && experts == otherExperts &&
-           topK == otherTopK && kind == popularity.kind &&
-           exponent == popularity.exponent && shares == popularity.shares;
+           redundant == otherRedundant && topK == otherTopK &&
+           kind == popularity.kind && exponent == popularity.exponent &&
+           shares == popularity.shares;
   }
 };
 
+/// How many copies each of `choices` has: a further one goes to the expert with
+/// the most rows per copy, which has at most one per rank.
+std::vector<int64_t> copiesOf(llvm::ArrayRef<Choice> choices, int64_t further,
+                              int64_t ranks) {
+  std::vector<int64_t> copies(choices.size(), 1);
+  auto hasFewer = [&](int64_t a, int64_t b) {
+    double left = choices[a].probability * double(copies[b]);
+    double right = choices[b].probability * double(copies[a]);
+    return left != right ? left < right : a > b;
+  };
+  std::priority_queue<int64_t, std::vector<int64_t>, decltype(hasFewer)> queue(
+      hasFewer);
+  for (int64_t i = 0; i < int64_t(choices.size()); ++i)
+    queue.push(i);
+  while (further-- > 0 && !queue.empty()) {
+    int64_t most = queue.top();
+    queue.pop();
+    if (++copies[most] < ranks)
+      queue.push(most);
+  }
+  return copies;
+}
+
 Placement place(const Popularity &popularity, int64_t experts, int64_t topK,
-                int64_t ranks) {
+                int64_t ranks, int64_t redundant) {
   Placement result;
   result.kind = popularity.kind;
   result.exponent = popularity.exponent;
@@ -112,34 +159,63 @@ Placement place(const Popularity &popularity, int64_t experts, int64_t topK,
   result.experts = experts;
   result.topK = topK;
   result.ranks = ranks;
+  result.redundant = redundant;
+  result.expertsByRank.resize(ranks);
   result.logMissByRank.resize(ranks);
+  std::vector<Choice> choices = choiceProbabilities(popularity, experts, topK);
+  std::vector<int64_t> copies = copiesOf(choices, redundant * ranks, ranks);
+  struct Copy {
+    int64_t expert;
+    double mean, logMiss;
+  };
+  std::vector<Copy> all;
+  for (auto [choice, count] : llvm::zip_equal(choices, copies))
+    for (int64_t copy = 0; copy < count; ++copy)
+      // A copy serves every `count`-th token.
+      all.push_back({choice.expert, choice.probability / double(count),
+                     std::log1p(-choice.probability) / double(count)});
+  std::stable_sort(all.begin(), all.end(), [](const Copy &a, const Copy &b) {
+    return a.mean > b.mean;
+  });
   std::vector<double> mean(ranks, 0.0);
   auto capacity = [&](int64_t rank) {
-    return experts / ranks + (rank < experts % ranks ? 1 : 0);
+    return experts / ranks + (rank < experts % ranks ? 1 : 0) + redundant;
   };
-  for (double probability : choiceProbabilities(popularity, experts, topK)) {
+  for (const Copy &copy : all) {
     int64_t best = -1;
-    for (int64_t rank = 0; rank < ranks; ++rank)
-      if (int64_t(result.logMissByRank[rank].size()) < capacity(rank) &&
-          (best < 0 || mean[rank] < mean[best]))
+    bool bestHolds = false;
+    for (int64_t rank = 0; rank < ranks; ++rank) {
+      const std::vector<int64_t> &held = result.expertsByRank[rank];
+      if (int64_t(held.size()) >= capacity(rank))
+        continue;
+      bool holds = redundant > 0 && llvm::is_contained(held, copy.expert);
+      if (best < 0 || holds < bestHolds ||
+          (holds == bestHolds && mean[rank] < mean[best])) {
         best = rank;
-    result.logMissByRank[best].push_back(std::log1p(-probability));
-    mean[best] += probability;
+        bestHolds = holds;
+      }
+    }
+    // No room for a copy that would not fit beside the others.
+    if (best < 0)
+      break;
+    result.expertsByRank[best].push_back(copy.expert);
+    result.logMissByRank[best].push_back(copy.logMiss);
+    mean[best] += copy.mean;
   }
   result.largestMean = *std::max_element(mean.begin(), mean.end());
   return result;
 }
 
-/// Placements are pure functions of four numbers and cost more than a price, so
+/// Placements are pure functions of five numbers and cost more than a price, so
 /// each thread keeps those that it has met.
 Placement &placementOf(const Popularity &popularity, int64_t experts,
-                       int64_t topK, int64_t ranks) {
+                       int64_t topK, int64_t ranks, int64_t redundant) {
   static thread_local std::vector<std::unique_ptr<Placement>> known;
   for (const std::unique_ptr<Placement> &placement : known)
-    if (placement->matches(popularity, experts, topK, ranks))
+    if (placement->matches(popularity, experts, topK, ranks, redundant))
       return *placement;
-  known.push_back(
-      std::make_unique<Placement>(place(popularity, experts, topK, ranks)));
+  known.push_back(std::make_unique<Placement>(
+      place(popularity, experts, topK, ranks, redundant)));
   return *known.back();
 }
 
@@ -152,7 +228,7 @@ constexpr unsigned kMostLoads = 1 << 16;
 ExpertLoad computeLoad(const Placement &placement, int64_t tokens) {
   ExpertLoad load;
   int64_t ranks = placement.ranks;
-  load.experts = (placement.experts + ranks - 1) / ranks;
+  load.experts = (placement.experts + ranks - 1) / ranks + placement.redundant;
   load.capacity = tokens * std::min(placement.topK, load.experts);
   load.meanRows = double(tokens) * double(placement.topK) / double(ranks);
   double mean = placement.largestMean * double(tokens);
@@ -175,8 +251,10 @@ ExpertLoad computeLoad(const Placement &placement, int64_t tokens) {
 } // namespace
 
 ExpertLoad portolan::expertLoad(const Popularity &popularity, int64_t experts,
-                                int64_t topK, int64_t ranks, int64_t tokens) {
-  Placement &placement = placementOf(popularity, experts, topK, ranks);
+                                int64_t topK, int64_t ranks, int64_t tokens,
+                                int64_t redundant) {
+  Placement &placement =
+      placementOf(popularity, experts, topK, ranks, redundant);
   auto [entry, isNew] = placement.loads.try_emplace(tokens);
   if (!isNew)
     return entry->second;
@@ -185,6 +263,40 @@ ExpertLoad portolan::expertLoad(const Popularity &popularity, int64_t experts,
   if (placement.loads.size() > kMostLoads)
     placement.loads.clear();
   return load;
+}
+
+std::vector<int64_t> portolan::expertSlots(const Popularity &popularity,
+                                           int64_t experts, int64_t topK,
+                                           int64_t ranks, int64_t redundant) {
+  std::vector<int64_t> slots;
+  if (redundant == 0)
+    for (int64_t expert = 0; expert < experts; ++expert)
+      slots.push_back(expert);
+  else
+    for (const std::vector<int64_t> &held :
+         placementOf(popularity, experts, topK, ranks, redundant).expertsByRank)
+      slots.insert(slots.end(), held.begin(), held.end());
+  return slots;
+}
+
+double portolan::fullestRank(const Popularity &popularity, int64_t experts,
+                             int64_t topK, int64_t ranks, int64_t redundant) {
+  return placementOf(popularity, experts, topK, ranks, redundant).largestMean;
+}
+
+int64_t portolan::stepTokens(const Workload &workload, int64_t drafted) {
+  return workload.newTokens() +
+         (workload.phase == Phase::prefill ? 0 : drafted);
+}
+
+double portolan::expectedTokens(const Workload &workload, int64_t drafted) {
+  if (workload.phase == Phase::prefill)
+    return double(workload.newTokens());
+  // 1 + A + A^2 + ...: a token counts if all before it were accepted.
+  double tokens = 1, accepted = 1;
+  for (int64_t draft = 0; draft < drafted; ++draft)
+    tokens += accepted *= workload.acceptanceRate.value_or(0);
+  return tokens;
 }
 
 double portolan::distinctRanksPerToken(int64_t experts, int64_t topK,

@@ -52,8 +52,9 @@ public:
           LocalOps &ops)
       : model(model), layer(layer), plan(plan), deployment(deployment),
         workload(workload), batch(batch), microBatch(microBatch), ops(ops) {
-    rows = batch.local * workload.newTokens();
-    totalRows = batch.total * workload.newTokens();
+    newTokens = stepTokens(workload, plan.count(PlanClass::speculation));
+    rows = batch.local * newTokens;
+    totalRows = batch.total * newTokens;
     equalRanks = deployment.tp * deployment.cp;
     exchangeNone = plan.get(PlanClass::dispatchExchange) == kNone;
     slicedRows = exchangeNone ? rows : ceilDiv(rows, equalRanks);
@@ -61,17 +62,21 @@ public:
                                   : double(totalRows) / deployment.stageSize;
     hasExperts = layer.hasExperts();
     if (hasExperts)
-      load = expertLoad(workload.popularity, model.experts, model.topK,
-                        deployment.ep, totalRows);
+      load =
+          expertLoad(workload.popularity, model.experts, model.topK,
+                     deployment.ep, totalRows, plan.count(PlanClass::replicas));
   }
 
   void emitAll() {
     bool inRegion = false;
     for (const ModelOp &op : layer.ops) {
-      if (inRegion && !op.expertRegion)
+      if (inRegion && !op.expertRegion) {
         leaveRegion();
+        makers.back() = int32_t(ops.size()) - 1;
+      }
       inRegion = op.expertRegion;
       emit(op);
+      makers.push_back(int32_t(ops.size()) - 1);
     }
     if (inRegion)
       leaveRegion();
@@ -82,6 +87,9 @@ private:
     LocalOp local = op.local;
     local.microBatch = microBatch;
     setRows(local, op.expertRegion ? slicedRows : rows);
+    // What the model's op makes comes out of the last op that stands for it.
+    if (local.input >= 0)
+      local.input = makers[local.input];
     return local;
   }
 
@@ -198,8 +206,11 @@ private:
     LocalOp local = start(op);
     if (!op.gatherColumns)
       planProjection(local);
+    // A prompt is continued from its last token; drafts are verified one by
+    // one.
     if (op.lastPosition)
-      setRows(local, batch.local);
+      setRows(local,
+              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     if (op.sharding == Sharding::columns)
       local.outer = share(op.local.outer, op.units);
     if (op.sharding == Sharding::contracted)
@@ -223,7 +234,7 @@ private:
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
     local.sequences = batch.local;
-    local.newTokens = workload.newTokens();
+    local.newTokens = newTokens;
     int64_t context = workload.meanContextTokens();
     if (op.window > 0)
       context = std::min(context, op.window);
@@ -370,11 +381,13 @@ private:
   Batch batch;
   uint8_t microBatch;
   LocalOps &ops;
-  int64_t rows, totalRows, equalRanks, slicedRows;
+  int64_t newTokens, rows, totalRows, equalRanks, slicedRows;
   double meanSlicedRows;
   bool exchangeNone, hasExperts;
   ExpertLoad load;
   double receivedMean = 0, receivedMax = 0;
+  /// For each of the layer's ops so far, the index of what holds its result.
+  llvm::SmallVector<int32_t, 48> makers;
 };
 
 } // namespace
@@ -417,6 +430,9 @@ void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
     ops.push_back(left);
     ops.push_back(right);
   }
+  for (LocalOp &op : ops)
+    if (op.input >= 0)
+      op.input = 2 * op.input + op.microBatch;
 }
 
 LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
@@ -428,7 +444,8 @@ LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
   // A rank's peer is its counterpart in the next stage.
   local.group = {2, deployment.stageSize};
   double rows =
-      double(ceilDiv(sequences, deployment.dp)) * double(workload.newTokens());
+      double(ceilDiv(sequences, deployment.dp)) *
+      double(stepTokens(workload, plan.count(PlanClass::speculation)));
   // What leaves the embedding is what passes between layers.
   local.activation = local.compute = keptFormat(model);
   local.payloadBytes = local.meanPayloadBytes =

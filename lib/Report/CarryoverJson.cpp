@@ -71,15 +71,17 @@ json::Object workloadObject(const Workload &workload) {
     tpot = workload.maxTpotSeconds * kMillisecondsPerSecond;
   if (workload.phase != Phase::decode)
     ttft = workload.maxTtftSeconds * kMillisecondsPerSecond;
-  return json::Object{{"phase", spell(workload.phase)},
-                      {"context_tokens", workload.contextTokens},
-                      {"output_tokens", workload.outputTokens},
-                      {"max_tpot_ms", std::move(tpot)},
-                      {"max_ttft_ms", std::move(ttft)},
-                      {"popularity", workload.popularity.text},
-                      {"formats", workload.formats == FormatPolicy::any
-                                      ? "any"
-                                      : "as-shipped"}};
+  return json::Object{
+      {"phase", spell(workload.phase)},
+      {"context_tokens", workload.contextTokens},
+      {"output_tokens", workload.outputTokens},
+      {"max_tpot_ms", std::move(tpot)},
+      {"max_ttft_ms", std::move(ttft)},
+      {"popularity", workload.popularity.text},
+      {"formats", workload.formats == FormatPolicy::any ? "any" : "as-shipped"},
+      {"acceptance_rate", workload.acceptanceRate
+                              ? json::Value(*workload.acceptanceRate)
+                              : json::Value(nullptr)}};
 }
 
 json::Object modelObject(const ModelShape &model) {
@@ -131,7 +133,8 @@ json::Object targetObject(const Target &target, const Workload &workload,
   }
   const Evaluation &best = *result.best;
   bool decode = workload.decodes();
-  double milliseconds = best.stepSeconds * kMillisecondsPerSecond;
+  double milliseconds = (decode ? best.tokenSeconds() : best.stepSeconds) *
+                        kMillisecondsPerSecond;
   std::string reason;
   object["objective_tokens_per_s_per_chip"] = best.objective;
   object["tpot_ms"] = decode ? json::Value(milliseconds) : nullptr;
@@ -142,7 +145,7 @@ json::Object targetObject(const Target &target, const Workload &workload,
   }
   object["concurrency"] = best.concurrency;
   object["tokens_per_s_per_user"] =
-      decode ? json::Value(1 / best.stepSeconds) : nullptr;
+      decode ? json::Value(1 / best.tokenSeconds()) : nullptr;
   object["users_per_chip"] = best.usersPerChip();
   object["tokens_per_s_per_kw"] =
       perUnit(best.objective, machine.powerWattsPerChip, kWattsPerKilowatt,

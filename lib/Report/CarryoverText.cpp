@@ -59,8 +59,12 @@ void printWorkload(raw_ostream &stream, const Workload &workload,
                    const ModelShape &model) {
   stream << spell(workload.phase) << ", context " << workload.contextTokens;
   if (workload.decodes())
-    stream << ", output " << workload.outputTokens
-           << formatv(", TPOT <= {0} ms", workload.maxTpotSeconds / kMilli);
+    stream << ", output " << workload.outputTokens;
+  if (workload.acceptanceRate)
+    stream << formatv(", {0} of drafted tokens accepted",
+                      percent(*workload.acceptanceRate));
+  if (workload.decodes())
+    stream << formatv(", TPOT <= {0} ms", workload.maxTpotSeconds / kMilli);
   if (workload.phase != Phase::decode)
     stream << formatv(", TTFT <= {0} ms", workload.maxTtftSeconds / kMilli);
   stream << formatv(", popularity {0}, formats {1}\n", workload.popularity.text,
@@ -128,10 +132,11 @@ void printTarget(raw_ostream &stream, const Target &target,
                     result.idealObjective);
   stream << formatv("  {0}         {1:f2} ms at {2} requests per copy, {3:f2} "
                     "users per chip",
-                    decode ? "TPOT" : "TTFT", best.stepSeconds / kMilli,
+                    decode ? "TPOT" : "TTFT",
+                    (decode ? best.tokenSeconds() : best.stepSeconds) / kMilli,
                     best.concurrency, best.usersPerChip());
   if (decode)
-    stream << formatv(", {0:f1} tokens/s/user", 1 / best.stepSeconds);
+    stream << formatv(", {0:f1} tokens/s/user", 1 / best.tokenSeconds());
   stream << ", bound by " << spell(best.bound) << "\n";
   stream << "  time         ";
   printParts(stream, best.parts, /*sign=*/false);

@@ -10,6 +10,11 @@
 //     computations; a prefetch hides no more than communication took, which is
 //     not counted here;
 //   - issued operations, launches and dequantisation only add;
+//   - copies of experts only add to what memory holds, and those that make the
+//     experts fastest are taken; every number of drafted tokens is tried;
+//   - kernels are joined as far as a fusion of the family joins them, and an
+//     exchange by all-to-all is the one with the fewest transfers between
+//     computations beside none;
 //   - time per body is subadditive in the sequences, so k micro-batches take at
 //     least what one batch k times as large takes;
 //   - rows of the exchange-free and the sliced form differ in the shared
@@ -19,6 +24,8 @@
 
 #include "portolan/Search/Bound.h"
 #include "PhasePair.h"
+#include "portolan/Target/StepRules.h"
+#include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
 using namespace portolan;
@@ -79,13 +86,16 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
   PlanPoint plan = prefix;
   const Family &family = evaluator.family();
   PlanContext context = evaluator.context();
-  llvm::SmallVector<PlanValue, 4> places, replicas, residencies;
+  llvm::SmallVector<PlanValue, 4> places, copies, residencies;
+  replicas.clear();
   family.values(PlanClass::placementForm, plan, context, places);
   for (PlanValue place : places) {
     plan.set(PlanClass::placementForm, place);
-    replicas.clear();
-    family.values(PlanClass::replicas, plan, context, replicas);
-    for (PlanValue replica : replicas) {
+    copies.clear();
+    family.values(PlanClass::replicas, plan, context, copies);
+    for (PlanValue replica : copies) {
+      if (!llvm::is_contained(replicas, replica))
+        replicas.push_back(replica);
       plan.set(PlanClass::replicas, replica);
       residencies.clear();
       family.values(PlanClass::residency, plan, context, residencies);
@@ -95,6 +105,16 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
                       residency != PlanValue(Residency::hbmPrefetch);
     }
   }
+  // Joined kernels keep the same activations, however they are launched.
+  llvm::SmallVector<PlanValue, 4> fusions;
+  family.values(PlanClass::fusion, prefix, context, fusions);
+  for (PlanValue fusion : fusions)
+    if (fusion != kNone)
+      for (PlanPoint &relaxedPlan : relaxed)
+        relaxedPlan.set(PlanClass::fusion, PlanValue(Fusion::elementwise));
+  drafts.clear();
+  family.values(PlanClass::speculation, prefix, context, drafts);
+  draft(kNone);
   largest = knownLargest ? *knownLargest : largestSequences();
   if (prefill)
     prefill->setPrefix(prefix, newDeployment);
@@ -108,10 +128,7 @@ double PrefixBound::prefillObjective() {
   return *prefillUpper;
 }
 
-double PrefixBound::leastSeconds(const LocalOp &op) const {
-  Step step;
-  step.kind = op.kind;
-  step.work = workOf(op);
+double PrefixBound::leastSeconds(Step step) const {
   Parts parts;
   double least = evaluator.priced().stepSeconds(step, false, parts);
   if (nearLevels)
@@ -126,15 +143,46 @@ double PrefixBound::leastSeconds(const LocalOp &op) const {
   return std::isnan(least) ? 0 : least;
 }
 
+/// Copies of experts even out the rows and add to the experts that are hit.
+double PrefixBound::leastExpertSeconds(LocalOp op, Step step,
+                                       int64_t sequences) const {
+  double least = leastSeconds(step);
+  const ModelShape &model = evaluator.model();
+  int64_t tokens =
+      sequences * stepTokens(evaluator.workload(),
+                             relaxed[0].count(PlanClass::speculation));
+  for (PlanValue redundant : replicas) {
+    if (redundant <= 0)
+      continue;
+    ExpertLoad load = expertLoad(evaluator.workload().popularity, model.experts,
+                                 model.topK, deployment.ep, tokens, redundant);
+    op.rows = load.maxRows;
+    op.meanRows = load.meanRows;
+    op.hitExperts = load.hitExperts;
+    step.work = workOf(op);
+    least = std::min(least, leastSeconds(step));
+  }
+  return least;
+}
+
 double PrefixBound::bodySeconds(const LayerShape &layer, int64_t sequences) {
   double least = 0;
   for (unsigned form = 0; form < forms; ++form) {
     partitionLayer(evaluator.model(), layer, relaxed[form], deployment,
                    evaluator.workload(), sequences, ops);
+    steps.clear();
+    for (const LocalOp &op : ops) {
+      Step &step = steps.emplace_back();
+      step.kind = op.kind;
+      step.work = workOf(op);
+    }
+    joinKernels(ops, relaxed[form], steps);
     double seconds = 0;
-    for (const LocalOp &op : ops)
-      if (isCounted(op.kind))
-        seconds += leastSeconds(op);
+    for (auto [op, step] : llvm::zip_equal(ops, steps))
+      if (op.kind == OpKind::experts)
+        seconds += leastExpertSeconds(op, step, sequences);
+      else if (isCounted(op.kind))
+        seconds += leastSeconds(step);
     least = form == 0 ? seconds : std::min(least, seconds);
     if (!layer.hasExperts())
       break;
@@ -179,18 +227,27 @@ int64_t PrefixBound::largestSequences() const {
                        });
 }
 
+void PrefixBound::draft(PlanValue drafted) {
+  for (PlanPoint &plan : relaxed)
+    plan.set(PlanClass::speculation, drafted);
+}
+
 double PrefixBound::objective(double limitSeconds, double floor) {
-  double perRate = evaluator.objectivePerRate(deployment);
-  ConcurrencyProblem problem;
-  problem.microBatches = deployment.stages;
-  problem.maximum = deployment.stages * largest;
-  problem.limitSeconds = limitSeconds;
-  problem.floorRate = floor / perRate;
-  problem.slack = kBoundSlack;
-  ConcurrencyResult result = solveConcurrency(
-      problem, [&](int64_t sequences) { return stepSeconds(sequences); });
-  double bound =
-      std::max(floor, result.rate * (1 + kBoundSlack) * perRate) * kBoundMargin;
+  double best = 0;
+  for (PlanValue drafted : drafts) {
+    draft(drafted);
+    double perRate = evaluator.objectivePerRate(relaxed[0], deployment);
+    ConcurrencyProblem problem;
+    problem.microBatches = deployment.stages;
+    problem.maximum = deployment.stages * largest;
+    problem.limitSeconds = evaluator.stepLimit(relaxed[0], limitSeconds);
+    problem.floorRate = std::max(floor, best) / perRate;
+    problem.slack = kBoundSlack;
+    ConcurrencyResult result = solveConcurrency(
+        problem, [&](int64_t sequences) { return stepSeconds(sequences); });
+    best = std::max(best, result.rate * (1 + kBoundSlack) * perRate);
+  }
+  double bound = std::max(floor, best) * kBoundMargin;
   if (!prefill || bound <= floor * kBoundMargin)
     return bound;
   PhasePair &phases = *evaluator.phases();
@@ -200,15 +257,30 @@ double PrefixBound::objective(double limitSeconds, double floor) {
 
 std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
                                                double floor) {
+  std::pair<int64_t, int64_t> all = {1, 0};
+  for (PlanValue drafted : drafts) {
+    draft(drafted);
+    std::pair<int64_t, int64_t> own = draftedRange(limitSeconds, floor);
+    if (own.first > own.second)
+      continue;
+    bool isFirst = all.first > all.second;
+    all = {isFirst ? own.first : std::min(all.first, own.first),
+           std::max(all.second, own.second)};
+  }
+  return all;
+}
+
+std::pair<int64_t, int64_t> PrefixBound::draftedRange(double limitSeconds,
+                                                      double floor) {
   // No more than the limit allows, nor than memory does.
-  int64_t high =
-      largestWithin(largest, deployment.dp, limitSeconds,
-                    [&](int64_t sequences) { return stepSeconds(sequences); });
+  int64_t high = largestWithin(
+      largest, deployment.dp, evaluator.stepLimit(relaxed[0], limitSeconds),
+      [&](int64_t sequences) { return stepSeconds(sequences); });
   if (prefill)
     return {1, high * deployment.stages};
   // A plan beats the floor only with c > floor * T(c), and T never falls: each
   // round starts from what the round before excluded.
-  double floorRate = floor / evaluator.objectivePerRate(deployment);
+  double floorRate = floor / evaluator.objectivePerRate(relaxed[0], deployment);
   double stages = double(deployment.stages);
   int64_t low = 1;
   for (unsigned round = 0; round < kRangeRounds && low <= high; ++round) {

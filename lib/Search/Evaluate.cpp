@@ -66,9 +66,17 @@ Evaluator::deploymentOf(const PlanPoint &plan) const {
   return portolan::deploymentOf(plan, target.topology);
 }
 
-double Evaluator::objectivePerRate(const Deployment &deployment) const {
-  double tokens = served.decodes() ? 1 : served.newTokens();
-  return tokens * double(deployment.copies) / double(deployment.chips);
+double Evaluator::objectivePerRate(const PlanPoint &plan,
+                                   const Deployment &deployment) const {
+  return expectedTokens(served, plan.count(PlanClass::speculation)) *
+         double(deployment.copies) / double(deployment.chips);
+}
+
+double Evaluator::stepLimit(const PlanPoint &plan, double limitSeconds) const {
+  return served.phase == Phase::prefill
+             ? limitSeconds
+             : limitSeconds *
+                   expectedTokens(served, plan.count(PlanClass::speculation));
 }
 
 double Evaluator::stagePasses(const Deployment &deployment) const {
@@ -205,12 +213,12 @@ double Evaluator::phaseObjectiveAbove(const PlanPoint &plan,
                                       int64_t least, int64_t largest,
                                       bool unpadded) {
   pricesUnpadded = unpadded;
-  double perRate = objectivePerRate(deployment);
+  double perRate = objectivePerRate(plan, deployment);
   ConcurrencyProblem problem;
   problem.minimum = least;
   problem.maximum = largest;
   problem.microBatches = deployment.microBatches;
-  problem.limitSeconds = limitSeconds;
+  problem.limitSeconds = stepLimit(plan, limitSeconds);
   problem.floorRate = floor / perRate;
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
     return stepSeconds(plan, deployment, sequences);
@@ -270,8 +278,10 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
   if (!std::isfinite(result.stepSeconds) ||
       std::isnan(pricedMachine.reserveBytes()))
     return unknownFigure(plan, *deployment);
-  result.objective =
-      double(concurrency) / result.stepSeconds * objectivePerRate(*deployment);
+  result.tokensPerStep =
+      expectedTokens(served, plan.count(PlanClass::speculation));
+  result.objective = double(concurrency) / result.stepSeconds *
+                     objectivePerRate(plan, *deployment);
 
   llvm::SmallVector<Estimate, 8> layers;
   for (const LayerShape &layer : modelShape.layers)
@@ -429,7 +439,7 @@ llvm::Expected<Evaluation> Evaluator::bestOfPhase(const PlanPoint &plan,
   ConcurrencyProblem problem;
   problem.maximum = largestConcurrency(plan, *deployment);
   problem.microBatches = deployment->microBatches;
-  problem.limitSeconds = limitSeconds;
+  problem.limitSeconds = stepLimit(plan, limitSeconds);
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
     return stepSeconds(plan, *deployment, sequences);
   });
@@ -442,7 +452,11 @@ llvm::Expected<Evaluation> Evaluator::bestOfPhase(const PlanPoint &plan,
   // Not even one request: say which limit it breaks.
   evaluation->objective = 0;
   evaluation->infeasible =
-      problem.maximum == 0 ? refuseMemory(evaluation->memory)
-                           : refuseLimit(evaluation->stepSeconds, limitSeconds);
+      problem.maximum == 0
+          ? refuseMemory(evaluation->memory)
+          : refuseLimit(served.phase == Phase::prefill
+                            ? evaluation->stepSeconds
+                            : evaluation->tokenSeconds(),
+                        limitSeconds);
   return evaluation;
 }

@@ -43,10 +43,9 @@ constexpr PartReason kPartReasons[] = {
 
 Refusal portolan::explainSlower(PlanClass planClass, const Evaluation &with,
                                 const Evaluation &without,
-                                double tokensPerRequest,
                                 const Machine &machine) {
   auto perToken = [&](const Evaluation &evaluation, double seconds) {
-    double tokens = double(evaluation.concurrency) * tokensPerRequest *
+    double tokens = double(evaluation.concurrency) * evaluation.tokensPerStep *
                     double(evaluation.deployment.copies);
     return seconds * double(evaluation.deployment.chips) / tokens;
   };

@@ -66,12 +66,16 @@ public:
     int64_t requests =
         largestWithin(mostRequests, 1, capacity,
                       [&](int64_t sequences) { return bytes(sequences); });
-    requests = largestWithin(requests, 1, limitSeconds, [&](int64_t sequences) {
+    double tokens =
+        expectedTokens(workload, plan.count(PlanClass::speculation));
+    // The limit of decode is on a token.
+    double stepLimit =
+        workload.phase == Phase::prefill ? limitSeconds : limitSeconds * tokens;
+    requests = largestWithin(requests, 1, stepLimit, [&](int64_t sequences) {
       return seconds(sequences);
     });
     if (requests == 0)
       return 0;
-    double tokens = workload.decodes() ? 1 : double(workload.newTokens());
     return double(requests) * tokens / seconds(requests) / chips;
   }
 
@@ -103,6 +107,8 @@ static double idealOfPhase(Evaluator &evaluator, double limitSeconds) {
   double best = 0;
   PlanPoint plan;
   std::array<llvm::SmallVector<PlanValue, 8>, 3> values;
+  llvm::SmallVector<PlanValue, 4> drafts;
+  family.values(PlanClass::speculation, plan, evaluator.context(), drafts);
   family.values(PlanClass::weightFormat, plan, evaluator.context(), values[0]);
   for (PlanValue weight : values[0]) {
     plan.set(PlanClass::weightFormat, weight);
@@ -115,10 +121,14 @@ static double idealOfPhase(Evaluator &evaluator, double limitSeconds) {
       family.values(PlanClass::kvFormat, plan, evaluator.context(), values[2]);
       for (PlanValue cache : values[2]) {
         plan.set(PlanClass::kvFormat, cache);
-        best = std::max(best,
-                        idealObjective(evaluator.model(), evaluator.machine(),
-                                       evaluator.workload(), plan, limitSeconds,
-                                       kMostRequests));
+        for (PlanValue drafted : drafts) {
+          plan.set(PlanClass::speculation, drafted);
+          best = std::max(best,
+                          idealObjective(evaluator.model(), evaluator.machine(),
+                                         evaluator.workload(), plan,
+                                         limitSeconds, kMostRequests));
+        }
+        plan.set(PlanClass::speculation, kNone);
       }
     }
   }

@@ -234,7 +234,7 @@ double PhasePair::objectiveAbove(const PlanPoint &plan,
     return 0;
   PlanValue percent = plan.get(PlanClass::phaseSplit);
   if (percent == kNone) {
-    double perRate = decode.objectivePerRate(deployment);
+    double perRate = decode.objectivePerRate(plan, deployment);
     Rate prompt = promptRate(plan, deployment);
     if (prompt.seconds > served.maxTtftSeconds)
       return 0;
@@ -276,7 +276,7 @@ llvm::Expected<Evaluation> PhasePair::bestShared(const PlanPoint &plan,
   result->prefill = PrefillEvaluation{
       prefilled.stepSeconds, 0, prefilled.concurrency, 0, prefilled.parts};
   result->objective = double(result->concurrency) / result->stepSeconds *
-                      decode.objectivePerRate(deployment);
+                      decode.objectivePerRate(plan, deployment);
   if (shared.concurrency > 0)
     return result;
   result->objective = 0;

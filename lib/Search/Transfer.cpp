@@ -66,10 +66,7 @@ llvm::Expected<Refusal> Transfer::slowerReason(PlanClass planClass,
   llvm::Expected<Evaluation> faster = evaluator.best(without, limit);
   if (!faster)
     return faster.takeError();
-  const Workload &workload = evaluator.workload();
-  double tokens = workload.decodes() ? 1 : double(workload.newTokens());
-  return explainSlower(planClass, *slower, *faster, tokens,
-                       evaluator.machine());
+  return explainSlower(planClass, *slower, *faster, evaluator.machine());
 }
 
 llvm::Error Transfer::run(TransferResult &result, uint64_t &evaluations) {

@@ -66,8 +66,7 @@ private:
 /// The remark for a legal decision that costs more: the part of the step in
 /// which the cost per token rises most.
 Refusal explainSlower(PlanClass planClass, const Evaluation &with,
-                      const Evaluation &without, double tokensPerRequest,
-                      const Machine &machine);
+                      const Evaluation &without, const Machine &machine);
 
 } // namespace portolan
 

@@ -228,7 +228,7 @@ constexpr unsigned bitsOfPath() {
 class PlanWalk {
 public:
   using Visitor = llvm::function_ref<void(const PlanPoint &, uint64_t)>;
-  /// Asked before the tiles of a plan are visited, of which it has the first.
+  /// Asked before the tiles of a plan are visited, without a tile.
   using TileGate = llvm::function_ref<bool(const PlanPoint &)>;
 
   PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
@@ -257,13 +257,11 @@ private:
     values.clear();
     family.values(PlanClass(planClass), plan, context, values);
     hasOverflowed |= values.size() > (1u << bitsOf(planClass));
-    if (PlanClass(planClass) == PlanClass::tile && values.size() > 1) {
-      plan.values[planClass] = values.front();
-      if (!gate(plan)) {
-        plan.values[planClass] = kNone;
-        return;
-      }
-    }
+    if (PlanClass(planClass) == PlanClass::fusion)
+      return extendFusions(values, plan, path, visit, gate);
+    if (PlanClass(planClass) == PlanClass::tile && values.size() > 1 &&
+        !gateIsOpen && !gate(plan))
+      return;
     for (unsigned i = 0; i < values.size(); ++i) {
       if (!filter.permits(PlanClass(planClass), values[i]))
         continue;
@@ -273,11 +271,34 @@ private:
     plan.values[planClass] = kNone;
   }
 
+  /// No fusion takes more time than the one declared before it. So the last one
+  /// is visited first, and if the gate refuses it, none of them is.
+  void extendFusions(llvm::ArrayRef<PlanValue> values, PlanPoint &plan,
+                     uint64_t path, Visitor visit, TileGate gate) {
+    unsigned planClass = unsigned(PlanClass::fusion);
+    auto isPermitted = [&](PlanValue value) {
+      return filter.permits(PlanClass::fusion, value);
+    };
+    bool isGated = llvm::count_if(values, isPermitted) > 1;
+    for (unsigned i = values.size(); i-- > 0;) {
+      if (!isPermitted(values[i]))
+        continue;
+      plan.values[planClass] = values[i];
+      if (isGated && !gate(plan))
+        break;
+      gateIsOpen = std::exchange(isGated, false);
+      extend(planClass + 1, plan, path << bitsOf(planClass) | i, visit, gate);
+      gateIsOpen = false;
+    }
+    plan.values[planClass] = kNone;
+  }
+
   const Family &family;
   PlanContext context;
   const PlanFilter &filter;
   std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> buffers;
   bool hasOverflowed = false;
+  bool gateIsOpen = false; ///< for the tiles that come next
 };
 
 } // namespace
@@ -287,16 +308,18 @@ namespace {
 /// Memory depends on what is computed and sent, not on how: on these classes
 /// beyond the prefix.
 struct MemoryKey {
-  PlanValue dispatch, combine, overlap, batchForm;
+  static constexpr std::array kClasses = {
+      PlanClass::replicas,        PlanClass::dispatchExchange,
+      PlanClass::combineExchange, PlanClass::overlap,
+      PlanClass::batchForm,       PlanClass::speculation};
+  std::array<PlanValue, kClasses.size()> values;
 
-  explicit MemoryKey(const PlanPoint &plan)
-      : dispatch(plan.get(PlanClass::dispatchExchange)),
-        combine(plan.get(PlanClass::combineExchange)),
-        overlap(plan.get(PlanClass::overlap)),
-        batchForm(plan.get(PlanClass::batchForm)) {}
+  explicit MemoryKey(const PlanPoint &plan) {
+    for (unsigned i = 0; i < kClasses.size(); ++i)
+      values[i] = plan.get(kClasses[i]);
+  }
   bool operator==(const MemoryKey &other) const {
-    return dispatch == other.dispatch && combine == other.combine &&
-           overlap == other.overlap && batchForm == other.batchForm;
+    return values == other.values;
   }
 };
 
@@ -357,19 +380,29 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   };
   // A tile only pads: if the plan without padding is not good enough, no tile
   // of it is.
-  auto anyTileMayDo = [&](const PlanPoint &plan) {
+  llvm::SmallVector<PlanValue, 4> drafts;
+  evaluator.family().values(PlanClass::speculation, prefix.plan,
+                            evaluator.context(), drafts);
+  auto anyTileMayDo = [&](PlanPoint plan) {
     if (exhaustive)
       return true;
-    shared.plans.fetch_add(1, std::memory_order_relaxed);
-    Deployment deployment = deploy(plan);
-    if (phases)
-      return phases->mayExceed(plan, deployment, shared.limitSeconds,
-                               shared.floor);
-    int64_t high = std::min(largestOf(plan, deployment), range.second);
-    double objective = evaluator.objectiveAbove(
-        plan, deployment, shared.limitSeconds, shared.floor, range.first, high,
-        /*unpadded=*/true);
-    return objective != 0;
+    for (PlanValue drafted : drafts) {
+      if (!shared.options.filter.permits(PlanClass::speculation, drafted))
+        continue;
+      plan.set(PlanClass::speculation, drafted);
+      shared.plans.fetch_add(1, std::memory_order_relaxed);
+      Deployment deployment = deploy(plan);
+      if (phases)
+        return phases->mayExceed(plan, deployment, shared.limitSeconds,
+                                 shared.floor);
+      int64_t high = std::min(largestOf(plan, deployment), range.second);
+      double objective = evaluator.objectiveAbove(
+          plan, deployment, shared.limitSeconds, shared.floor, range.first,
+          high, /*unpadded=*/true);
+      if (objective != 0)
+        return true;
+    }
+    return false;
   };
   PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
   walk.run(prefix.plan, visit, anyTileMayDo);

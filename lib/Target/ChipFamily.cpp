@@ -120,15 +120,16 @@ void ChipFamily::values(PlanClass planClass, const PlanPoint &prefix,
     return addOverlaps(prefix, machine, values);
   case PlanClass::batchForm:
     return addBatchForms(prefix, values);
+  case PlanClass::fusion:
+    return addFusions(launchesKernels(), values);
   case PlanClass::tile:
     return addTiles(prefix, context, values);
+  case PlanClass::replicas:
+    return addReplicas(prefix, context, values);
   case PlanClass::phaseSplit:
     return addPhaseSplits(prefix, context, values);
-  case PlanClass::replicas:
-  case PlanClass::fusion:
   case PlanClass::speculation:
-    values.push_back(kNone);
-    return;
+    return addSpeculations(context, values);
   }
 }
 
@@ -233,8 +234,17 @@ std::optional<Refusal> ChipFamily::legalize(PlanClass planClass,
                                spell(OpKind::allReduce));
     return refuseReduction(Reduction(value), group, prefix, context);
   }
+  case PlanClass::replicas:
+    if (unused)
+      break;
+    return refuseReplicas(value, prefix, context);
   case PlanClass::residency:
     return refuseResidency(value, prefix, context);
+  case PlanClass::fusion:
+    return refuseUnavailable(planClass, value,
+                             "a step is one compiled program, so that no "
+                             "kernel between two transfers is launched",
+                             feedForwardOp(context.model));
   case PlanClass::tile:
     if (unused)
       break;
@@ -278,12 +288,19 @@ PlanValue ChipFamily::repair(PlanClass planClass, PlanValue value,
                ? firstLegal<Residency>(ladder, legal)
                : legal.front();
   }
+  case PlanClass::replicas:
+    return halvedReplicas(value, legal);
   case PlanClass::reduction:
     return firstLegal<Reduction>(ladders(prefix, context).reductions, legal);
   case PlanClass::overlap:
     return value == kNone
                ? legal.front()
                : firstLegal<Overlap>(ladders(prefix, context).overlaps, legal);
+  case PlanClass::fusion: {
+    // Kernels that cannot be one launch keep what they join.
+    static constexpr Fusion ladder[] = {Fusion::elementwise};
+    return firstLegal<Fusion>(ladder, legal);
+  }
   default:
     // One legal value, or a word that only other families know.
     return legal.front();

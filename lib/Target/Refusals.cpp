@@ -165,6 +165,33 @@ Refusal portolan::refusePlacement(PlanClass planClass, PlanValue value,
                         "experts", feedForwardOp(context.model));
 }
 
+Refusal portolan::refuseReplicas(PlanValue value, const PlanPoint &prefix,
+                                 const PlanContext &context) {
+  const ModelShape &model = context.model;
+  StringRef op = feedForwardOp(model);
+  PlanClass planClass = PlanClass::replicas;
+  if (value < 0)
+    return refuseUnavailable(planClass, value,
+                             "experts are spread over ranks, so their copies "
+                             "need a number",
+                             op);
+  if (context.workload.popularity.kind == Popularity::Kind::uniform)
+    return refuseUnavailable(planClass, value,
+                             "all experts are equally popular", op);
+  int64_t ranks = degreesOf(prefix, context.machine).ep;
+  int64_t own = (model.experts + ranks - 1) / ranks;
+  if (own + value > model.experts)
+    return refuse("not_divisible",
+                  Twine("a rank of ") + Twine(own) + " experts has no " +
+                      Twine(value) + " others to copy",
+                  "experts", double(own + value), double(model.experts),
+                  "experts", op);
+  return refuseUnavailable(planClass, value,
+                           "kept are 0, 1, 2 and 4 copies per rank, as far as "
+                           "each lowers the load of the fullest rank by 1 %",
+                           op);
+}
+
 Refusal portolan::refusePhaseSplit(PlanValue value, const PlanPoint &prefix,
                                    const PlanContext &context) {
   StringRef op = feedForwardOp(context.model);
@@ -210,9 +237,30 @@ Refusal portolan::refuseUnused(PlanClass planClass, PlanValue value,
   case PlanClass::phaseSplit:
     return refusePhaseSplit(value, prefix, context);
   case PlanClass::replicas:
-  case PlanClass::fusion:
+    return refuseUnavailable(
+        planClass, value,
+        prefix.is(PlanClass::placementForm, PlacementForm::spatial)
+            ? "experts lie on regions that a few rows keep busy, and a copy "
+              "would idle beside the expert"
+        : context.model.experts > 0 ? "the experts are not spread over ranks"
+                                    : "the model has no experts",
+        op);
   case PlanClass::speculation:
-    return refuseUnavailable(planClass, value, "this version takes none only",
+    return refuseUnavailable(planClass, value,
+                             context.workload.phase == Phase::prefill
+                                 ? "a prompt is known, so that nothing is "
+                                   "drafted"
+                             : context.workload.phase == Phase::both
+                                 ? "drafts are priced in decode alone"
+                             : context.workload.acceptanceRate
+                                 ? "up to 3 tokens are drafted per step"
+                                 : "no acceptance rate is given",
+                             attentionOp(context.model));
+  case PlanClass::fusion:
+    return refuseUnavailable(planClass, value,
+                             "data flows from engine to engine, so that no "
+                             "kernel is launched and no activation is stored "
+                             "between them",
                              op);
   case PlanClass::attentionCp:
     return refuseUnavailable(

@@ -218,12 +218,52 @@ void portolan::addExpertTps(const PlanPoint &prefix, const PlanContext &context,
 // Words and counts
 //===----------------------------------------------------------------------===//
 
+/// Copies that lower the fullest rank by less, in parts of the mean, are not
+/// worth their memory to anyone.
+static constexpr double kLeastRelief = 0.01;
+
 void portolan::addPlacementForms(const PlanPoint &prefix,
                                  const PlanContext &context,
                                  PlanValues &values) {
   bool spread =
       context.model.experts > 0 && degreesOf(prefix, context.machine).ep > 1;
   values.push_back(spread ? PlanValue(PlacementForm::distributed) : kNone);
+}
+
+void portolan::addReplicas(const PlanPoint &prefix, const PlanContext &context,
+                           PlanValues &values) {
+  if (!prefix.is(PlanClass::placementForm, PlacementForm::distributed)) {
+    values.push_back(kNone);
+    return;
+  }
+  values.push_back(0);
+  const Popularity &popularity = context.workload.popularity;
+  if (popularity.kind == Popularity::Kind::uniform)
+    return;
+  const ModelShape &model = context.model;
+  int64_t ranks = degreesOf(prefix, context.machine).ep;
+  int64_t own = (model.experts + ranks - 1) / ranks;
+  double mean = double(model.topK) / double(ranks);
+  double fullest = fullestRank(popularity, model.experts, model.topK, ranks, 0);
+  for (PlanValue redundant : {1, 2, 4}) {
+    if (own + redundant > model.experts)
+      return;
+    double with =
+        fullestRank(popularity, model.experts, model.topK, ranks, redundant);
+    if (fullest - with < kLeastRelief * mean)
+      return;
+    values.push_back(redundant);
+    fullest = with;
+  }
+}
+
+void portolan::addSpeculations(const PlanContext &context, PlanValues &values) {
+  values.push_back(kNone);
+  if (context.workload.phase != Phase::decode ||
+      !context.workload.acceptanceRate)
+    return;
+  for (PlanValue drafted : {1, 2, 3})
+    values.push_back(drafted);
 }
 
 void portolan::addDispatchExchanges(const PlanPoint &prefix,
@@ -301,6 +341,13 @@ void portolan::addTiles(const PlanPoint &prefix, const PlanContext &context,
     values.push_back(kNone);
 }
 
+void portolan::addFusions(bool launchesKernels, PlanValues &values) {
+  values.push_back(kNone);
+  values.push_back(PlanValue(Fusion::elementwise));
+  if (launchesKernels)
+    values.push_back(PlanValue(Fusion::block));
+}
+
 Group portolan::widestReduction(const PlanPoint &prefix,
                                 const PlanContext &context) {
   Deployment degrees = degreesOf(prefix, context.machine);
@@ -362,4 +409,12 @@ PlanValue portolan::nearestInstance(PlanValue wanted,
     return double(std::max<int64_t>(chipsOf(value, topology), 1));
   };
   return nearestValue(numberOf(wanted), values, numberOf);
+}
+
+PlanValue portolan::halvedReplicas(PlanValue wanted,
+                                   ArrayRef<PlanValue> values) {
+  for (; wanted > 0; wanted /= 2)
+    if (llvm::is_contained(values, wanted))
+      return wanted;
+  return values.front();
 }

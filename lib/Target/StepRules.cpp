@@ -226,3 +226,39 @@ void ComputeRules::fill(const LocalOp &op, Step &step) const {
   if (useful > 0)
     step.issuedOperations *= choice.issuedOperations / useful;
 }
+
+void portolan::joinKernels(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
+                           Steps &steps) {
+  if (plan.get(PlanClass::fusion) == kNone)
+    return;
+  bool persistent = plan.is(PlanClass::fusion, Fusion::block);
+  // Of each half of a micro-batch: where its kernels since the last transfer
+  // begin, and whether there is one yet.
+  std::array<uint32_t, 2> begin = {0, 0};
+  std::array<bool, 2> isOpen = {false, false};
+  for (uint32_t index = 0; index < ops.size(); ++index) {
+    const LocalOp &op = ops[index];
+    unsigned half = op.microBatch;
+    if (isCommunication(op.kind)) {
+      begin[half] = index + 1;
+      isOpen[half] = false;
+      continue;
+    }
+    Step &step = steps[index];
+    bool joins = isElementwise(op.kind) && isOpen[half];
+    if (persistent)
+      step.kernels = isOpen[half] ? 0 : 1;
+    else if (joins)
+      step.kernels = 0;
+    isOpen[half] = true;
+    if (!joins || op.input < int32_t(begin[half]))
+      continue;
+    // A sum takes one of its two operands from the kernel.
+    Step &maker = steps[op.input];
+    double taken = step.work.activationInBytes / (op.kind == OpKind::add ? 2 : 1);
+    double bytes = std::min(taken, maker.work.activationOutBytes);
+    step.residentBytes += bytes;
+    if (op.soleReader)
+      maker.residentBytes += bytes;
+  }
+}

@@ -24,8 +24,13 @@ namespace {
 
 struct Price {
   std::vector<LoweredPrice> programs;
-  double stepSeconds = 0; ///< TPOT or TTFT
+  double stepSeconds = 0;
   Evaluation evaluation;
+
+  /// Tokens that share a step under the limit: TTFT is a whole step.
+  double tokensPerLimit(bool decodes) const {
+    return decodes ? evaluation.tokensPerStep : 1;
+  }
 };
 
 /// The price read from the lowered module; an InternalError if it is not the
@@ -66,8 +71,9 @@ void print(llvm::raw_ostream &os, const PlannedProgram &program,
   os << program.target.name << ", " << spell(program.workload.phase) << ", "
      << program.concurrency << " requests per copy\n"
      << (decodes ? "TPOT " : "TTFT ")
-     << llvm::format("%.4f ms", 1e3 * price.stepSeconds) << ", bound by "
-     << spell(price.evaluation.bound) << "\n";
+     << llvm::format("%.4f ms",
+                     1e3 * price.stepSeconds / price.tokensPerLimit(decodes))
+     << ", bound by " << spell(price.evaluation.bound) << "\n";
   for (const LoweredPrice &entry : price.programs) {
     os << "  @" << entry.entry << " "
        << llvm::format("%.4f ms", 1e3 * entry.seconds);
@@ -97,7 +103,8 @@ llvm::json::Value toJson(const PlannedProgram &program, const Price &price) {
       {"target", program.target.name},
       {"phase", spell(program.workload.phase)},
       {"concurrency", program.concurrency},
-      {decodes ? "tpot_ms" : "ttft_ms", 1e3 * price.stepSeconds},
+      {decodes ? "tpot_ms" : "ttft_ms",
+       1e3 * price.stepSeconds / price.tokensPerLimit(decodes)},
       {"bound_by", spell(price.evaluation.bound)},
       {"programs", std::move(entries)}};
 }

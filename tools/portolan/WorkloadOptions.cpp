@@ -139,7 +139,11 @@ WorkloadOptions::WorkloadOptions(cl::SubCommand &sub)
       formats("formats", cl::sub(sub), cl::init("any"),
               cl::desc("Formats that a plan may choose: any readable one, or "
                        "as shipped"),
-              cl::value_desc("any|as-shipped")) {}
+              cl::value_desc("any|as-shipped")),
+      acceptanceRate("acceptance-rate", cl::sub(sub),
+                     cl::desc("Probability that a drafted token is accepted; "
+                              "without it plans draft none"),
+                     cl::value_desc("A")) {}
 
 llvm::Error WorkloadOptions::parseAllLimits(RequestedWorkload &result) const {
   Workload &workload = result.workload;
@@ -200,6 +204,17 @@ WorkloadOptions::parse(const ModelShape &model) const {
     workload.formats = FormatPolicy::asShipped;
   else
     return badFlag("formats", "any or as-shipped", formats);
+  if (acceptanceRate.getNumOccurrences()) {
+    std::optional<double> rate = positive(acceptanceRate);
+    if (!rate || *rate >= 1)
+      return badFlag("acceptance-rate", "a number above 0 and below 1",
+                     acceptanceRate);
+    if (workload.phase != Phase::decode)
+      return llvm::createStringError(
+          "--acceptance-rate: is of decode alone, got phase " +
+          spell(workload.phase));
+    workload.acceptanceRate = *rate;
+  }
   workload = result.under(result.limitSeconds.front());
   return result;
 }

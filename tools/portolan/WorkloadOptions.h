@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // --phase, --context, --output-tokens, --max-tpot-ms, --max-ttft-ms,
-// --popularity and --formats, shared by every command that serves a workload.
+// --popularity, --formats and --acceptance-rate, shared by every command that
+// serves a workload.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,7 +44,7 @@ struct WorkloadOptions {
   llvm::Expected<RequestedWorkload> parse(const ModelShape &model) const;
 
   llvm::cl::opt<std::string> phase, context, outputTokens, maxTpotMs, maxTtftMs,
-      popularity, formats;
+      popularity, formats, acceptanceRate;
 
 private:
   llvm::Error parseAllLimits(RequestedWorkload &result) const;

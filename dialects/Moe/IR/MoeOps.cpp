@@ -183,9 +183,17 @@ LogicalResult LinearOp::verify() {
                      lastDim(getWeight()));
   if (failed(checkRank(*this, "input", getInput(), 3)) ||
       failed(checkRank(*this, "result", getResult(), 3)) ||
-      failed(checkDim(*this, "result", getResult(), 1, 1)))
+      failed(checkDim(*this, "result", getResult(), 2, lastDim(getWeight()))))
     return failure();
-  return checkDim(*this, "result", getResult(), 2, lastDim(getWeight()));
+  int64_t positions =
+      cast<RankedTensorType>(getInput().getType()).getDimSize(1);
+  int64_t kept = cast<RankedTensorType>(getResult().getType()).getDimSize(1);
+  if (ShapedType::isDynamic(kept) || kept < 1 ||
+      (!ShapedType::isDynamic(positions) && kept > positions))
+    return emitOpError("expects at least one and at most all positions in "
+                       "dimension 1 of the result, got ")
+           << getResult().getType();
+  return success();
 }
 
 LogicalResult MlpOp::verify() {

@@ -92,7 +92,8 @@ def Moe_LinearOp : Moe_WorkOp<"linear"> {
   let summary = "Product with a weight matrix, with an optional bias.";
   let description = [{
     `input` [..,K], `weight` [K,N], `bias` [N] -> [..,N]. `last_position`: only
-    the last of the S positions is computed (serving logits), [B,1,N].
+    the last P of the S positions are computed (serving logits: 1, or all that
+    are verified), [B,P,N].
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
                        Optional<AnyRankedTensor>:$bias,

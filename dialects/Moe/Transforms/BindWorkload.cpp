@@ -115,7 +115,7 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
         auto type =
             shapedLike(op.getResult(), op.getInput(), lastDim(op.getWeight()));
         if (op.getLastPosition())
-          type = withDim(type, 1, 1);
+          type = withDim(type, 1, tensorOf(op.getResult()).getDimSize(1));
         return {{type}};
       })
       .Case([](MlpOp op) -> Types {

@@ -67,12 +67,16 @@ llvm::Error unboundError(Operation *op) {
 llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
                    LayerShape &layer) {
   llvm::DenseMap<Operation *, OpRole> roles = rolesOf(function);
+  SmallVector<Operation *> working;
+  SmallVector<LocalOp> locals;
   for (Operation *op : operations) {
     if (!isa<WorkOpInterface>(op))
       continue;
     FailureOr<LocalOp> local = describeForOneToken(op);
     if (failed(local))
       return unboundError(op);
+    working.push_back(op);
+    locals.push_back(*local);
     ModelOp entry;
     entry.local = *local;
     OpRole role = roles.lookup(op);
@@ -93,6 +97,11 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     else
       entry.name = (layer.name + "." + spell(local->kind)).str();
     layer.ops.push_back(std::move(entry));
+  }
+  linkElementwise(working, locals);
+  for (auto [entry, local] : llvm::zip_equal(layer.ops, locals)) {
+    entry.local.input = local.input;
+    entry.local.soleReader = local.soleReader;
   }
   return llvm::Error::success();
 }

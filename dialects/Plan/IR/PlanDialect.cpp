@@ -66,11 +66,44 @@ void plan::setTarget(mlir::ModuleOp module, llvm::StringRef target,
                            builder.getI64IntegerAttr(workload.outputTokens)),
       builder.getNamedAttr("phase",
                            builder.getStringAttr(spell(workload.phase)))};
+  if (workload.acceptanceRate)
+    entries.push_back(builder.getNamedAttr(
+        "acceptance_rate", builder.getF64FloatAttr(*workload.acceptanceRate)));
+  const Popularity &popularity = workload.popularity;
+  if (popularity.kind == Popularity::Kind::shares)
+    entries.push_back(builder.getNamedAttr(
+        "popularity", builder.getDenseF64ArrayAttr(popularity.shares)));
+  else if (popularity.text != Popularity().text)
+    entries.push_back(builder.getNamedAttr(
+        "popularity", popularity.kind == Popularity::Kind::uniform
+                          ? mlir::Attribute(builder.getStringAttr("uniform"))
+                          : builder.getF64FloatAttr(popularity.exponent)));
   module->setAttr(kWorkloadAttr, builder.getDictionaryAttr(entries));
 }
 
+/// "uniform", the exponent of a power law, or the share of each expert.
+static bool readPopularity(mlir::Attribute value, Popularity &popularity) {
+  if (auto text = llvm::dyn_cast<mlir::StringAttr>(value)) {
+    popularity.kind = Popularity::Kind::uniform;
+    popularity.text = "uniform";
+    return text.getValue() == "uniform";
+  }
+  if (auto exponent = llvm::dyn_cast<mlir::FloatAttr>(value)) {
+    popularity.exponent = exponent.getValueAsDouble();
+    return popularity.exponent > 0;
+  }
+  auto shares = llvm::dyn_cast<mlir::DenseF64ArrayAttr>(value);
+  if (!shares)
+    return false;
+  popularity.kind = Popularity::Kind::shares;
+  popularity.shares.assign(shares.asArrayRef().begin(),
+                           shares.asArrayRef().end());
+  return llvm::all_of(popularity.shares,
+                      [](double share) { return share >= 0; });
+}
+
 /// The workload that a payload names; defaults where it says nothing. Legality
-/// does not depend on popularity or limits.
+/// does not depend on limits.
 static llvm::Expected<Workload> workloadOf(mlir::ModuleOp module) {
   Workload workload;
   auto stated = module->getAttrOfType<mlir::DictionaryAttr>(kWorkloadAttr);
@@ -92,10 +125,17 @@ static llvm::Expected<Workload> workloadOf(mlir::ModuleOp module) {
       workload.formats = FormatPolicy::any;
     else if (name == "formats" && text && text.getValue() == "as-shipped")
       workload.formats = FormatPolicy::asShipped;
+    else if (auto rate = llvm::dyn_cast<mlir::FloatAttr>(entry.getValue());
+             name == "acceptance_rate" && rate && rate.getValueAsDouble() > 0 &&
+             rate.getValueAsDouble() < 1)
+      workload.acceptanceRate = rate.getValueAsDouble();
+    else if (name == "popularity" &&
+             readPopularity(entry.getValue(), workload.popularity))
+      continue;
     else
       return llvm::createStringError(
-          "plan.workload: expects context_tokens, output_tokens, phase and "
-          "formats with their values, got '" +
+          "plan.workload: expects context_tokens, output_tokens, phase, "
+          "formats, popularity and acceptance_rate with their values, got '" +
           name + "'");
   }
   return workload;

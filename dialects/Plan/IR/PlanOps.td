@@ -75,6 +75,13 @@ def Plan_PlaceExpertsOp : Plan_DecisionOp<"place_experts",
     (ins StrAttr:$replicas), [{
       `replicas` `=` custom<PlanValue>($replicas)}]> {
   let summary = "Extra copies of hot experts.";
+  let description = [{
+    `replicas`: experts that every expert-parallel rank holds beyond its share.
+    R of them on N ranks are R * N further copies, each of the expert with the
+    most rows per copy at that point; slots of experts and copies are then
+    packed so that ranks expect equal rows. A token's row goes to one copy.
+    0: every expert exists once; none: experts are not spread over ranks.
+  }];
 }
 
 def Plan_PlaceWeightsOp : Plan_DecisionOp<"place_weights",
@@ -114,6 +121,10 @@ def Plan_SplitPhasesOp : Plan_DecisionOp<"split_phases",
 def Plan_FuseOp : Plan_DecisionOp<"fuse", (ins StrAttr:$fusion), [{
       `form` `=` custom<PlanValue>($fusion)}]> {
   let summary = "Which kernels are one.";
+  let description = [{
+    `elementwise`: row- and element-wise ops are part of the kernel before them;
+    `block`: in addition all kernels between two transfers are one launch.
+  }];
 }
 
 def Plan_TileOp : Plan_DecisionOp<"tile", (ins StrAttr:$tile), [{
@@ -124,6 +135,11 @@ def Plan_TileOp : Plan_DecisionOp<"tile", (ins StrAttr:$tile), [{
 def Plan_SpeculateOp : Plan_DecisionOp<"speculate", (ins StrAttr:$speculation), [{
       `tokens` `=` custom<PlanValue>($speculation)}]> {
   let summary = "Tokens that are guessed per step.";
+  let description = [{
+    `tokens` are drafted for every sequence from a look-up in its prompt on the
+    host, as part of the step overhead, and verified together with the last
+    token. Exists in decode with a stated acceptance rate.
+  }];
 }
 
 def Plan_CommitOp : Plan_Op<"commit"> {

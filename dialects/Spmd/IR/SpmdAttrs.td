@@ -38,18 +38,23 @@ def Spmd_ShardAttr : Spmd_Attr<"Shard", "shard"> {
     (a head, say), the first ones one unit larger if the division is uneven.
     Rank r holds block r / `strides[d]` mod `parts[d]`; ranks with the same
     blocks hold copies. One part is the whole dimension.
+
+    With `slots`, dimension 0 is first read through them: what is cut into
+    blocks is the list of elements `slots[0]`, `slots[1]`, ... of it, which may
+    name an element (an expert) more than once.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$parts,
                         ArrayRefParameter<"int64_t">:$strides,
-                        ArrayRefParameter<"int64_t">:$units);
+                        ArrayRefParameter<"int64_t">:$units,
+                        OptionalArrayRefParameter<"int64_t">:$slots);
   let assemblyFormat = [{
     `<` `parts` `=` `[` $parts `]` `,` `strides` `=` `[` $strides `]` `,`
-    `units` `=` `[` $units `]` `>`
+    `units` `=` `[` $units `]` (`,` `slots` `=` `[` $slots^ `]`)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Offset and size along `dim` of what rank `rank` of a stage holds of a
-    /// tensor of `extent` elements there.
+    /// tensor of `extent` elements there (with slots: of the slots).
     std::pair<int64_t, int64_t> sliceOf(unsigned dim, int64_t extent,
                                         int64_t rank) const;
   }];

@@ -63,7 +63,8 @@ LogicalResult GroupAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult ShardAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 ArrayRef<int64_t> parts,
                                 ArrayRef<int64_t> strides,
-                                ArrayRef<int64_t> units) {
+                                ArrayRef<int64_t> units,
+                                ArrayRef<int64_t> slots) {
   // shard_c1
   if (parts.size() != strides.size() || parts.size() != units.size())
     return emitError() << "expects parts, strides and units of one length, got "
@@ -74,12 +75,20 @@ LogicalResult ShardAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       // shard_c2
       if (value < 1)
         return emitError() << "expects values >= 1, got " << value;
+  // shard_c4
+  for (int64_t slot : slots)
+    if (slot < 0 || parts.empty() || units[0] != 1)
+      return emitError() << "expects slots >= 0 of a first dimension in units "
+                            "of 1, got "
+                         << slot;
   return success();
 }
 
 std::pair<int64_t, int64_t> ShardAttr::sliceOf(unsigned dim, int64_t extent,
                                                int64_t rank) const {
   int64_t parts = getParts()[dim], unit = getUnits()[dim];
+  if (dim == 0 && !getSlots().empty())
+    extent = getSlots().size();
   if (parts == 1)
     return {0, extent};
   int64_t index = rank / getStrides()[dim] % parts;

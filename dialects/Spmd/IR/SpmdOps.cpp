@@ -222,6 +222,26 @@ LogicalResult LocalizeOp::verify() {
   return success();
 }
 
+LogicalResult ChooseCopyOp::verify() {
+  // choose_copy_c1
+  RankedTensorType type = tensorOf(getIndices());
+  if (!type.getElementType().isInteger(32) || type.getRank() < 2)
+    return emitOpError("expects i32 indices [..,K], got ") << type;
+  // choose_copy_c2
+  SmallVector<bool> held(getExperts(), false);
+  for (int64_t expert : getSlots()) {
+    if (expert < 0 || expert >= int64_t(getExperts()))
+      return emitOpError("expects slots of experts below ")
+             << int64_t(getExperts()) << ", got " << expert;
+    held[expert] = true;
+  }
+  for (auto [expert, isHeld] : llvm::enumerate(held))
+    if (!isHeld)
+      return emitOpError("expects a slot of every expert, got none of ")
+             << expert;
+  return success();
+}
+
 LogicalResult PackOp::verify() {
   // pack_c1
   int64_t ranks = getGroup().getSize(), spread = getExpertTensor();

@@ -202,6 +202,22 @@ def Spmd_LocalizeOp : Spmd_Op<"localize", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
+def Spmd_ChooseCopyOp : Spmd_Op<"choose_copy",
+    [Pure, SameOperandsAndResultType]> {
+  let summary = "Expert indices as slots: which copy of an expert takes a row.";
+  let description = [{
+    `slots[s]` is the expert that slot s holds; an expert with c slots gives
+    the rows of token t to the (t mod c)-th of them in order. `indices` [..,K]
+    hold the experts of each token, tokens counted over the other dimensions.
+    Index arithmetic that a pack or dispatch absorbs: it states no work.
+  }];
+  let arguments = (ins AnyRankedTensor:$indices, I64Attr:$experts,
+                       DenseI64ArrayAttr:$slots);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$indices attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Spmd_PackOp : Spmd_LocalOp<"pack"> {
   let summary = "Gathers each token's row once per rank that needs it.";
   let description = [{

@@ -129,6 +129,7 @@ void SwitchedFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
       compute.fill(op, step);
     steps.push_back(step);
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef SwitchedFamily::systemOpName(const Step &step) const {

@@ -38,6 +38,8 @@ protected:
   Refusal refuseReduction(Reduction reduction, Group group,
                           const PlanPoint &prefix,
                           const PlanContext &context) const override;
+  /// Even a recorded graph starts its kernels one after another.
+  bool launchesKernels() const override { return true; }
   Ladders ladders(const PlanPoint &prefix,
                   const PlanContext &context) const override;
 };

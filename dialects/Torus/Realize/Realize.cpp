@@ -83,6 +83,7 @@ void TorusFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     }
     steps.push_back(step);
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef TorusFamily::systemOpName(const Step &step) const {

@@ -191,6 +191,7 @@ void TrainiumFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     }
     steps.push_back(step);
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef TrainiumFamily::systemOpName(const Step &step) const {

@@ -60,6 +60,12 @@ constexpr bool isCommunication(OpKind kind) {
   return kind >= OpKind::allReduce;
 }
 
+/// Works on each element of a row, or on each row: its input can be taken from
+/// the kernel that makes it.
+constexpr bool isElementwise(OpKind kind) {
+  return kind == OpKind::rmsNorm || kind == OpKind::rope || kind == OpKind::add;
+}
+
 /// "experts", "all_to_all_v": as in the IR.
 llvm::StringRef spell(OpKind kind);
 
@@ -133,6 +139,14 @@ struct LocalOp {
   Group group;
   double payloadBytes = 0;
   double meanPayloadBytes = 0; ///< of the mean rank (= payloadBytes where even)
+
+  // Dataflow inside a body, for element-wise ops (isElementwise()). It is a
+  // fact about two ops, so that an op described alone has none and equality
+  // leaves it out.
+  /// Index in the body of the op that makes the input, the later one of two;
+  /// -1 if the input comes from elsewhere.
+  int32_t input = -1;
+  bool soleReader = false; ///< nothing else reads what that op makes
 
   bool operator==(const LocalOp &other) const;
   bool operator!=(const LocalOp &other) const { return !(*this == other); }

@@ -31,7 +31,8 @@ enum class Sharding : uint8_t {
 };
 
 /// One op of a layer for one token: `local.rows` is 1 (topK for a dispatch,
-/// experts or combine), batch and context are 0 and set by partition().
+/// experts or combine), batch and context are 0 and set by partition();
+/// `local.input` is an index into the layer's ops.
 struct ModelOp {
   LocalOp local;
   Sharding sharding = Sharding::replicated;

@@ -53,6 +53,9 @@ struct Workload {
   double maxTtftSeconds = 2.0;
   Popularity popularity;
   FormatPolicy formats = FormatPolicy::any;
+  /// Probability that a drafted token is what the model would have said, the
+  /// same for each and independent; without it nothing is drafted.
+  std::optional<double> acceptanceRate;
 
   bool decodes() const { return phase != Phase::prefill; }
 
@@ -81,6 +84,18 @@ struct Workload {
   }
 };
 
+/// New tokens of a sequence that a step computes: in decode the last token and
+/// the `drafted` ones that are verified with it, in prefill the prompt.
+int64_t stepTokens(const Workload &workload, int64_t drafted);
+
+/// Tokens that a sequence is expected to gain in a step: in decode the accepted
+/// ones up to the first that is not and the model's own, (1 - A^(drafted + 1))
+/// / (1 - A), in prefill the prompt. Requires an acceptance rate to draft.
+///
+/// Assumption: drafts come from a look-up in the prompt on the host, which is
+/// part of the step overhead; draft models and layers are not imported.
+double expectedTokens(const Workload &workload, int64_t drafted);
+
 /// What the popularity law says about rows that are sent to experts spread over
 /// ranks: everything is an expectation over tokens drawn independently.
 struct ExpertLoad {
@@ -94,8 +109,28 @@ struct ExpertLoad {
 
 /// Load of `tokens` tokens that choose `topK` of `experts`, spread over `ranks`
 /// ranks in contiguous blocks of a placement that balances the expected load.
+/// Every rank holds `redundant` experts beyond its share: second copies of the
+/// most loaded ones, which share their rows (expertSlots()).
 ExpertLoad expertLoad(const Popularity &popularity, int64_t experts,
-                      int64_t topK, int64_t ranks, int64_t tokens);
+                      int64_t topK, int64_t ranks, int64_t tokens,
+                      int64_t redundant = 0);
+
+/// The expert that each slot holds, rank after rank: `experts` / `ranks` slots
+/// (one more on the first ranks if uneven) and `redundant` more on each.
+/// Without copies the slots are the experts in order. Under a power law expert
+/// 0 is the most popular one. A rank holds two copies of one expert only if no
+/// other has room.
+///
+/// Process: each further copy goes to the expert with the most rows per copy;
+///   then the copies, by falling rows, to the rank with the least rows that has
+///   room and does not hold the expert (EPLB: replicate, then pack).
+std::vector<int64_t> expertSlots(const Popularity &popularity, int64_t experts,
+                                 int64_t topK, int64_t ranks,
+                                 int64_t redundant);
+
+/// Rows per token that the fullest rank of that placement expects.
+double fullestRank(const Popularity &popularity, int64_t experts, int64_t topK,
+                   int64_t ranks, int64_t redundant);
 
 /// Distinct ranks that one token's experts are on (expectation), with
 /// group-limited routing. Uniform routing: G(1 - C(E-E/G, k)/C(E, k)).

@@ -19,9 +19,11 @@
 namespace portolan {
 
 /// Gives the dimensions of a model their sizes under a workload: `sequences` of
-/// one micro-batch, each with the mean past of its life.
+/// one micro-batch, each with the mean past of its life and, in decode, with
+/// `drafted` new tokens beside the last one, all of which get logits.
 mlir::LogicalResult bindToWorkload(mlir::ModuleOp module,
-                                   const Workload &workload, int64_t sequences);
+                                   const Workload &workload, int64_t sequences,
+                                   int64_t drafted = 0);
 
 /// Lowers a moe module in place for `machine` under `plan` with `concurrency`
 /// sequences in flight per model copy. An error names the op and what does not

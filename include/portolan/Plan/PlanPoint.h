@@ -122,6 +122,11 @@ struct PlanPoint {
     PlanValue value = get(planClass);
     return value == kNone ? 1 : value;
   }
+  /// A count, or 0 for `none`.
+  int64_t count(PlanClass planClass) const {
+    PlanValue value = get(planClass);
+    return value == kNone ? 0 : value;
+  }
   FormatPair formats(PlanClass planClass) const {
     return decodeFormats(get(planClass));
   }

@@ -6,8 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // What no plan with the given formats, instance and parallel degrees can
-// exceed, whatever its exchange, reduction, overlap, batch form, residency and
-// tile.
+// exceed, whatever its other classes are.
 //
 // Process: the useful operations and bytes of the slowest rank at the rates of
 //   the machine, with free communication, no padding and no launches; memory
@@ -48,7 +47,12 @@ public:
   double prefillObjective();
 
 private:
-  double leastSeconds(const LocalOp &op) const;
+  /// On the memory level that suits the step best.
+  double leastSeconds(Step step) const;
+  double leastExpertSeconds(LocalOp op, Step step, int64_t sequences) const;
+  void draft(PlanValue drafted);
+  /// range() with the drafted tokens that are set.
+  std::pair<int64_t, int64_t> draftedRange(double limitSeconds, double floor);
   double bodySeconds(const LayerShape &layer, int64_t sequences);
   /// Lower bound on the step time with so many sequences per stage.
   double stepSeconds(int64_t sequences);
@@ -63,8 +67,10 @@ private:
   std::array<PlanPoint, 2> relaxed;
   unsigned forms = 1;
   bool nearLevels = false;
+  llvm::SmallVector<PlanValue, 4> replicas, drafts; ///< that plans may have
   int64_t largest = 0;
   LocalOps ops;
+  Steps steps;
   llvm::SmallVector<double, 8> layerSeconds;
 };
 

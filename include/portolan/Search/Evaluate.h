@@ -10,7 +10,8 @@
 //
 // Process: partition, realize and estimate each distinct layer once; a stage
 //   takes the sum over its layer calls plus its boundary; the slowest stage
-//   paces all. Decode: TPOT = micro-batches * slowest stage + step overhead.
+//   paces all. Decode: step = micro-batches * slowest stage + step overhead,
+//   TPOT = step / tokens that a sequence is expected to gain by it.
 //   Prefill: TTFT = (micro-batches + stages - 1) * slowest stage + overhead.
 //   Objective = tokens of all copies / time / chips of the shape, idle ones
 //   included.
@@ -47,8 +48,9 @@ struct Evaluation {
   /// plan is infeasible, for the reason given.
   double objective = 0;
   PlanPoint plan;
-  double stepSeconds = 0;  ///< TPOT or TTFT
-  int64_t concurrency = 0; ///< requests in flight per model copy
+  double stepSeconds = 0;   ///< TTFT; TPOT is tokenSeconds()
+  double tokensPerStep = 1; ///< that a sequence is expected to gain
+  int64_t concurrency = 0;  ///< requests in flight per model copy
   Deployment deployment;
   Parts parts; ///< of stepSeconds, on the slowest stage
   Bound bound = Bound::compute;
@@ -57,6 +59,8 @@ struct Evaluation {
   std::optional<Refusal> infeasible; ///< capacity_exceeded or slo_violated
 
   bool isFeasible() const { return objective > 0; }
+  /// Time per output token of a decode step.
+  double tokenSeconds() const { return stepSeconds / tokensPerStep; }
   /// Requests that are served at once, per chip of the shape.
   double usersPerChip() const {
     int64_t serving = deployment.copies - (prefill ? prefill->copies : 0);
@@ -132,8 +136,12 @@ public:
   bool fits(const PlanPoint &plan, const Deployment &deployment,
             int64_t concurrency) const;
 
-  /// Objective = rate of one copy (requests per second) * this.
-  double objectivePerRate(const Deployment &deployment) const;
+  /// Objective = steps of one copy (requests per second) * this.
+  double objectivePerRate(const PlanPoint &plan,
+                          const Deployment &deployment) const;
+
+  /// Step time that a limit allows: in decode the limit is on a token.
+  double stepLimit(const PlanPoint &plan, double limitSeconds) const;
 
   /// Stage passes per step: how often the slowest stage counts.
   double stagePasses(const Deployment &deployment) const;

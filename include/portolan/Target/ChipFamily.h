@@ -62,6 +62,11 @@ protected:
   /// expert must fit there.
   virtual bool placesNearMemory() const { return false; }
 
+  /// Whether kernels are launched one after another while a step runs, so that
+  /// one launch can stand for all between two transfers. (A compiled program
+  /// has nothing to launch.)
+  virtual bool launchesKernels() const { return false; }
+
   /// What stands for foreign words, first legal one first.
   struct Ladders {
     llvm::ArrayRef<Reduction> reductions;

@@ -91,6 +91,15 @@ void addExpertTps(const PlanPoint &prefix, const PlanContext &context,
 /// `distributed` if experts are spread over ranks, else none.
 void addPlacementForms(const PlanPoint &prefix, const PlanContext &context,
                        PlanValues &values);
+/// Redundant experts per rank: 0 if experts are distributed, then 1, 2 and 4,
+/// as far as a rank has room for them beside its share of different experts and
+/// each lowers the expected rows of the fullest rank by 1 % of the mean or more
+/// against the value before. none if experts are not distributed.
+void addReplicas(const PlanPoint &prefix, const PlanContext &context,
+                 PlanValues &values);
+/// Drafted tokens per step: none and, in decode with an acceptance rate, 1
+/// to 3.
+void addSpeculations(const PlanContext &context, PlanValues &values);
 /// none if rows are equal on all ranks, all_to_all, all_gather if they are not;
 /// none alone without an expert block or with one rank.
 void addDispatchExchanges(const PlanPoint &prefix, const PlanContext &context,
@@ -110,6 +119,10 @@ void addPhaseSplits(const PlanPoint &prefix, const PlanContext &context,
 /// that experts are computed in; none without experts.
 void addTiles(const PlanPoint &prefix, const PlanContext &context,
               PlanValues &values);
+
+/// none, elementwise and, where kernels are launched one by one, block: each
+/// takes no more time than the value before it.
+void addFusions(bool launchesKernels, PlanValues &values);
 
 /// The group of the widest all-reduce of a plan; size 1 if there is none. The
 /// attention block reduces over tp, an expert block without exchange over its
@@ -143,6 +156,10 @@ std::optional<Refusal> refuseDegree(PlanClass planClass, PlanValue value,
 Refusal refusePlacement(PlanClass planClass, PlanValue value,
                         const PlanPoint &prefix, const PlanContext &context);
 
+/// Why a number of redundant experts per rank is refused.
+Refusal refuseReplicas(PlanValue value, const PlanPoint &prefix,
+                       const PlanContext &context);
+
 /// Why a phase split is refused.
 Refusal refusePhaseSplit(PlanValue value, const PlanPoint &prefix,
                          const PlanContext &context);
@@ -175,6 +192,9 @@ PlanValue repairPhaseSplit(PlanValue value, llvm::ArrayRef<PlanValue> values);
 /// Same storage if legal, else the next wider; what is wider than everything
 /// legal becomes the shipped storage, which holds the same values.
 PlanValue repairFormat(PlanValue value, llvm::ArrayRef<PlanValue> values);
+/// `wanted` halved until it is legal, at last 0; the first value if that is
+/// not.
+PlanValue halvedReplicas(PlanValue wanted, llvm::ArrayRef<PlanValue> values);
 /// The first of `ladder` that is among `values`, else the first value.
 template <typename Word>
 PlanValue firstLegal(llvm::ArrayRef<Word> ladder,

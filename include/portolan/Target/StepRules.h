@@ -84,6 +84,21 @@ private:
   std::array<double, kNumFormats> widening;
 };
 
+/// Joins kernels as the plan's fusion says; realize() calls it last.
+///
+/// Process: `elementwise`: a row- or element-wise op that follows a computation
+///   of its micro-batch, no transfer between, is part of that kernel: it is not
+///   launched, and what it reads of an op of the same kernel stays next to the
+///   engines (Step::residentBytes of both, of the maker only if nothing else
+///   reads it). `block`: in addition all computations between two transfers are
+///   one launch; what passes between its kernels still goes through memory.
+/// Assumptions: the rows of a tile are whole, so that a norm is computed where
+///   its input is made.
+/// Not counted: barriers inside a persistent kernel, for which no machine
+///   publishes a figure; registers and local memory that joined kernels share.
+void joinKernels(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
+                 Steps &steps);
+
 /// What every step of `op` has: what it covers, its work and balance.
 Step startStep(const LocalOp &op, uint32_t index);
 

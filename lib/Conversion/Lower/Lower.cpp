@@ -52,13 +52,22 @@ llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
 
 LogicalResult portolan::bindToWorkload(ModuleOp module,
                                        const Workload &workload,
-                                       int64_t sequences) {
+                                       int64_t sequences, int64_t drafted) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return module.emitError("expects a function @main, got none");
-  return moe::bindWorkload(module,
-                           sizesOf(main, sequences, workload.newTokens(),
-                                   workload.meanContextTokens()));
+  int64_t newTokens = stepTokens(workload, drafted);
+  if (drafted > 0)
+    main.walk([&](moe::LinearOp op) {
+      if (!op.getLastPosition())
+        return;
+      auto type = cast<RankedTensorType>(op.getResult().getType());
+      SmallVector<int64_t> shape(type.getShape());
+      shape[1] = newTokens;
+      op.getResult().setType(type.clone(shape));
+    });
+  return moe::bindWorkload(module, sizesOf(main, sequences, newTokens,
+                                           workload.meanContextTokens()));
 }
 
 llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
@@ -94,7 +103,8 @@ llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
   options.deployment = *deployment;
   options.popularity = workload.popularity;
   if (llvm::Error error = errorOf(module.getContext(), [&] {
-        if (failed(bindToWorkload(module, workload, inMicroBatch)))
+        if (failed(bindToWorkload(module, workload, inMicroBatch,
+                                  plan.count(PlanClass::speculation))))
           return failure();
         return convertMoeToSpmd(module, options);
       }))

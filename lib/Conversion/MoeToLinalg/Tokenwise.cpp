@@ -104,8 +104,10 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
     Emit e(rewriter, op.getLoc());
     Value input = op.getInput();
     if (op.getLastPosition()) {
-      Value last = e.sub(e.dimValue(input, 1), e.index(1));
-      input = e.slice(input, 1, last, rewriter.getIndexAttr(1));
+      int64_t kept =
+          cast<RankedTensorType>(op.getResult().getType()).getDimSize(1);
+      Value first = e.sub(e.dimValue(input, 1), e.index(kept));
+      input = e.slice(input, 1, first, rewriter.getIndexAttr(kept));
     }
     Value product = e.contract("tk,kn->tn", {e.rows(input), op.getWeight()});
     Type element = elementOf(op.getResult());

@@ -27,6 +27,14 @@ struct Problem {
   const PlanPoint &plan;
   const Popularity &popularity;
   int64_t experts = 0, topK = 0, groups = 1, topGroups = 1;
+  /// The expert of each slot; empty without copies.
+  std::vector<int64_t> slots = {};
+
+  int64_t redundant() const { return plan.count(PlanClass::replicas); }
+  /// Slots over all ranks: the experts and their copies.
+  int64_t slotCount() const {
+    return slots.empty() ? experts : int64_t(slots.size());
+  }
 
   bool exchanges() const {
     return plan.get(PlanClass::dispatchExchange) != kNone;
@@ -160,6 +168,8 @@ private:
     double packedMean = 0, packedMax = 0;
   };
   Loads loads() const;
+  /// Indices of slots in place of those of experts, where experts have copies.
+  mlir::Value chooseCopy(mlir::Location loc, mlir::Value indices);
   /// What combine needs of the dispatch with the same indices.
   struct Exchanged {
     mlir::Value weights, indices, tokens, sent, received;

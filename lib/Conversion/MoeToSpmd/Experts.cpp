@@ -47,7 +47,7 @@ BodyEmitter::Loads BodyEmitter::loads() const {
   Loads result;
   int64_t total = geometry.totalRows(half);
   result.experts = expertLoad(problem.popularity, problem.experts, problem.topK,
-                              deployment.ep, total);
+                              deployment.ep, total, problem.redundant());
   double perRank =
       distinctRanksPerToken(problem.experts, problem.topK, deployment.ep,
                             problem.groups, problem.topGroups) /
@@ -89,6 +89,14 @@ LogicalResult BodyEmitter::emitRoute(moe::RouteOp op) {
   return success();
 }
 
+Value BodyEmitter::chooseCopy(Location loc, Value indices) {
+  if (problem.slots.empty())
+    return indices;
+  return spmd::ChooseCopyOp::create(
+      builder, loc, indices.getType(), indices, i64(problem.experts),
+      builder.getDenseI64ArrayAttr(problem.slots));
+}
+
 LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   Location loc = op.getLoc();
   moe::CombineOp combine = combineOf(op);
@@ -104,17 +112,18 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
            << problem.experts << " experts";
   const Deployment &deployment = geometry.deployment;
   int64_t localExperts =
-      geometry.block(problem.experts, deployment.ep, deployment.expertTp);
+      geometry.block(problem.slotCount(), deployment.ep, deployment.expertTp);
   Loads expected = loads();
   Group stage = geometry.stageGroup();
   Exchanged state;
   if (problem.sendsRows()) {
+    *indices = chooseCopy(loc, *indices);
     auto countsType = RankedTensorType::get({stage.size}, builder.getI32Type());
     auto pack = spmd::PackOp::create(
         builder, loc, raggedLike(*rows), raggedLike(*weights),
         raggedLike(*indices),
         RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()),
-        countsType, *rows, *weights, *indices, i64(problem.experts),
+        countsType, *rows, *weights, *indices, i64(problem.slotCount()),
         groupAttr(stage), i64(deployment.expertTp),
         load(expected.packedMean, expected.packedMax, 0), sent());
     state.tokens = pack.getTokens();
@@ -146,8 +155,8 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
     *rows = gathered[0];
     state.weights = gathered[1];
     state.indices = spmd::LocalizeOp::create(
-        builder, loc, gathered[2].getType(), gathered[2], i64(problem.experts),
-        groupAttr(geometry.expertGroup()));
+        builder, loc, gathered[2].getType(), chooseCopy(loc, gathered[2]),
+        i64(problem.slotCount()), groupAttr(geometry.expertGroup()));
   }
   auto dispatch = moe::DispatchOp::create(
       builder, loc, raggedLike(*rows),
@@ -167,7 +176,8 @@ LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
   FailureOr<Value> counts = regional(op.getCounts());
   if (failed(rows) || failed(counts))
     return failure();
-  DimSplit expert = geometry.expert(), inner = geometry.expertTensor();
+  DimSplit expert = geometry.expert(problem.slots),
+           inner = geometry.expertTensor();
   DimSplit whole = geometry.whole();
   if (inner.parts > 1 && op.getDownBias())
     return op.emitOpError("expects no down_bias where expert_tp splits the "
@@ -206,7 +216,7 @@ LogicalResult BodyEmitter::emitCombine(moe::CombineOp op) {
   const Exchanged &state = known->second;
   const Deployment &deployment = geometry.deployment;
   int64_t localExperts =
-      geometry.block(problem.experts, deployment.ep, deployment.expertTp);
+      geometry.block(problem.slotCount(), deployment.ep, deployment.expertTp);
   Loads expected = loads();
   moe::LoadAttr resultLoad;
   if (problem.sendsRows())

@@ -24,6 +24,8 @@ int64_t Geometry::block(int64_t units, int64_t parts, int64_t stride) const {
 }
 
 int64_t Geometry::extent(int64_t whole, const DimSplit &split) const {
+  if (!split.slots.empty())
+    whole = split.slots.size();
   return block(whole / split.unit, split.parts, split.stride) * split.unit;
 }
 
@@ -92,5 +94,7 @@ spmd::ShardAttr moe_to_spmd::shardOf(MLIRContext *context,
     strides.push_back(split.stride);
     units.push_back(split.unit);
   }
-  return spmd::ShardAttr::get(context, parts, strides, units);
+  return spmd::ShardAttr::get(context, parts, strides, units,
+                              layout.empty() ? llvm::ArrayRef<int64_t>()
+                                             : layout.front().slots);
 }

@@ -27,10 +27,13 @@ struct DimSplit {
   int64_t stride = 1;
   int64_t unit = 1;
   bool isBatch = false; ///< sequences: halved by overlap two_batch
+  /// What is cut in place of the dimension, if not empty: elements of it.
+  llvm::ArrayRef<int64_t> slots = {};
 
   bool operator==(const DimSplit &other) const {
     return parts == other.parts && stride == other.stride &&
-           unit == other.unit && isBatch == other.isBatch;
+           unit == other.unit && isBatch == other.isBatch &&
+           slots == other.slots;
   }
 };
 
@@ -83,7 +86,9 @@ public:
     return {parts, deployment.tp / parts, unit};
   }
   DimSplit context() const { return {deployment.cp, deployment.tp, 1}; }
-  DimSplit expert() const { return {deployment.ep, deployment.expertTp, 1}; }
+  DimSplit expert(llvm::ArrayRef<int64_t> slots) const {
+    return {deployment.ep, deployment.expertTp, 1, false, slots};
+  }
   DimSplit expertTensor() const { return {deployment.expertTp, 1, 1}; }
 
   // Groups.

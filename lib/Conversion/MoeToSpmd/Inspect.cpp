@@ -40,6 +40,16 @@ LogicalResult Partitioner::inspectPlan() {
   const PlanPoint &plan = options.plan;
   if (plan.is(PlanClass::placementForm, PlacementForm::spatial))
     return main.emitOpError("placement_form: expects distributed, got spatial");
+  if (int64_t redundant = problem.redundant(); redundant && problem.experts) {
+    int64_t own = llvm::divideCeil(problem.experts, deployment.ep);
+    if (deployment.ep == 1 || own + redundant > problem.experts)
+      return main.emitOpError("replicas: expects room for different experts "
+                              "on each of ")
+             << deployment.ep << " ranks of " << own << ", got " << redundant
+             << " redundant ones";
+    problem.slots = expertSlots(problem.popularity, problem.experts,
+                                problem.topK, deployment.ep, redundant);
+  }
   bool gathers = plan.is(PlanClass::dispatchExchange, Exchange::allGather) &&
                  plan.is(PlanClass::combineExchange, Exchange::reduceScatter);
   bool sends = problem.sendsRows() && plan.get(PlanClass::combineExchange) ==

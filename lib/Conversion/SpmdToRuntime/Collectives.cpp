@@ -44,6 +44,7 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case([&](spmd::ReceiveOp op) { return receive(op); })
           .Case([&](spmd::SliceOp op) { return slice(op); })
           .Case([&](spmd::LocalizeOp op) { return localize(op); })
+          .Case([&](spmd::ChooseCopyOp op) { return chooseCopy(op); })
           .Case([&](spmd::PackOp op) { return pack(op); })
           .Case([&](spmd::UnpackOp op) { return unpack(op); })
           .Case([&](spmd::MergePartialsOp op) { return mergePartials(op); })

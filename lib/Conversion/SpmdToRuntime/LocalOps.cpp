@@ -115,6 +115,59 @@ FailureOr<Values> Lowering::localize(spmd::LocalizeOp op) {
   return Values{generic.getResult(0)};
 }
 
+FailureOr<Values> Lowering::chooseCopy(spmd::ChooseCopyOp op) {
+  // The slots of each expert one after another, where they begin, and how many
+  // there are.
+  SmallVector<SmallVector<int64_t>> slotsOf(op.getExperts());
+  for (auto [slot, expert] : llvm::enumerate(op.getSlots()))
+    slotsOf[expert].push_back(slot);
+  SmallVector<int64_t> all, counts;
+  for (ArrayRef<int64_t> slots : slotsOf) {
+    llvm::append_range(all, slots);
+    counts.push_back(slots.size());
+  }
+  Value table = indexTable(all), first = indexTable(offsetsOf(counts)),
+        count = indexTable(counts), last = index(op.getExperts() - 1),
+        zero = index(0);
+  RankedTensorType type = op.getType();
+  AffineMap map = builder.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                             utils::IteratorType::parallel);
+  Value empty = tensor::EmptyOp::create(
+      builder, loc(), tensor::getMixedSizes(builder, loc(), op.getIndices()),
+      type.getElementType());
+  SmallVector<Value> extents;
+  for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
+    extents.push_back(extent(op.getIndices(), dim));
+  auto generic = linalg::GenericOp::create(
+      builder, loc(), TypeRange(type), ValueRange(op.getIndices()),
+      ValueRange(empty), ArrayRef<AffineMap>{map, map}, iterators,
+      [&](OpBuilder &inner, Location at, ValueRange values) {
+        // The token's number over all dimensions but the last.
+        Value token = linalg::IndexOp::create(inner, at, 0);
+        for (int64_t dim = 1; dim + 1 < type.getRank(); ++dim) {
+          token = arith::MulIOp::create(inner, at, token, extents[dim]);
+          token = arith::AddIOp::create(
+              inner, at, token, linalg::IndexOp::create(inner, at, dim));
+        }
+        Value expert = arith::IndexCastOp::create(
+            inner, at, inner.getIndexType(), values[0]);
+        expert = arith::MaxSIOp::create(inner, at, expert, zero);
+        expert = arith::MinSIOp::create(inner, at, expert, last);
+        auto read = [&](Value from, Value index) -> Value {
+          return tensor::ExtractOp::create(inner, at, from, index);
+        };
+        Value copy =
+            arith::RemUIOp::create(inner, at, token, read(count, expert));
+        Value slot = read(
+            table, arith::AddIOp::create(inner, at, read(first, expert), copy));
+        linalg::YieldOp::create(inner, at,
+                                Value(arith::IndexCastOp::create(
+                                    inner, at, inner.getI32Type(), slot)));
+      });
+  return Values{generic.getResult(0)};
+}
+
 FailureOr<Values> Lowering::pack(spmd::PackOp op) {
   // For each expert the block of ranks that holds it, and that block's first.
   int64_t ranks = op.getGroup().getSize(), spread = op.getExpertTensor();

@@ -45,6 +45,7 @@ private:
   // LocalOps.cpp
   mlir::FailureOr<Values> slice(spmd::SliceOp op);
   mlir::FailureOr<Values> localize(spmd::LocalizeOp op);
+  mlir::FailureOr<Values> chooseCopy(spmd::ChooseCopyOp op);
   mlir::FailureOr<Values> pack(spmd::PackOp op);
   mlir::FailureOr<Values> unpack(spmd::UnpackOp op);
   mlir::FailureOr<Values> mergePartials(spmd::MergePartialsOp op);

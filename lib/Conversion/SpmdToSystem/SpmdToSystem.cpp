@@ -38,14 +38,21 @@ public:
 
   LogicalResult run() {
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-      SmallVector<Operation *> body;
-      WalkResult walk = function.walk([&](Operation *op) {
+      SmallVector<SmallVector<Operation *>> bodies(1);
+      function.walk([&](Operation *op) {
+        // A step may depend on the other steps of its body: bodies are cut as
+        // the partition cuts them.
+        bool boundary = isa<spmd::SendOp, spmd::ReceiveOp>(op);
+        if (boundary || isa<func::CallOp>(op))
+          bodies.emplace_back();
         if (isSource(op))
-          body.push_back(op);
-        return WalkResult::advance();
+          bodies.back().push_back(op);
+        if (boundary)
+          bodies.emplace_back();
       });
-      if (walk.wasInterrupted() || failed(lowerBody(body)))
-        return failure();
+      for (ArrayRef<Operation *> body : bodies)
+        if (failed(lowerBody(body)))
+          return failure();
     }
     recordWeights();
     return success();
@@ -57,8 +64,7 @@ private:
         op->getDialect());
   }
 
-  /// Realizes the ops that state work and replaces all ops of the body. Stage
-  /// boundaries and layers are realized together: a step knows only its op.
+  /// Realizes the ops that state work and replaces all ops of the body.
   LogicalResult lowerBody(ArrayRef<Operation *> body) {
     LocalOps locals;
     SmallVector<Operation *> working, views;
@@ -73,6 +79,7 @@ private:
       locals.push_back(*local);
       working.push_back(op);
     }
+    linkElementwise(working, locals);
     Steps steps;
     family.realize(locals, plan, deployment, machine, steps);
     if (steps.size() != locals.size())

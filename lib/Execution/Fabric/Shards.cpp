@@ -40,10 +40,38 @@ struct Box {
   }
 };
 
+/// What the slots of `rank` name, one element of the first dimension after
+/// another.
+Tensor cutSlots(const TensorView &whole, spmd::ShardAttr shard, int64_t rank) {
+  Box box{whole.shape, {0}, {1}};
+  auto [first, count] = shard.sliceOf(0, whole.shape[0], rank);
+  for (size_t dim = 1; dim < whole.shape.size(); ++dim) {
+    auto [offset, size] = shard.sliceOf(dim, whole.shape[dim], rank);
+    box.offsets.push_back(offset);
+    box.sizes.push_back(size);
+  }
+  llvm::SmallVector<int64_t, 6> sizes(box.sizes.begin(), box.sizes.end());
+  sizes[0] = count;
+  Tensor piece(whole.type, sizes);
+  const char *from = static_cast<const char *>(whole.data);
+  int64_t slotBytes = elementCount(box.sizes) * bytesPerElement(whole.type);
+  for (int64_t slot = 0; slot < count; ++slot) {
+    box.offsets[0] = shard.getSlots()[first + slot];
+    box.forRuns(bytesPerElement(whole.type),
+                [&](int64_t wholeAt, int64_t pieceAt, int64_t bytes) {
+                  std::memcpy(piece.bytes.data() + slot * slotBytes + pieceAt,
+                              from + wholeAt, bytes);
+                });
+  }
+  return piece;
+}
+
 } // namespace
 
 Tensor portolan::cutShard(const TensorView &whole, spmd::ShardAttr shard,
                           int64_t rank) {
+  if (!shard.getSlots().empty())
+    return cutSlots(whole, shard, rank);
   Box box{whole.shape, {}, {}};
   for (auto [dim, extent] : llvm::enumerate(whole.shape)) {
     auto [offset, size] = shard.sliceOf(dim, extent, rank);

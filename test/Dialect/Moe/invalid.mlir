@@ -150,8 +150,8 @@ func.func @linear_c4(%x: tensor<2x8xf32>, %w: tensor<8x4xf32>) {
 
 // linear_c5
 func.func @linear_c5(%x: tensor<2x3x8xf32>, %w: tensor<8x4xf32>) {
-  // expected-error @+1 {{expects dimension 1 of result to be 1, got 'tensor<2x3x4xf32>'}}
-  %0 = moe.linear %x, %w {last_position} : (tensor<2x3x8xf32>, tensor<8x4xf32>) -> tensor<2x3x4xf32>
+  // expected-error @+1 {{expects at least one and at most all positions in dimension 1 of the result, got 'tensor<2x4x4xf32>'}}
+  %0 = moe.linear %x, %w {last_position} : (tensor<2x3x8xf32>, tensor<8x4xf32>) -> tensor<2x4x4xf32>
   return
 }
 

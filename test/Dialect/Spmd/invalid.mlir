@@ -218,3 +218,26 @@ func.func @localize_c2(%i: tensor<4xi32>) {
   %0 = spmd.localize %i over <8 by 1> {experts = 4 : i64} : tensor<4xi32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{expects slots >= 0 of a first dimension in units of 1, got 3}}
+func.func @shard_c4(%w: tensor<4xf32> {spmd.shard = #spmd.shard<parts = [2], strides = [1], units = [2], slots = [3]>}) {
+  return
+}
+
+// -----
+
+func.func @choose_copy_c1(%i: tensor<4xi32>) {
+  // expected-error @+1 {{expects i32 indices [..,K], got 'tensor<4xi32>'}}
+  %0 = spmd.choose_copy %i {experts = 2 : i64, slots = array<i64: 0, 1, 0>} : tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @choose_copy_c2(%i: tensor<4x2xi32>) {
+  // expected-error @+1 {{expects a slot of every expert, got none of 1}}
+  %0 = spmd.choose_copy %i {experts = 3 : i64, slots = array<i64: 0, 2, 0>} : tensor<4x2xi32>
+  return
+}

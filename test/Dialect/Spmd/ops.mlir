@@ -73,6 +73,8 @@ func.func @local(%x: tensor<18x8xf32>, %i: tensor<18x2xi32>, %v: tensor<4x1x8xf3
     : (tensor<18x8xf32>) -> tensor<5x8xf32>
   // CHECK: spmd.localize %{{.*}} over <2 by 2> {experts = 5 : i64}
   %1 = spmd.localize %i over <2 by 2> {experts = 5 : i64} : tensor<18x2xi32>
+  // CHECK: spmd.choose_copy %{{.*}} {experts = 2 : i64, slots = array<i64: 0, 1, 0>}
+  %3 = spmd.choose_copy %i {experts = 2 : i64, slots = array<i64: 0, 1, 0>} : tensor<18x2xi32>
   // CHECK: spmd.merge_partials %{{.*}}, %{{.*}} {parts = 2 : i64}
   %2 = spmd.merge_partials %v, %l {parts = 2 : i64}
     : (tensor<4x1x8xf32>, tensor<4x1x2xf32>) -> tensor<2x1x8xf32>

@@ -65,6 +65,62 @@ TEST(ExpertLoad, AShareIsCappedAtCertainty) {
   EXPECT_NEAR(load.maxRows, 100, 1e-9);
 }
 
+// Two experts with 3/4 and 1/4 of the rows on two ranks: with one redundant
+// expert per rank both ranks hold both, and half of the rows.
+TEST(Replicas, TwoExpertsByHand) {
+  Popularity popularity;
+  popularity.kind = Popularity::Kind::shares;
+  popularity.shares = {3, 1};
+  EXPECT_DOUBLE_EQ(fullestRank(popularity, 2, 1, 2, 0), 0.75);
+  EXPECT_DOUBLE_EQ(fullestRank(popularity, 2, 1, 2, 1), 0.5);
+  ExpertLoad load = expertLoad(popularity, 2, 1, 2, 100, 1);
+  // 50 + sqrt(2 * 50 * ln 2)
+  EXPECT_NEAR(load.maxRows, 50 + std::sqrt(100 * std::log(2.0)), 1e-9);
+  EXPECT_EQ(load.meanRows, 50);
+  EXPECT_EQ(load.experts, 2);
+  // Each copy serves every second token: (1 - 1/4^50) + (1 - (3/4)^50).
+  EXPECT_NEAR(load.hitExperts, 2 - std::pow(0.75, 50), 1e-12);
+}
+
+// Shares 8, 4, 2, 2: copies of the first (then 4 each) and of the second (2
+// each), so that each rank has 4 + 2 + 2.
+TEST(Replicas, HottestExpertsAreCopiedThenPacked) {
+  Popularity popularity;
+  popularity.kind = Popularity::Kind::shares;
+  popularity.shares = {8, 4, 2, 2};
+  EXPECT_EQ(expertSlots(popularity, 4, 1, 2, 1),
+            (std::vector<int64_t>{0, 1, 2, 0, 1, 3}));
+  EXPECT_DOUBLE_EQ(fullestRank(popularity, 4, 1, 2, 1), 0.5);
+}
+
+TEST(Replicas, WithoutCopiesSlotsAreTheExperts) {
+  EXPECT_EQ(expertSlots(Popularity(), 3, 1, 2, 0),
+            (std::vector<int64_t>{0, 1, 2}));
+}
+
+// 5 experts over 2 ranks are 3 and 2, and 2 more each.
+TEST(Replicas, EveryExpertHasASlotAndRanksTheirShare) {
+  std::vector<int64_t> slots = expertSlots(Popularity(), 5, 2, 2, 2);
+  EXPECT_EQ(slots.size(), 9u);
+  std::set<int64_t> first(slots.begin(), slots.begin() + 5);
+  std::set<int64_t> second(slots.begin() + 5, slots.end());
+  // No rank holds an expert twice, and all are somewhere.
+  EXPECT_EQ(first.size(), 5u);
+  EXPECT_EQ(second.size(), 4u);
+}
+
+// 1 + 1/2 + 1/4 = (1 - 1/8) / (1 - 1/2).
+TEST(Speculation, ExpectedTokensByHand) {
+  Workload workload;
+  workload.acceptanceRate = 0.5;
+  EXPECT_DOUBLE_EQ(expectedTokens(workload, 2), 1.75);
+  EXPECT_DOUBLE_EQ(expectedTokens(workload, 0), 1);
+  EXPECT_EQ(stepTokens(workload, 2), 3);
+  workload.phase = Phase::prefill;
+  EXPECT_EQ(expectedTokens(workload, 0), 4096);
+  EXPECT_EQ(stepTokens(workload, 0), 4096);
+}
+
 // Distinct ranks by drawing: 8 of 256 experts over 16 ranks.
 TEST(DistinctRanks, EqualsDrawing) {
   std::mt19937 random(7);

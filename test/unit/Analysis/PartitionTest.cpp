@@ -53,6 +53,41 @@ TEST(Partition, OneChipSendsNothing) {
   EXPECT_EQ(findOp(ops, OpKind::attention)->context, 110);
 }
 
+// Two drafted tokens: each of 6 sequences has 3 new ones in every op, which see
+// the context and their predecessors, and all 18 get logits.
+TEST(Partition, DraftedTokensAreVerifiedTogether) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::speculation, 2);
+  LocalOps ops = partitioned(plan, 1, 6);
+  const LocalOp *attention = findOp(ops, OpKind::attention);
+  EXPECT_EQ(attention->rows, 18);
+  EXPECT_EQ(attention->newTokens, 3);
+  EXPECT_EQ(attention->context, 110);
+  EXPECT_TRUE(attention->causalPrefill);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::experts)->meanRows, 18 * 2);
+  ModelShape model = tinyMoe();
+  Workload workload;
+  workload.acceptanceRate = 0.5;
+  partitionLayer(model, model.epilogue, plan,
+                 llvm::cantFail(deploymentOf(plan, 1, 1)), workload, 6, ops);
+  EXPECT_EQ(findOp(ops, OpKind::linear)->rows, 18);
+}
+
+// Redundant experts: 16 on 4 ranks are 4 each, and one more.
+TEST(Partition, CopiesOfExpertsAreResident) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::allToAll));
+  plan.set(PlanClass::combineExchange, PlanValue(Exchange::allToAll));
+  plan.set(PlanClass::replicas, 0);
+  LocalOps ops = partitioned(plan, 4, 6);
+  double without = residentWeightBytes(*findOp(ops, OpKind::experts));
+  plan.set(PlanClass::replicas, 1);
+  ops = partitioned(plan, 4, 6);
+  EXPECT_EQ(findOp(ops, OpKind::experts)->experts, 5);
+  EXPECT_DOUBLE_EQ(residentWeightBytes(*findOp(ops, OpKind::experts)),
+                   without * 5 / 4);
+}
+
 // tp = 4 on 4 chips: 2 of 8 heads, 1 of 4 kv heads, one all-reduce after the
 // output projection and one after the experts, [6, 64] bf16 each.
 TEST(Partition, TensorParallelSplitsHeads) {

@@ -103,8 +103,30 @@ TEST(EvaluateTest, IdleChipsCount) {
   test.workload.phase = Phase::decode;
   EXPECT_DOUBLE_EQ(
       Evaluator(test.model, test.machine, test.family, test.workload)
-          .objectivePerRate(all),
+          .objectivePerRate(test.plan, all),
       0.25);
+}
+
+TEST(EvaluateTest, DraftedTokensShareAStep) {
+  Case test(4);
+  test.workload.phase = Phase::decode;
+  test.workload.acceptanceRate = 0.5;
+  Evaluator evaluator(test.model, test.machine, test.family, test.workload);
+  test.plan.set(PlanClass::speculation, 2);
+  // 1 + 1/2 + 1/4 tokens are expected per step and sequence.
+  EXPECT_DOUBLE_EQ(evaluator.stepLimit(test.plan, 0.02), 0.035);
+  Evaluation drafted = llvm::cantFail(evaluator.at(test.plan, 2));
+  EXPECT_DOUBLE_EQ(drafted.tokensPerStep, 1.75);
+  EXPECT_DOUBLE_EQ(drafted.tokenSeconds(), drafted.stepSeconds / 1.75);
+  EXPECT_DOUBLE_EQ(drafted.objective,
+                   2 * 1.75 / drafted.stepSeconds *
+                       double(drafted.deployment.copies) /
+                       double(drafted.deployment.chips));
+  // Three new tokens per sequence are computed and kept.
+  test.plan.set(PlanClass::speculation, kNone);
+  Evaluation plain = llvm::cantFail(evaluator.at(test.plan, 2));
+  EXPECT_GT(drafted.stepSeconds, plain.stepSeconds);
+  EXPECT_GT(drafted.memory.cacheBytes, plain.memory.cacheBytes);
 }
 
 TEST(EvaluateTest, PrefillPaysForItsBubble) {

@@ -7,6 +7,7 @@
 
 #include "SmallWorld.h"
 #include "portolan/Target/SpaceRules.h"
+#include "portolan/Target/StepRules.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
@@ -42,6 +43,12 @@ ModelOp makeOp(OpKind kind, int64_t inner, int64_t outer) {
   return op;
 }
 
+/// The last op of the layer takes what the one before it makes.
+void readLast(LayerShape &layer) {
+  layer.ops.back().local.input = int32_t(layer.ops.size()) - 2;
+  layer.ops.back().local.soleReader = true;
+}
+
 void addAttention(LayerShape &layer, const ModelShape &model,
                   int64_t headWidth) {
   int64_t h = model.hidden;
@@ -59,6 +66,7 @@ void addAttention(LayerShape &layer, const ModelShape &model,
   output.units = model.heads;
   layer.ops.push_back(output);
   layer.ops.push_back(makeOp(OpKind::add, 0, h));
+  readLast(layer);
 }
 
 } // namespace
@@ -80,6 +88,7 @@ ModelShape test::smallModel(std::mt19937 &random) {
   mlp.local.gated = true;
   dense.ops.push_back(mlp);
   dense.ops.push_back(makeOp(OpKind::add, 0, model.hidden));
+  readLast(dense);
 
   LayerShape moe;
   moe.name = "moe";
@@ -102,6 +111,7 @@ ModelShape test::smallModel(std::mt19937 &random) {
   combine.local.topK = model.topK;
   addRegion(combine);
   moe.ops.push_back(makeOp(OpKind::add, 0, model.hidden));
+  readLast(moe);
 
   model.layers = {dense, moe};
   int64_t layers = pick(random, {2, 3, 4});
@@ -261,6 +271,18 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
     values.push_back(PlanValue(degrees.stages));
     values.push_back(PlanValue(2 * degrees.stages));
     return;
+  case PlanClass::placementForm:
+    return values.push_back(copiesExperts && degrees.ep > 1
+                                ? PlanValue(PlacementForm::distributed)
+                                : kNone);
+  case PlanClass::replicas:
+    return addReplicas(prefix, context, values);
+  case PlanClass::speculation:
+    return addSpeculations(context, values);
+  case PlanClass::fusion:
+    if (fuses)
+      return addFusions(/*launchesKernels=*/true, values);
+    return values.push_back(kNone);
   case PlanClass::phaseSplit:
     return addPhaseSplits(prefix, context, values);
   case PlanClass::tile:
@@ -343,6 +365,7 @@ void SmallFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     }
     steps.push_back(step);
   }
+  joinKernels(ops, plan, steps);
 }
 
 llvm::StringRef SmallFamily::systemOpName(const Step &step) const {

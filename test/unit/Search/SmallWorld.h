@@ -36,6 +36,8 @@ class SmallFamily : public Family {
 public:
   bool readsFp8 = true;
   bool reducesInNetwork = true;
+  bool fuses = false;
+  bool copiesExperts = false;
   bool overlaps = true;
   /// Extra start-up of every exchange.
   double exchangeStarts = 1;

@@ -27,6 +27,11 @@ struct Instance {
             std::uniform_real_distribution<double>(1e-4, 0.2)(random);
     family.overlaps = random() % 2;
     family.reducesInNetwork = random() % 2;
+    family.fuses = random() % 2;
+    family.copiesExperts = random() % 2;
+    if (workload.phase == Phase::decode && random() % 4 == 0)
+      workload.acceptanceRate =
+          std::uniform_real_distribution<double>(0.05, 0.95)(random);
   }
 
   std::mt19937 random;
@@ -130,9 +135,9 @@ std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
     double objective =
         instance.workload.phase == Phase::both
             ? objectiveOfBoth(instance, plan)
-            : bestOf(evaluator, plan, instance.limit, 0,
-                     [](int64_t, double seconds) { return seconds; }) *
-                  evaluator.objectivePerRate(deployment);
+            : bestOf(evaluator, plan, evaluator.stepLimit(plan, instance.limit),
+                     0, [](int64_t, double seconds) { return seconds; }) *
+                  evaluator.objectivePerRate(plan, deployment);
     all.push_back({plan, objective});
     best = std::max(best, objective);
   });

@@ -68,7 +68,7 @@ TEST(Shard, SliceOfHeadsIsInWholeUnits) {
   mlir::MLIRContext context;
   context.loadDialect<SpmdDialect>();
   // 6 heads of 16 over 4 ranks: 2, 2, 1 and 1 heads.
-  auto shard = ShardAttr::get(&context, {1, 4}, {1, 1}, {1, 16});
+  auto shard = ShardAttr::get(&context, {1, 4}, {1, 1}, {1, 16}, {});
   using Slice = std::pair<int64_t, int64_t>;
   EXPECT_EQ(shard.sliceOf(0, 64, 3), Slice(0, 64));
   EXPECT_EQ(shard.sliceOf(1, 96, 0), Slice(0, 32));
@@ -80,7 +80,7 @@ TEST(Shard, NeighboursHoldCopiesWhereHeadsAreFewer) {
   mlir::MLIRContext context;
   context.loadDialect<SpmdDialect>();
   // 2 key-value heads over 8 ranks: ranks 0..3 hold the first.
-  auto shard = ShardAttr::get(&context, {2}, {4}, {1});
+  auto shard = ShardAttr::get(&context, {2}, {4}, {1}, {});
   EXPECT_EQ(shard.sliceOf(0, 2, 3).first, 0);
   EXPECT_EQ(shard.sliceOf(0, 2, 4).first, 1);
   EXPECT_EQ(shard.sliceOf(0, 2, 7).second, 1);

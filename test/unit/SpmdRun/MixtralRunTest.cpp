@@ -105,6 +105,14 @@ INSTANTIATE_TEST_SUITE_P(
         // 12 ranks of which 6 pairs hold 5 sequences: one pair has none.
         Case{"replicasWithoutSequences", "attention_tp=2,expert_tp=2," SENT,
              12},
+        // 6 experts over 4 ranks with a copy more on each: 3, 3, 2 and 2 slots.
+        Case{"copies", "placement_form=distributed,replicas=1," SENT, 4},
+        Case{"copiesOfHalves",
+             "placement_form=distributed,replicas=2,expert_tp=2," SENT, 4},
+        Case{"copiesGathered",
+             "placement_form=distributed,replicas=1," GATHERED, 4},
+        Case{"copiesOfEqualRows",
+             "attention_tp=4,placement_form=distributed,replicas=2", 4},
         Case{"gathered", "attention_tp=2,expert_tp=2," GATHERED, 4},
         Case{"gatheredUneven", GATHERED, 4},
         Case{"pipeline", "pipeline=2,attention_tp=2", 4},
@@ -135,6 +143,17 @@ TEST(SpmdRun, RefusesAPlanThatDoesNotDivide) {
   ASSERT_FALSE(bool(run));
   EXPECT_EQ(llvm::toString(run.takeError()),
             "attention_tp * attention_cp: expects a divisor of 4, got 3");
+}
+
+TEST(SpmdRun, RefusesMoreCopiesThanExperts) {
+  TestModel model;
+  load(model);
+  llvm::Expected<SpmdRun> run = model.spmd("replicas=5," SENT, 4);
+  ASSERT_FALSE(bool(run));
+  EXPECT_NE(llvm::toString(run.takeError())
+                .find("replicas: expects room for different experts on each of "
+                      "4 ranks of 2, got 5 redundant ones"),
+            std::string::npos);
 }
 
 TEST(SpmdRun, RefusesNoRanks) {

@@ -215,9 +215,7 @@ TEST(Legalize, TileSmallerThanARowGranule) {
 TEST(Legalize, UnusedDecisionTakesNoneOnly) {
   Setting setting(makeSwitched(8, 8));
   PlanPoint plan = setting.firstPlan();
-  EXPECT_EQ(setting.refusalId(PlanClass::replicas, 32, plan),
-            "unavailable_decision");
-  EXPECT_EQ(setting.refusalId(PlanClass::speculation, 2, plan),
+  EXPECT_EQ(setting.refusalId(PlanClass::batchForm, 4, plan),
             "unavailable_decision");
   EXPECT_EQ(setting.refusalId(PlanClass::phaseSplit, 1, plan),
             "unavailable_decision");

@@ -159,11 +159,9 @@ TEST(Repair, MicroBatchesFillThePipeline) {
   EXPECT_EQ(rack.repaired(PlanClass::batchForm, 4, rack.firstPlan()), "none");
 }
 
-TEST(Repair, DecisionsOfLaterVersionsBecomeNone) {
+TEST(Repair, ExpertsOnRegionsAreDistributed) {
   Setting rack(makeSwitched(8, 8));
   PlanPoint plan = rack.firstPlan();
-  EXPECT_EQ(rack.repaired(PlanClass::replicas, 32, plan), "none");
-  EXPECT_EQ(rack.repaired(PlanClass::speculation, 3, plan), "none");
   EXPECT_EQ(rack.repaired(PlanClass::placementForm,
                           PlanValue(PlacementForm::spatial), plan),
             "distributed");

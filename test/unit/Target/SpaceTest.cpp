@@ -40,7 +40,7 @@ std::vector<PlanValue> foreignValues(PlanClass planClass) {
     break;
   case PlanValueKind::word:
     for (PlanValue word = 0; word < 8; ++word) {
-      if (planClass == PlanClass::fusion)
+      if (planClass == PlanClass::fusion && word > 1)
         break;
       if ((planClass == PlanClass::placementForm && word > 1) ||
           (planClass == PlanClass::residency && word > 3) ||
