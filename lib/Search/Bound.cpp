@@ -272,10 +272,8 @@ std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
 
 std::pair<int64_t, int64_t> PrefixBound::draftedRange(double limitSeconds,
                                                       double floor) {
-  // No more than the limit allows, nor than memory does.
-  int64_t high = largestWithin(
-      largest, deployment.dp, evaluator.stepLimit(relaxed[0], limitSeconds),
-      [&](int64_t sequences) { return stepSeconds(sequences); });
+  // No more than memory allows; a plan's own step time meets the limit.
+  int64_t high = largest;
   if (prefill)
     return {1, high * deployment.stages};
   // A plan beats the floor only with c > floor * T(c), and T never falls: each
@@ -290,5 +288,7 @@ std::pair<int64_t, int64_t> PrefixBound::draftedRange(double limitSeconds,
       break;
     low = next;
   }
+  if (stepSeconds(low) > evaluator.stepLimit(relaxed[0], limitSeconds))
+    return {1, 0};
   return {(low - 1) * deployment.stages + 1, high * deployment.stages};
 }
