@@ -299,6 +299,16 @@ double portolan::expectedTokens(const Workload &workload, int64_t drafted) {
   return tokens;
 }
 
+ExpertLoad portolan::sideBySideLoad(const Popularity &popularity,
+                                    int64_t experts, int64_t topK,
+                                    int64_t tokens) {
+  ExpertLoad load = expertLoad(popularity, experts, topK, /*ranks=*/1, tokens);
+  ExpertLoad alone = expertLoad(popularity, experts, topK, experts, tokens);
+  load.maxRows = std::max(load.meanRows, alone.maxRows * load.hitExperts);
+  load.capacity = std::max(load.capacity, int64_t(std::ceil(load.maxRows)));
+  return load;
+}
+
 double portolan::distinctRanksPerToken(int64_t experts, int64_t topK,
                                        int64_t ranks, int64_t groups,
                                        int64_t topGroups) {

@@ -62,9 +62,12 @@ public:
                                   : double(totalRows) / deployment.stageSize;
     hasExperts = layer.hasExperts();
     if (hasExperts)
-      load =
-          expertLoad(workload.popularity, model.experts, model.topK,
-                     deployment.ep, totalRows, plan.count(PlanClass::replicas));
+      load = plan.is(PlanClass::placementForm, PlacementForm::spatial)
+                 ? sideBySideLoad(workload.popularity, model.experts,
+                                  model.topK, totalRows)
+                 : expertLoad(workload.popularity, model.experts, model.topK,
+                              deployment.ep, totalRows,
+                              plan.count(PlanClass::replicas));
   }
 
   void emitAll() {

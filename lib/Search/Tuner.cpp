@@ -242,6 +242,9 @@ public:
     extend(kPrefixClasses, plan, /*path=*/0, visit, gate);
   }
 
+  /// Whether the prefix has a plan that the filter permits.
+  bool findsPlan(PlanPoint plan) { return reachesPlan(kPrefixClasses, plan); }
+
   /// A class had more values than a path can tell apart.
   bool overflowed() const { return hasOverflowed; }
 
@@ -258,6 +261,13 @@ private:
     values.clear();
     family.values(PlanClass(planClass), plan, context, values);
     hasOverflowed |= values.size() > (1u << bitsOf(planClass));
+    bool anyPermitted = llvm::any_of(values, [&](PlanValue value) {
+      return filter.permits(PlanClass(planClass), value);
+    });
+    if (!anyPermitted) {
+      plan.values[planClass] = kNone;
+      return;
+    }
     if (PlanClass(planClass) == PlanClass::fusion)
       return extendFusions(values, plan, path, visit, gate);
     if (PlanClass(planClass) == PlanClass::tile && values.size() > 1 &&
@@ -292,6 +302,23 @@ private:
       gateIsOpen = false;
     }
     plan.values[planClass] = kNone;
+  }
+
+  bool reachesPlan(unsigned planClass, PlanPoint &plan) {
+    if (planClass == kNumPlanClasses)
+      return true;
+    auto &values = buffers[planClass];
+    values.clear();
+    family.values(PlanClass(planClass), plan, context, values);
+    for (PlanValue value : values) {
+      if (!filter.permits(PlanClass(planClass), value))
+        continue;
+      plan.values[planClass] = value;
+      if (reachesPlan(planClass + 1, plan))
+        return true;
+    }
+    plan.values[planClass] = kNone;
+    return false;
   }
 
   const Family &family;
@@ -469,6 +496,21 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
     bounds.known.push_back({plan.plan, plan.objective});
 }
 
+void Tuner::dropEmpty(std::vector<uint64_t> &permitted,
+                      const PlanFilter &filter) {
+  bool constrains = false;
+  for (unsigned c = kPrefixClasses; c < kNumPlanClasses; ++c)
+    constrains |= filter.constrains(PlanClass(c));
+  if (!constrains)
+    return;
+  // A walk is cheaper than a bound, as it ends at the first class of which
+  // nothing is permitted or at the first plan.
+  PlanWalk walk(evaluator().family(), evaluator().context(), filter);
+  llvm::erase_if(permitted, [&](uint64_t index) {
+    return !walk.findsPlan(prefixes[index].plan);
+  });
+}
+
 llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
                                          const SearchOptions &options) {
   auto start = std::chrono::steady_clock::now();
@@ -492,6 +534,7 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
     if (isPermitted)
       permitted.push_back(i);
   }
+  dropEmpty(permitted, options.filter);
   if (options.exhaustive) {
     for (uint64_t index : permitted)
       explore(0, index, shared);

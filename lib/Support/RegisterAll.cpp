@@ -18,6 +18,8 @@
 #include "dialects/Torus/Transforms/Passes.h"
 #include "dialects/Trainium/IR/Trainium.h"
 #include "dialects/Trainium/Transforms/Passes.h"
+#include "dialects/Wafer/IR/Wafer.h"
+#include "dialects/Wafer/Transforms/Passes.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Conversion/MoeToSpmd.h"
@@ -35,6 +37,7 @@ static void insertDialects(mlir::DialectRegistry &registry) {
   registry.insert<switched::SwitchedDialect>();
   registry.insert<torus::TorusDialect>();
   registry.insert<trainium::TrainiumDialect>();
+  registry.insert<wafer::WaferDialect>();
   registry.insert<graph::GraphDialect>();
 }
 
@@ -49,6 +52,7 @@ void portolan::registerAllPasses() {
   switched::registerSwitchedPasses();
   torus::registerTorusPasses();
   trainium::registerTrainiumPasses();
+  wafer::registerWaferPasses();
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();

@@ -12,6 +12,7 @@
 #include "dialects/Switched/Realize/SwitchedFamily.h"
 #include "dialects/Torus/Realize/TorusFamily.h"
 #include "dialects/Trainium/Realize/TrainiumFamily.h"
+#include "dialects/Wafer/Realize/WaferFamily.h"
 
 using namespace portolan;
 
@@ -21,8 +22,9 @@ llvm::ArrayRef<const Family *> portolan::allFamilies() {
   static const switched::SwitchedFamily switchedFamily;
   static const torus::TorusFamily torusFamily;
   static const trainium::TrainiumFamily trainiumFamily;
+  static const wafer::WaferFamily waferFamily;
   static const Family *const families[] = {&switchedFamily, &torusFamily,
-                                           &trainiumFamily};
+                                           &trainiumFamily, &waferFamily};
   return families;
 }
 

@@ -160,15 +160,23 @@ TileChoice portolan::chooseTile(const Matmuls &matmuls, const Engine &engine,
   return best;
 }
 
-Step portolan::startStep(const LocalOp &op, uint32_t index) {
-  Step step;
+static void startStep(const LocalOp &op, uint32_t index, Step &step) {
   step.covers = index;
   step.kind = op.kind;
   step.microBatch = op.microBatch;
   step.work = workOf(op);
-  double slowest = isCommunication(op.kind) ? op.payloadBytes : op.rows;
-  double mean = isCommunication(op.kind) ? op.meanPayloadBytes : op.meanRows;
-  step.balance = slowest > 0 ? mean / slowest : 1;
+  step.balance = balanceOf(op);
+}
+
+Step portolan::startStep(const LocalOp &op, uint32_t index) {
+  Step step;
+  ::startStep(op, index, step);
+  return step;
+}
+
+Step &portolan::addStep(const LocalOp &op, uint32_t index, Steps &steps) {
+  Step &step = steps.emplace_back();
+  ::startStep(op, index, step);
   return step;
 }
 

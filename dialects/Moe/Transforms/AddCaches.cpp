@@ -54,8 +54,9 @@ public:
 private:
   /// Appends a result of the layer, and of its calls.
   unsigned addLayerResult(Value present);
-  void addInput(func::CallOp &call, unsigned operand, unsigned result,
-                const Cache &cache, RankedTensorType type);
+  /// `number` is that of the call among all of @main, for the cache's name.
+  void addInput(func::CallOp call, unsigned number, unsigned operand,
+                unsigned result, const Cache &cache, RankedTensorType type);
 
   func::FuncOp main, layer;
   MutableArrayRef<func::CallOp> calls;
@@ -83,15 +84,9 @@ unsigned Adder::addLayerResult(Value present) {
   return index;
 }
 
-void Adder::addInput(func::CallOp &call, unsigned operand, unsigned result,
-                     const Cache &cache, RankedTensorType type) {
-  // Caches are called by the number of their attention.
-  unsigned number = 0;
-  for (Operation &op : main.getBody().front()) {
-    if (&op == call)
-      break;
-    number += isa<func::CallOp>(op);
-  }
+void Adder::addInput(func::CallOp call, unsigned number, unsigned operand,
+                     unsigned result, const Cache &cache,
+                     RankedTensorType type) {
   auto describe = [&](StringRef role, StringRef tokens) {
     SmallVector<StringRef> dims(type.getRank(), "");
     StringRef batch = "batch";
@@ -142,9 +137,12 @@ LogicalResult Adder::add(Operation *op, const Cache &cache) {
   Value present = cache.present;
   present.setType(withTokens(present));
   unsigned result = addLayerResult(present);
-  for (func::CallOp &call : calls) {
+  llvm::SmallDenseMap<Operation *, unsigned> numbers;
+  for (auto call : main.getBody().front().getOps<func::CallOp>())
+    numbers.try_emplace(call, numbers.size());
+  for (func::CallOp call : calls) {
     call.getResult(result).setType(present.getType());
-    addInput(call, index, result, cache,
+    addInput(call, numbers.lookup(call), index, result, cache,
              cast<RankedTensorType>(argument.getType()));
   }
   layer.setFunctionType(FunctionType::get(

@@ -122,12 +122,11 @@ void SwitchedFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
   steps.clear();
   ComputeRules compute(machine, plan);
   for (auto [index, op] : llvm::enumerate(ops)) {
-    Step step = startStep(op, uint32_t(index));
+    Step &step = addStep(op, uint32_t(index), steps);
     if (isCommunication(op.kind))
       fillCommunication(op, plan, deployment, machine, step);
     else
       compute.fill(op, step);
-    steps.push_back(step);
   }
   joinKernels(ops, plan, steps);
 }

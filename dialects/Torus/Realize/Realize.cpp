@@ -72,7 +72,7 @@ void TorusFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     part = subSlice(machine.topology, deployment.instance);
   const Topology &slice = part ? *part : machine.topology;
   for (auto [index, op] : llvm::enumerate(ops)) {
-    Step step = startStep(op, uint32_t(index));
+    Step &step = addStep(op, uint32_t(index), steps);
     if (isCommunication(op.kind)) {
       step.algorithm = algorithmOf(op.kind, plan);
       step.load =
@@ -81,7 +81,6 @@ void TorusFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     } else {
       compute.fill(op, step);
     }
-    steps.push_back(step);
   }
   joinKernels(ops, plan, steps);
 }

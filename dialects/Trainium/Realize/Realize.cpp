@@ -182,14 +182,13 @@ void TrainiumFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
   ComputeRules compute(machine, plan);
   RowMoves rows(machine);
   for (auto [index, op] : llvm::enumerate(ops)) {
-    Step step = startStep(op, uint32_t(index));
+    Step &step = addStep(op, uint32_t(index), steps);
     if (isCommunication(op.kind)) {
       fillCommunication(op, plan, deployment, machine, step);
     } else {
       compute.fill(op, step);
       rows.fill(op, step);
     }
-    steps.push_back(step);
   }
   joinKernels(ops, plan, steps);
 }

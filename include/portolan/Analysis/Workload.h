@@ -132,6 +132,12 @@ std::vector<int64_t> expertSlots(const Popularity &popularity, int64_t experts,
 double fullestRank(const Popularity &popularity, int64_t experts, int64_t topK,
                    int64_t ranks, int64_t redundant);
 
+/// The same for one rank whose experts work side by side, each on units of its
+/// own: the fullest one finishes last, so that `maxRows` counts every hit
+/// expert as if it had as many rows.
+ExpertLoad sideBySideLoad(const Popularity &popularity, int64_t experts,
+                          int64_t topK, int64_t tokens);
+
 /// Distinct ranks that one token's experts are on (expectation), with
 /// group-limited routing. Uniform routing: G(1 - C(E-E/G, k)/C(E, k)).
 double distinctRanksPerToken(int64_t experts, int64_t topK, int64_t ranks,

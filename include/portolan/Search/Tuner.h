@@ -45,6 +45,10 @@ public:
     return (!only || *only == value) && (!predicate || predicate(value));
   }
   bool permits(const PlanPoint &plan) const;
+  /// Whether it may refuse some value of the class.
+  bool constrains(PlanClass planClass) const {
+    return fixed[unsigned(planClass)] || predicates[unsigned(planClass)];
+  }
 
 private:
   std::array<std::optional<PlanValue>, kNumPlanClasses> fixed;
@@ -162,6 +166,8 @@ private:
                            Evaluator &evaluator);
   int64_t largestOf(uint64_t prefix, const PlanPoint &plan,
                     const Deployment &deployment, const Evaluator &evaluator);
+  /// Drops the prefixes none of whose plans the filter permits.
+  void dropEmpty(std::vector<uint64_t> &permitted, const PlanFilter &filter);
   void searchWithBounds(std::vector<uint64_t> permitted, Shared &shared);
 
   std::vector<std::unique_ptr<Evaluator>> evaluators;

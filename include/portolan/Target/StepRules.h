@@ -101,6 +101,8 @@ void joinKernels(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
 
 /// What every step of `op` has: what it covers, its work and balance.
 Step startStep(const LocalOp &op, uint32_t index);
+/// The same at the end of `steps`, without a copy.
+Step &addStep(const LocalOp &op, uint32_t index, Steps &steps);
 
 } // namespace portolan
 

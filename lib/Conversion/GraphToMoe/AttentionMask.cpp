@@ -222,7 +222,8 @@ std::optional<Conditions> Reader::condition(Value value, Axes axes) {
   if (!enter())
     return std::nullopt;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    if (axes == Axes{Batch, Keys})
+    Type element = facts.elementType(argument);
+    if (axes == Axes{Batch, Keys} && element && isa<IntegerType>(element))
       return Conditions{Condition{std::nullopt, argument, true}};
     return std::nullopt;
   }

@@ -210,8 +210,8 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
     return llvm::createStringError("expects @main of one block");
   Rules rules;
   addTokenRules(rules);
+  addRotationRules(rules); // Ahead of the parts that they consist of.
   addArrangementRules(rules);
-  addRotationRules(rules);
   addAttentionRules(rules);
   addDecomposedAttentionRules(rules);
   addExpertRules(rules);

@@ -139,7 +139,10 @@ struct Border {
   SmallVector<Value> operands, results;
 };
 
-Border findBorder(const Layer &layer) {
+/// The roles of values that many layers read, which have many uses.
+using Roles = llvm::DenseMap<Value, Role>;
+
+Border findBorder(const Layer &layer, Roles &known) {
   llvm::DenseSet<Operation *> inside(layer.ops.begin(), layer.ops.end());
   llvm::SetVector<Value> outer;
   Border border;
@@ -155,8 +158,15 @@ Border findBorder(const Layer &layer) {
   border.operands = outer.takeVector();
   // By role, in the order of first use within one.
   SmallVector<std::pair<Role, size_t>> roles;
-  for (auto [index, operand] : llvm::enumerate(border.operands))
-    roles.push_back({roleOf(operand), index});
+  for (auto [index, operand] : llvm::enumerate(border.operands)) {
+    auto [entry, isNew] = known.try_emplace(operand, Role::Weight);
+    if (isNew)
+      entry->second = roleOf(operand);
+    roles.push_back({entry->second, index});
+    // Hidden states come and go as layers become calls.
+    if (entry->second == Role::Hidden)
+      known.erase(entry);
+  }
   llvm::sort(roles);
   border.operands = llvm::map_to_vector(
       roles, [operands = border.operands](std::pair<Role, size_t> role) {
@@ -244,8 +254,9 @@ void graph_to_moe::outlineLayers(func::FuncOp main) {
     return;
   SymbolTable symbols(main->getParentOfType<ModuleOp>());
   std::map<ClassKey, func::FuncOp> classes;
+  Roles roles;
   for (auto [i, layer] : llvm::enumerate(findLayers(findBlocks(ops)))) {
-    Border border = findBorder(layer);
+    Border border = findBorder(layer, roles);
     func::FuncOp &function = classes[keyOf(layer, border)];
     if (!function)
       function = buildFunction(main, layer, border, symbols);

@@ -45,6 +45,7 @@ struct AttentionForm {
   Value query, mask;
   CacheForm keys, values;
   std::optional<LatentForm> latent;
+  Value sinks; ///< a weight with a score per head, or null
   double scale = 1, softCap = 0;
 };
 
@@ -108,11 +109,53 @@ std::optional<CacheForm> matchCache(Value value, Raiser &raiser) {
   return form;
 }
 
-/// The node of the probabilities, if `node` is their product with values.
+/// The softmax whose probabilities `node` multiplies with values; those of
+/// sinks at the end of each row are dropped first.
 graph::NodeOp matchProbabilities(graph::NodeOp node, const GraphFacts &facts) {
-  graph::NodeOp softmax = nodeBehindCasts(node.input(0), "Softmax", facts);
+  Value value = skipCasts(node.input(0), facts);
+  if (graph::NodeOp slice = nodeOf(value, "Slice")) {
+    auto form = sliceOf(slice, facts);
+    const Sizes *shape = facts.shape(slice.input(0));
+    bool dropsLast = form && form->axis == 3 && form->step == 1 &&
+                     form->start == Size(0) &&
+                     form->size.plus(1) == shape->back();
+    value = dropsLast ? skipCasts(slice.input(0), facts) : Value();
+  }
+  graph::NodeOp softmax = nodeOf(value, "Softmax");
   return softmax && facts.rank(softmax.input(0)) == 4 ? softmax
                                                       : graph::NodeOp();
+}
+
+/// The scores of `value` without the sinks that are joined to their end: one
+/// per head, a weight with `heads` elements. The row's maximum may be
+/// subtracted, which changes nothing.
+Value skipSinks(Value value, AttentionForm &form, const GraphFacts &facts) {
+  value = skipCasts(value, facts);
+  Value whole = value;
+  if (graph::NodeOp difference = nodeOf(value, "Sub")) {
+    graph::NodeOp largest =
+        nodeBehindCasts(difference.input(1), "ReduceMax", facts);
+    if (!largest || skipCasts(largest.input(0), facts) !=
+                        skipCasts(difference.input(0), facts))
+      return value;
+    whole = skipCasts(difference.input(0), facts);
+  }
+  graph::NodeOp join = nodeOf(whole, "Concat");
+  if (!join || join.getInputs().size() != 2 || !isAxis(join, "axis", 3, facts))
+    return whole;
+  Value sinks = skipCasts(join.input(1), facts);
+  for (unsigned steps = 0; steps < 4; ++steps)
+    if (auto node = sinks.getDefiningOp<graph::NodeOp>();
+        node && node.input(0) &&
+        (node.getOpType() == "Expand" || node.getOpType() == "Unsqueeze" ||
+         node.getOpType() == "Reshape"))
+      sinks = skipCasts(node.input(0), facts);
+  int64_t heads = facts.dim(join.input(0), 1);
+  if (facts.dim(join.input(1), 3) != 1 || !isWeight(sinks) || heads < 1 ||
+      typeOf(sinks).getNumElements() != heads)
+    return nullptr;
+  form.sinks = sinks;
+  return skipCasts(join.input(0), facts);
 }
 
 /// Reads scale * tanh(q k^T * scale / cap) * cap.
@@ -228,7 +271,11 @@ std::optional<AttentionForm> matchScoredValues(graph::NodeOp node,
   if (!values)
     return std::nullopt;
   form.values = *values;
-  Value scores = skipCasts(softmax.input(0), facts);
+  // Probabilities are dropped where there are sinks and nowhere else.
+  Value scores = skipSinks(softmax.input(0), form, facts);
+  bool drops = bool(nodeBehindCasts(node.input(0), "Slice", facts));
+  if (!scores || drops != bool(form.sinks))
+    return std::nullopt;
   if (graph::NodeOp sum = nodeOf(scores, "Add")) {
     for (auto [masked, mask] : {std::pair{sum.input(0), sum.input(1)},
                                 std::pair{sum.input(1), sum.input(0)}})
@@ -263,9 +310,9 @@ void needsAttention(graph::NodeOp node, Raiser &raiser, Values &values) {
                    form->latent->rotaryKey});
   else
     values.append({form->keys.added, form->values.added});
-  for (Value past : {form->keys.past, form->values.past})
-    if (past)
-      values.push_back(past);
+  for (Value other : {form->keys.past, form->values.past, form->sinks})
+    if (other)
+      values.push_back(other);
 }
 
 /// Activations [B,S,heads*width] whose heads stand in front.
@@ -375,6 +422,17 @@ void raiseResults(graph::NodeOp node, const AttentionForm &form,
     raiser.nameDim(operands.keys, 1, "total_tokens");
 }
 
+/// Sinks [heads] of a weight that may have dimensions of size 1.
+Value readSinks(Raiser &raiser, Value sinks) {
+  if (!sinks || typeOf(sinks).getRank() == 1)
+    return sinks;
+  ReassociationIndices all;
+  for (int64_t i = 0; i < typeOf(sinks).getRank(); ++i)
+    all.push_back(i);
+  return tensor::CollapseShapeOp::create(raiser.ahead, sinks.getLoc(), sinks,
+                                         ArrayRef<ReassociationIndices>{all});
+}
+
 LogicalResult raiseGrouped(graph::NodeOp node, const AttentionForm &form,
                            Operands &operands, Raiser &raiser) {
   int64_t kvHeads = form.keys.heads;
@@ -392,7 +450,7 @@ LogicalResult raiseGrouped(graph::NodeOp node, const AttentionForm &form,
       withLastDim(query, operands.heads * valueWidth),
       grownType(operands.pastKey, query), grownType(operands.pastValue, query),
       /*log_sum_exp=*/Type(), query, key, value, operands.pastKey,
-      operands.pastValue, operands.keys, /*sinks=*/Value(),
+      operands.pastValue, operands.keys, readSinks(raiser, form.sinks),
       uint64_t(operands.heads), uint64_t(kvHeads), APFloat(form.scale),
       uint64_t(operands.window), APFloat(form.softCap), moe::FormatAttr());
   raiseResults(node, form, operands, attention->getResults(), raiser);
@@ -431,8 +489,9 @@ LogicalResult raiseLatent(graph::NodeOp node, const AttentionForm &form,
       operands.keyWidth != latent.keyWidth + lastDim(rotaryKey))
     return raiser.fail("expects a compressed activation, and a rotated key of "
                        "one head that completes the query's width");
-  if (form.softCap != 0 || operands.window != 0)
-    return raiser.fail("expects neither window nor cap of latent attention");
+  if (form.softCap != 0 || operands.window != 0 || form.sinks)
+    return raiser.fail("expects neither window, cap nor sinks of latent "
+                       "attention");
   if (failed(readCaches(form, latent.valueWidth, operands, raiser)))
     return failure();
   Value query = operands.query, weight = latent.expand.weight;

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A rotation is the Add of x * cos and half(x) * sin. The angles that the graph
+// A rotation is the Add of x * cos and half(x) * sin, or the Concat of two
+// halves that were rotated on their own. The angles that the graph
 // computes from its frequencies and positions become a table: moe.rotary_table
 // where the frequencies are powers of one number, else one that is computed
 // ahead of the layers from the frequencies as they are.
@@ -130,6 +131,11 @@ LogicalResult raiseRotation(graph::NodeOp node, Raiser &raiser) {
                                      .getShapedType()
                                      .getNumElements()))
     return raiser.fail("expects as many angles as half the rotated columns");
+  // Positions of one row for all sequences would be another form.
+  for (int64_t dim : {0, 1})
+    if (typeOf(positions).getDimSize(dim) !=
+        typeOf(view->base).getDimSize(dim))
+      return raiser.fail("expects a position for each token of each sequence");
   auto tables = tablesOf(raiser, *form);
   if (failed(tables))
     return failure();
@@ -266,9 +272,10 @@ LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
 } // namespace
 
 void graph_to_moe::addRotationRules(Rules &rules) {
-  rules.add("", "Add",
-            {2, needsRotation, raiseRotation, isRotation,
-             /*readsViews=*/true});
+  for (StringRef last : {"Add", "Concat"})
+    rules.add("", last,
+              {2, needsRotation, raiseRotation, isRotation,
+               /*readsViews=*/true});
   rules.add("", "Reshape",
             {2, needsDeinterleave, raiseDeinterleave, isDeinterleave,
              /*readsViews=*/true});

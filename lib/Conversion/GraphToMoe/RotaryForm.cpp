@@ -90,6 +90,121 @@ bool matchProduct(Value value, AngleForm &form, const GraphFacts &facts) {
   return false;
 }
 
+using Factors = std::pair<Value, Value>;
+
+/// The operands of a product, in both orders.
+SmallVector<Factors, 2> factorsOf(Value value, const GraphFacts &facts) {
+  graph::NodeOp product = nodeBehindCasts(value, "Mul", facts);
+  if (!product || !product.input(0) || !product.input(1))
+    return {};
+  return {{product.input(0), product.input(1)},
+          {product.input(1), product.input(0)}};
+}
+
+/// x and 0 or 1 if `value` is the lower or the upper half of the last
+/// dimension of x.
+std::optional<std::pair<Value, int>> matchHalf(Value value,
+                                               const GraphFacts &facts) {
+  graph::NodeOp slice = nodeBehindCasts(value, "Slice", facts);
+  auto form = slice ? sliceOf(slice, facts) : std::nullopt;
+  int64_t width = slice ? facts.dim(slice.input(0), -1) : -1;
+  if (!form || width < 2 || width % 2 != 0 || form->step != 1 ||
+      form->axis != facts.rank(slice.input(0)) - 1 ||
+      form->size != Size(width / 2))
+    return std::nullopt;
+  if (form->start == Size(0))
+    return std::pair{slice.input(0), 0};
+  if (form->start == Size(width / 2))
+    return std::pair{slice.input(0), 1};
+  return std::nullopt;
+}
+
+bool joinsLastDim(graph::NodeOp concat, const GraphFacts &facts) {
+  int64_t rank = facts.rank(concat.getOutputs()[0]);
+  return concat.getInputs().size() == 2 && rank > 0 &&
+         wrapIndex(integerAttr(concat, "axis", 0), rank) == rank - 1;
+}
+
+/// x if `value` is (-x[w/2:], x[:w/2]).
+Value matchTurned(Value value, const GraphFacts &facts) {
+  graph::NodeOp concat = nodeBehindCasts(value, "Concat", facts);
+  if (!concat || !joinsLastDim(concat, facts))
+    return nullptr;
+  graph::NodeOp negative = nodeBehindCasts(concat.input(0), "Neg", facts);
+  auto high = negative ? matchHalf(negative.input(0), facts) : std::nullopt;
+  auto low = matchHalf(concat.input(1), facts);
+  if (!high || !low || high->second != 1 || low->second != 0 ||
+      skipCasts(high->first, facts) != skipCasts(low->first, facts))
+    return nullptr;
+  return skipCasts(low->first, facts);
+}
+
+/// The rotation of `input` by the angles of `cosine` and `sine`, if these are
+/// of one table.
+std::optional<RotationForm> matchTable(Value input, Value cosine, Value sine,
+                                       bool isRepeated,
+                                       const GraphFacts &facts) {
+  auto cosines = matchAngles(cosine, facts), sines = matchAngles(sine, facts);
+  if (!cosines || !sines || !cosines->isCosine || sines->isCosine ||
+      cosines->isRepeated != isRepeated || sines->isRepeated != isRepeated ||
+      cosines->positions != sines->positions ||
+      cosines->frequencies != sines->frequencies ||
+      cosines->magnitude != sines->magnitude)
+    return std::nullopt;
+  return RotationForm{input, *cosines, *sines, cosine};
+}
+
+/// Add of x * cos and half(x) * sin.
+std::optional<RotationForm> matchWhole(graph::NodeOp node,
+                                       const GraphFacts &facts) {
+  for (auto [plain, turned] : {Factors{node.input(0), node.input(1)},
+                               Factors{node.input(1), node.input(0)}})
+    for (auto [half, sine] : factorsOf(turned, facts)) {
+      Value input = matchTurned(half, facts);
+      if (!input)
+        continue;
+      for (auto [whole, cosine] : factorsOf(plain, facts))
+        if (skipCasts(whole, facts) == input)
+          return matchTable(input, cosine, sine, /*isRepeated=*/true, facts);
+    }
+  return std::nullopt;
+}
+
+/// What multiplies half `side` of `input`, if `value` is such a product.
+Value matchScaledHalf(Value value, Value input, int side,
+                      const GraphFacts &facts) {
+  for (auto [half, factor] : factorsOf(value, facts))
+    if (auto found = matchHalf(half, facts);
+        found && found->second == side &&
+        skipCasts(found->first, facts) == input)
+      return factor;
+  return nullptr;
+}
+
+/// Concat of x1 * cos - x2 * sin and x2 * cos + x1 * sin.
+std::optional<RotationForm> matchHalves(graph::NodeOp node,
+                                        const GraphFacts &facts) {
+  if (!joinsLastDim(node, facts))
+    return std::nullopt;
+  graph::NodeOp low = nodeBehindCasts(node.input(0), "Sub", facts),
+                high = nodeBehindCasts(node.input(1), "Add", facts);
+  if (!low || !high || !low.input(1) || !high.input(1))
+    return std::nullopt;
+  for (auto [half, cosine] : factorsOf(low.input(0), facts)) {
+    auto first = matchHalf(half, facts);
+    if (!first || first->second != 0)
+      continue;
+    Value input = skipCasts(first->first, facts);
+    Value sine = matchScaledHalf(low.input(1), input, 1, facts);
+    for (auto [a, b] : {Factors{high.input(0), high.input(1)},
+                        Factors{high.input(1), high.input(0)}})
+      if (sine && matchScaledHalf(a, input, 1, facts) == cosine &&
+          matchScaledHalf(b, input, 0, facts) == sine)
+        return matchTable(input, cosine, sine, /*isRepeated=*/false, facts);
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 std::optional<AngleForm> graph_to_moe::matchAngles(Value value,
@@ -132,66 +247,8 @@ std::optional<RotationForm>
 graph_to_moe::matchRotation(graph::NodeOp node, const GraphFacts &facts) {
   if (!node.input(0) || !node.input(1))
     return std::nullopt;
-  // half(x) * sin: the node that has a Concat among its operands.
-  auto turned = [&](Value value) -> std::optional<std::pair<Value, Value>> {
-    graph::NodeOp product = nodeBehindCasts(value, "Mul", facts);
-    if (!product)
-      return std::nullopt;
-    for (auto [half, sine] : {std::pair{product.input(0), product.input(1)},
-                              std::pair{product.input(1), product.input(0)}}) {
-      graph::NodeOp concat = nodeBehindCasts(half, "Concat", facts);
-      int64_t rank = facts.rank(half);
-      if (!concat || concat.getInputs().size() != 2 || rank < 1 ||
-          wrapIndex(integerAttr(concat, "axis", 0), rank) != rank - 1)
-        continue;
-      graph::NodeOp negative = nodeBehindCasts(concat.input(0), "Neg", facts);
-      graph::NodeOp high =
-          negative ? nodeBehindCasts(negative.input(0), "Slice", facts)
-                   : graph::NodeOp();
-      graph::NodeOp low = nodeBehindCasts(concat.input(1), "Slice", facts);
-      if (!high || !low || high.input(0) != low.input(0))
-        continue;
-      auto first = sliceOf(low, facts), second = sliceOf(high, facts);
-      int64_t width = facts.dim(low.input(0), -1);
-      if (!first || !second || width < 2 || width % 2 != 0)
-        continue;
-      bool halves = first->axis == rank - 1 && second->axis == rank - 1 &&
-                    first->step == 1 && second->step == 1 &&
-                    first->start == Size(0) && first->size == Size(width / 2) &&
-                    second->start == Size(width / 2) &&
-                    second->size == Size(width / 2);
-      if (halves)
-        return std::pair{low.input(0), sine};
-    }
-    return std::nullopt;
-  };
-  for (auto [plain, other] : {std::pair{node.input(0), node.input(1)},
-                              std::pair{node.input(1), node.input(0)}}) {
-    auto half = turned(other);
-    graph::NodeOp product =
-        half ? nodeBehindCasts(plain, "Mul", facts) : graph::NodeOp();
-    if (!product)
-      continue;
-    Value cosine;
-    if (skipCasts(product.input(0), facts) == skipCasts(half->first, facts))
-      cosine = product.input(1);
-    else if (skipCasts(product.input(1), facts) ==
-             skipCasts(half->first, facts))
-      cosine = product.input(0);
-    if (!cosine)
-      continue;
-    auto cosines = matchAngles(cosine, facts);
-    auto sines = matchAngles(half->second, facts);
-    if (!cosines || !sines || !cosines->isCosine || sines->isCosine ||
-        !cosines->isRepeated || !sines->isRepeated ||
-        cosines->positions != sines->positions ||
-        cosines->frequencies != sines->frequencies ||
-        cosines->magnitude != sines->magnitude)
-      continue;
-    return RotationForm{skipCasts(half->first, facts), *cosines, *sines,
-                        cosine};
-  }
-  return std::nullopt;
+  return node.getOpType() == "Concat" ? matchHalves(node, facts)
+                                      : matchWhole(node, facts);
 }
 
 std::optional<double> graph_to_moe::thetaOf(ArrayRef<double> frequencies) {

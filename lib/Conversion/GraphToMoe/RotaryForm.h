@@ -26,15 +26,16 @@ std::optional<AngleForm> matchAngles(mlir::Value value,
                                      const GraphFacts &facts);
 
 /// A rotation of the last dimension of `input`: x * cos + half(x) * sin with
-/// half(x) = (-x[w/2:], x[:w/2]).
+/// half(x) = (-x[w/2:], x[:w/2]), or its two halves on their own,
+/// (x1 * cos - x2 * sin, x2 * cos + x1 * sin).
 struct RotationForm {
   mlir::Value input;
   AngleForm cosine, sine;
   mlir::Value cosineValue;
 };
 
-/// Matches the Add at the end of a rotation; nothing unless the angles are
-/// those of one table.
+/// Matches the Add, or the Concat of halves, at the end of a rotation; nothing
+/// unless the angles are those of one table.
 std::optional<RotationForm> matchRotation(graph::NodeOp node,
                                           const GraphFacts &facts);
 

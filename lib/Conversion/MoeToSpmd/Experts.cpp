@@ -46,8 +46,12 @@ BodyEmitter::Loads BodyEmitter::loads() const {
   const Deployment &deployment = geometry.deployment;
   Loads result;
   int64_t total = geometry.totalRows(half);
-  result.experts = expertLoad(problem.popularity, problem.experts, problem.topK,
-                              deployment.ep, total, problem.redundant());
+  result.experts =
+      problem.plan.is(PlanClass::placementForm, PlacementForm::spatial)
+          ? sideBySideLoad(problem.popularity, problem.experts, problem.topK,
+                           total)
+          : expertLoad(problem.popularity, problem.experts, problem.topK,
+                       deployment.ep, total, problem.redundant());
   double perRank =
       distinctRanksPerToken(problem.experts, problem.topK, deployment.ep,
                             problem.groups, problem.topGroups) /

@@ -38,8 +38,13 @@ LogicalResult Partitioner::inspectRoutes(func::FuncOp layer) {
 LogicalResult Partitioner::inspectPlan() {
   const Deployment &deployment = options.deployment;
   const PlanPoint &plan = options.plan;
-  if (plan.is(PlanClass::placementForm, PlacementForm::spatial))
-    return main.emitOpError("placement_form: expects distributed, got spatial");
+  // Rows that are multicast on a chip have no other rank to go to.
+  bool spatial = plan.is(PlanClass::placementForm, PlacementForm::spatial);
+  bool multicasts = plan.is(PlanClass::dispatchExchange, Exchange::multicast);
+  if ((spatial || multicasts) && deployment.stageSize > 1)
+    return main.emitOpError("placement_form spatial, dispatch_exchange "
+                            "multicast: expects stages of one rank, got ")
+           << deployment.stageSize;
   if (int64_t redundant = problem.redundant(); redundant && problem.experts) {
     int64_t own = llvm::divideCeil(problem.experts, deployment.ep);
     if (deployment.ep == 1 || own + redundant > problem.experts)
@@ -50,16 +55,18 @@ LogicalResult Partitioner::inspectPlan() {
     problem.slots = expertSlots(problem.popularity, problem.experts,
                                 problem.topK, deployment.ep, redundant);
   }
-  bool gathers = plan.is(PlanClass::dispatchExchange, Exchange::allGather) &&
+  bool gathers = (multicasts ||
+                  plan.is(PlanClass::dispatchExchange, Exchange::allGather)) &&
                  plan.is(PlanClass::combineExchange, Exchange::reduceScatter);
   bool sends = problem.sendsRows() && plan.get(PlanClass::combineExchange) ==
                                           plan.get(PlanClass::dispatchExchange);
   bool none =
       !problem.exchanges() && plan.get(PlanClass::combineExchange) == kNone;
   if (!gathers && !sends && !none)
-    return main.emitOpError("dispatch_exchange, combine_exchange: expects "
-                            "none and none, all_gather and reduce_scatter, or "
-                            "twice all_to_all or hierarchical, got ")
+    return main.emitOpError(
+               "dispatch_exchange, combine_exchange: expects "
+               "none and none, all_gather or multicast and reduce_scatter, or "
+               "twice all_to_all or hierarchical, got ")
            << spell(PlanClass::dispatchExchange,
                     plan.get(PlanClass::dispatchExchange))
            << " and "

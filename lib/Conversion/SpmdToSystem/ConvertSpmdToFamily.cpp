@@ -8,12 +8,14 @@
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Torus/IR/Torus.h"
 #include "dialects/Trainium/IR/Trainium.h"
+#include "dialects/Wafer/IR/Wafer.h"
 #include "portolan/Conversion/SpmdToSystem.h"
 
 namespace portolan {
 #define GEN_PASS_DEF_CONVERTSPMDTOSWITCHED
 #define GEN_PASS_DEF_CONVERTSPMDTOTORUS
 #define GEN_PASS_DEF_CONVERTSPMDTOTRAINIUM
+#define GEN_PASS_DEF_CONVERTSPMDTOWAFER
 #include "lib/Conversion/SpmdToSystem/SpmdToSystemPasses.h.inc"
 } // namespace portolan
 
@@ -64,6 +66,15 @@ struct ConvertSpmdToTrainium
   using ConvertSpmdToTrainiumBase::ConvertSpmdToTrainiumBase;
   void runOnOperation() override {
     if (failed(lower(getOperation(), target, "trainium")))
+      signalPassFailure();
+  }
+};
+
+struct ConvertSpmdToWafer
+    : portolan::impl::ConvertSpmdToWaferBase<ConvertSpmdToWafer> {
+  using ConvertSpmdToWaferBase::ConvertSpmdToWaferBase;
+  void runOnOperation() override {
+    if (failed(lower(getOperation(), target, "wafer")))
       signalPassFailure();
   }
 };

@@ -34,5 +34,7 @@ def ConvertSpmdToTorus
     : SpmdToSystemPass<"torus", "::portolan::torus::TorusDialect">;
 def ConvertSpmdToTrainium
     : SpmdToSystemPass<"trainium", "::portolan::trainium::TrainiumDialect">;
+def ConvertSpmdToWafer
+    : SpmdToSystemPass<"wafer", "::portolan::wafer::WaferDialect">;
 
 #endif // PORTOLAN_LIB_CONVERSION_SPMDTOSYSTEM_PASSES_TD

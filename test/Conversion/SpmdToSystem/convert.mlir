@@ -1,5 +1,6 @@
 // RUN: portolan-opt %s --convert-spmd-to-switched=target=gb300-nvl72:8 | FileCheck %s --check-prefix=CHECK-SWITCHED
 // RUN: portolan-opt %s --convert-spmd-to-torus=target=tpu7x:2x2x2 | FileCheck %s --check-prefix=CHECK-TORUS
+// RUN: portolan-opt %s --convert-spmd-to-trainium=target=trn2:8 | FileCheck %s --check-prefix=CHECK-TRAINIUM
 
 module attributes {plan.point = {instance = "all", attention_tp = "8", reduction = "ring"}} {
   // One system op per op, in its place; an op without work is a view.
@@ -16,6 +17,14 @@ module attributes {plan.point = {instance = "all", attention_tp = "8", reduction
   // CHECK-TORUS: torus.all_reduce
   // CHECK-TORUS-SAME: algorithm = "ring"
   // CHECK-TORUS: torus.view
+  // CHECK-TRAINIUM-LABEL: func.func @body
+  // CHECK-TRAINIUM: trainium.tensor_add
+  // CHECK-TRAINIUM: trainium.cc_all_reduce
+  // 4x2 chips have one cycle, used in both directions, and 32 ranks: twice 31/32
+  // of 2048 bytes over two rings, and 31 hops.
+  // CHECK-TRAINIUM-SAME: algorithm = "ring", bottleneck_bytes = 1.984000e+03 : f64, hops = 6.200000e+01
+  // CHECK-TRAINIUM: trainium.view
+  // CHECK-TRAINIUM-NOT: spmd.{{[a-z_]+}} %
   func.func @body(%x: tensor<16x64xbf16>) -> tensor<2x64xbf16> {
     %sum = moe.add %x, %x : tensor<16x64xbf16>
     %all = spmd.all_reduce %sum over <8 by 1> : tensor<16x64xbf16>

@@ -126,6 +126,24 @@ TEST(StagedCollectives, HierarchicalExchangeByHand) {
   EXPECT_EQ(direct.extraMessages, 15);
 }
 
+// The runtime changes from mesh to recursive doubling at 1 MB. With hops of 1.5
+// us and 80 % of the link, two hops and 1.0 of the data against ten and 15 / 32
+// meet at 8 * 1.5e-6 * 102.4e9 / (17 / 32) = 2.3 MB.
+TEST(StagedCollectives, MeshAndDoublingMeetNearTheLimitOfTheRuntime) {
+  Machine server = torusOf({4, 4});
+  auto seconds = [&](Algorithm algorithm, double bytes) {
+    LinkLoad load =
+        stagedLoad(OpKind::allReduce, algorithm, wholeOf(server), bytes);
+    return load.hops * 1.5e-6 + secondsOf(load, server) / 0.8;
+  };
+  EXPECT_NEAR(seconds(Algorithm::mesh, 2.313e6),
+              seconds(Algorithm::recursiveDoubling, 2.313e6), 1e-8);
+  EXPECT_LT(seconds(Algorithm::mesh, 1e6),
+            seconds(Algorithm::recursiveDoubling, 1e6));
+  EXPECT_LT(seconds(Algorithm::recursiveDoubling, 5e6),
+            seconds(Algorithm::mesh, 5e6));
+}
+
 // A port sends 7/8 of 800 bytes twice in an all-reduce, whatever the algorithm;
 // a ring of all 32 ranks 31/32.
 TEST(StagedCollectives, SwitchByHand) {

@@ -129,6 +129,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{"deepseek-v3", "tpu7x:2x2x4", Phase::decode},
                     Setting{"deepseek-v3", "trn2-ultraserver", Phase::decode},
                     Setting{"mixtral-8x7b", "trn3-ultraserver:24",
-                            Phase::prefill}));
+                            Phase::prefill},
+                    Setting{"mixtral-8x7b", "cs3:4", Phase::decode},
+                    Setting{"deepseek-v3", "cs3:32", Phase::prefill}));
 
 } // namespace

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Properties of both families over random prefixes, and the declared order of
+// Properties of all families over random prefixes, and the declared order of
 // values on small shapes.
 //
 //===----------------------------------------------------------------------===//
@@ -61,7 +61,8 @@ const std::set<std::string> kCatalogue = {
     "unavailable_decision", "not_divisible",
     "tile_padding",         "group_shape_not_expressible",
     "scale_out_cliff",      "no_in_network_reduction",
-    "no_wraparound",        "capacity_exceeded"};
+    "no_wraparound",        "capacity_exceeded",
+    "data_dependent_counts"};
 
 std::vector<Setting> someSettings() {
   std::vector<Setting> settings;
@@ -70,7 +71,8 @@ std::vector<Setting> someSettings() {
         makeSwitched(1, 8), makeSwitched(24, 16), makeTorus({4, 4, 4}),
         makeTorus({2, 2, 1}), makeTorus({4, 4, 8}), makeTorus({4, 8}),
         makeTorus({2, 2, 4}, /*nearBytes=*/1000), makeNeuron({4, 4}),
-        makeNeuron({4, 4, 4}), makeNeuronSwitch(24)})
+        makeNeuron({4, 4, 4}), makeNeuronSwitch(24), makeWafer(1), makeWafer(4),
+        makeWafer(64)})
     for (ModelShape model :
          {makeModel(), makeModel(/*layers=*/61, /*experts=*/256, Format::fp8),
           makeModel(/*layers=*/3, /*experts=*/8, Format::nvfp4),
@@ -261,10 +263,9 @@ TEST(Families, UnknownFamilyListsTheOnesThatExist) {
   machine.family = "hypercube";
   llvm::Expected<const Family *> family = familyOf(machine);
   ASSERT_FALSE(bool(family));
-  EXPECT_EQ(
-      llvm::toString(family.takeError()),
-      "machine 'rack': expects a family among switched, torus, trainium, got "
-      "'hypercube'");
+  EXPECT_EQ(llvm::toString(family.takeError()),
+            "machine 'rack': expects a family among switched, torus, trainium, "
+            "wafer, got 'hypercube'");
 }
 
 } // namespace

@@ -152,6 +152,34 @@ inline Machine makeNeuronSwitch(int64_t chips) {
   return machine;
 }
 
+/// Wafers of `width` x `height` PEs: compute bf16 and read fp8 (two operations
+/// per element to widen). A hop takes 1 ns, a link 4 bytes in that time.
+inline Machine makeWafer(int64_t wafers, int64_t width = 100,
+                         int64_t height = 80) {
+  Machine machine = makeSwitched(wafers, 1);
+  machine.name = "wafer";
+  machine.family = "wafer";
+  machine.topology.kind = TopologyKind::waferMesh;
+  machine.topology.units = {height, width};
+  Engine pe = makeMatmulEngine({Format::f32, Format::bf16}, false);
+  pe.name = "PE";
+  pe.tokenTiles = {1};
+  pe.columnTile = pe.contractionTile = 1;
+  pe.units = width * height;
+  machine.engines.front() = pe;
+  machine.memories = {makeMemory("sram", 10e9)};
+  Link fabric = makeLink("fabric", 4e9);
+  fabric.latencySeconds = exactly(1e-9);
+  fabric.startSeconds = exactly(5e-9);
+  fabric.multicast = true;
+  machine.links = {fabric, makeLink("system I/O", 1e11)};
+  machine.storageFormats.clear();
+  for (Format format : {Format::f32, Format::bf16})
+    machine.storageFormats.push_back({format, exactly(0)});
+  machine.storageFormats.push_back({Format::fp8, exactly(2)});
+  return machine;
+}
+
 /// A model of `layers` equal layers with hidden 512, 16 heads of 128 and gated
 /// experts of width 256.
 inline ModelShape makeModel(int64_t layers = 4, int64_t experts = 64,

@@ -1,0 +1,142 @@
+// RUN: portolan-opt -split-input-file -convert-graph-to-moe %s | FileCheck %s
+
+// Halves that turn on their own, and a sink per head that is joined to the
+// scores and dropped from the probabilities.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[SINKS:.*]] = tensor.collapse_shape %{{.*}} : tensor<1x2x1x1xf32> into tensor<2xf32>
+// CHECK: %[[Q:.*]] = moe.rope %{{.*}} {head_width = 4 : i64}
+// CHECK: %[[K:.*]] = moe.rope %{{.*}} {head_width = 4 : i64}
+// CHECK: moe.attention %[[Q]], %[[K]], {{.*}} sinks %[[SINKS]] {heads = 2 : i64, kv_heads = 1 : i64, scale = 5.000000e-01 : f64, window = 3 : i64}
+moe.weight_data @table : tensor<16x6xf32>
+moe.weight_data @wq : tensor<6x8xf32>
+moe.weight_data @wk : tensor<6x4xf32>
+moe.weight_data @wv : tensor<6x4xf32>
+moe.weight_data @sq {value = dense<[0, 0, 2, 4]> : tensor<4xi64>} : tensor<4xi64>
+moe.weight_data @skv {value = dense<[0, 0, 1, 4]> : tensor<4xi64>} : tensor<4xi64>
+moe.weight_data @flat {value = dense<[0, 0, 8]> : tensor<3xi64>} : tensor<3xi64>
+moe.weight_data @rep {value = dense<[1, 1, 2, 1, 1]> : tensor<5xi64>} : tensor<5xi64>
+moe.weight_data @srep {value = dense<[0, 2, -1, 4]> : tensor<4xi64>} : tensor<4xi64>
+moe.weight_data @scale {value = dense<0.5> : tensor<f32>} : tensor<f32>
+moe.weight_data @inv {value = dense<[[[1.0], [0.01]]]> : tensor<1x2x1xf32>} : tensor<1x2x1xf32>
+moe.weight_data @two {value = dense<2> : tensor<1xi64>} : tensor<1xi64>
+moe.weight_data @end {value = dense<9223372036854775807> : tensor<1xi64>} : tensor<1xi64>
+moe.weight_data @ax3 {value = dense<3> : tensor<1xi64>} : tensor<1xi64>
+moe.weight_data @window {value = dense<3> : tensor<i64>} : tensor<i64>
+moe.weight_data @i0 {value = dense<0> : tensor<i64>} : tensor<i64>
+moe.weight_data @i1 {value = dense<1> : tensor<i64>} : tensor<i64>
+moe.weight_data @ax0 {value = dense<0> : tensor<1xi64>} : tensor<1xi64>
+moe.weight_data @ax1 {value = dense<1> : tensor<1xi64>} : tensor<1xi64>
+moe.weight_data @ax2 {value = dense<2> : tensor<1xi64>} : tensor<1xi64>
+moe.weight_data @ax12 {value = dense<[1, 2]> : tensor<2xi64>} : tensor<2xi64>
+moe.weight_data @ax01 {value = dense<[0, 1]> : tensor<2xi64>} : tensor<2xi64>
+moe.weight_data @zero {value = dense<0.0> : tensor<f32>} : tensor<f32>
+moe.weight_data @low {value = dense<-3.40282347E+38> : tensor<f32>} : tensor<f32>
+moe.weight_data @sinks : tensor<1x2x1x1xf32>
+moe.weight_data @minus {value = dense<-1> : tensor<1xi64>} : tensor<1xi64>
+func.func @main(%ids: tensor<?x?xi64> {moe.dims = ["batch", "seq"]}, %mask: tensor<?x?xi64> {moe.dims = ["batch", "total"]}, %pos: tensor<?x?xi64> {moe.dims = ["batch", "seq"]}) -> !graph.unknown {
+  %table = moe.weight @table : tensor<16x6xf32>
+  %wq = moe.weight @wq : tensor<6x8xf32>
+  %wk = moe.weight @wk : tensor<6x4xf32>
+  %wv = moe.weight @wv : tensor<6x4xf32>
+  %sq = moe.weight @sq : tensor<4xi64>
+  %skv = moe.weight @skv : tensor<4xi64>
+  %flat = moe.weight @flat : tensor<3xi64>
+  %rep = moe.weight @rep : tensor<5xi64>
+  %srep = moe.weight @srep : tensor<4xi64>
+  %scale = moe.weight @scale : tensor<f32>
+  %inv = moe.weight @inv : tensor<1x2x1xf32>
+  %two = moe.weight @two : tensor<1xi64>
+  %end = moe.weight @end : tensor<1xi64>
+  %ax3 = moe.weight @ax3 : tensor<1xi64>
+  %window = moe.weight @window : tensor<i64>
+  %i0 = moe.weight @i0 : tensor<i64>
+  %i1 = moe.weight @i1 : tensor<i64>
+  %ax0 = moe.weight @ax0 : tensor<1xi64>
+  %ax1 = moe.weight @ax1 : tensor<1xi64>
+  %ax2 = moe.weight @ax2 : tensor<1xi64>
+  %ax12 = moe.weight @ax12 : tensor<2xi64>
+  %ax01 = moe.weight @ax01 : tensor<2xi64>
+  %zero = moe.weight @zero : tensor<f32>
+  %low = moe.weight @low : tensor<f32>
+  %sinks = moe.weight @sinks : tensor<1x2x1x1xf32>
+  %minus = moe.weight @minus : tensor<1xi64>
+  %x = graph.node "Gather"(%table, %ids) {version = 17 : i64} : (tensor<16x6xf32>, tensor<?x?xi64>) -> !graph.unknown
+  %ms = graph.node "Shape"(%mask) {version = 17 : i64} : (tensor<?x?xi64>) -> !graph.unknown
+  %t = graph.node "Gather"(%ms, %i1) attributes {axis = 0 : i64} {version = 17 : i64} : (!graph.unknown, tensor<i64>) -> !graph.unknown
+  %is = graph.node "Shape"(%ids) {version = 17 : i64} : (tensor<?x?xi64>) -> !graph.unknown
+  %s = graph.node "Gather"(%is, %i1) attributes {axis = 0 : i64} {version = 17 : i64} : (!graph.unknown, tensor<i64>) -> !graph.unknown
+  %k = graph.node "Range"(%i0, %t, %i1) {version = 17 : i64} : (tensor<i64>, !graph.unknown, tensor<i64>) -> !graph.unknown
+  %q0 = graph.node "Range"(%i0, %s, %i1) {version = 17 : i64} : (tensor<i64>, !graph.unknown, tensor<i64>) -> !graph.unknown
+  %past = graph.node "Sub"(%t, %s) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q = graph.node "Add"(%q0, %past) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %kr = graph.node "Unsqueeze"(%k, %ax0) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %qc = graph.node "Unsqueeze"(%q, %ax1) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %seen = graph.node "LessOrEqual"(%kr, %qc) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %first = graph.node "Sub"(%qc, %window) {version = 17 : i64} : (!graph.unknown, tensor<i64>) -> !graph.unknown
+  %near = graph.node "Greater"(%kr, %first) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %and0 = graph.node "And"(%seen, %near) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %seen4 = graph.node "Unsqueeze"(%and0, %ax01) {version = 17 : i64} : (!graph.unknown, tensor<2xi64>) -> !graph.unknown
+  %m4 = graph.node "Unsqueeze"(%mask, %ax12) {version = 17 : i64} : (tensor<?x?xi64>, tensor<2xi64>) -> !graph.unknown
+  %mb = graph.node "Cast"(%m4) attributes {to = 9 : i64} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %both = graph.node "And"(%seen4, %mb) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %bias = graph.node "Where"(%both, %zero, %low) {version = 17 : i64} : (!graph.unknown, tensor<f32>, tensor<f32>) -> !graph.unknown
+  %q_m = graph.node "MatMul"(%x, %wq) {version = 17 : i64} : (!graph.unknown, tensor<6x8xf32>) -> !graph.unknown
+  %q_r = graph.node "Reshape"(%q_m, %sq) {version = 17 : i64} : (!graph.unknown, tensor<4xi64>) -> !graph.unknown
+  %q_h = graph.node "Transpose"(%q_r) attributes {perm = array<i64: 0, 2, 1, 3>} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %k_m = graph.node "MatMul"(%x, %wk) {version = 17 : i64} : (!graph.unknown, tensor<6x4xf32>) -> !graph.unknown
+  %k_r = graph.node "Reshape"(%k_m, %skv) {version = 17 : i64} : (!graph.unknown, tensor<4xi64>) -> !graph.unknown
+  %k_h = graph.node "Transpose"(%k_r) attributes {perm = array<i64: 0, 2, 1, 3>} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %v_m = graph.node "MatMul"(%x, %wv) {version = 17 : i64} : (!graph.unknown, tensor<6x4xf32>) -> !graph.unknown
+  %v_r = graph.node "Reshape"(%v_m, %skv) {version = 17 : i64} : (!graph.unknown, tensor<4xi64>) -> !graph.unknown
+  %v_h = graph.node "Transpose"(%v_r) attributes {perm = array<i64: 0, 2, 1, 3>} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %p1 = graph.node "Unsqueeze"(%pos, %ax1) {version = 17 : i64} : (tensor<?x?xi64>, tensor<1xi64>) -> !graph.unknown
+  %pf = graph.node "Cast"(%p1) attributes {to = 1 : i64} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %an = graph.node "MatMul"(%inv, %pf) {version = 17 : i64} : (tensor<1x2x1xf32>, !graph.unknown) -> !graph.unknown
+  %ant = graph.node "Transpose"(%an) attributes {perm = array<i64: 0, 2, 1>} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %Cos0 = graph.node "Cos"(%ant) {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %Cos = graph.node "Unsqueeze"(%Cos0, %ax1) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %Sin0 = graph.node "Sin"(%ant) {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %Sin = graph.node "Unsqueeze"(%Sin0, %ax1) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %q_lo = graph.node "Slice"(%q_h, %ax0, %two, %ax3) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !graph.unknown
+  %q_hi = graph.node "Slice"(%q_h, %two, %end, %ax3) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !graph.unknown
+  %q_ac = graph.node "Mul"(%q_lo, %Cos) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q_bs = graph.node "Mul"(%q_hi, %Sin) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q_bc = graph.node "Mul"(%q_hi, %Cos) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q_as = graph.node "Mul"(%q_lo, %Sin) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q_l = graph.node "Sub"(%q_ac, %q_bs) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q_u = graph.node "Add"(%q_bc, %q_as) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %q_e = graph.node "Concat"(%q_l, %q_u) attributes {axis = -1 : i64} {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown loc("rope_q")
+  %k_lo = graph.node "Slice"(%k_h, %ax0, %two, %ax3) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !graph.unknown
+  %k_hi = graph.node "Slice"(%k_h, %two, %end, %ax3) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !graph.unknown
+  %k_ac = graph.node "Mul"(%k_lo, %Cos) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %k_bs = graph.node "Mul"(%k_hi, %Sin) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %k_bc = graph.node "Mul"(%k_hi, %Cos) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %k_as = graph.node "Mul"(%k_lo, %Sin) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %k_l = graph.node "Sub"(%k_ac, %k_bs) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %k_u = graph.node "Add"(%k_bc, %k_as) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %k_e = graph.node "Concat"(%k_l, %k_u) attributes {axis = -1 : i64} {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown loc("rope_k")
+  %kku = graph.node "Unsqueeze"(%k_e, %ax2) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %kkx = graph.node "Expand"(%kku, %rep) {version = 17 : i64} : (!graph.unknown, tensor<5xi64>) -> !graph.unknown
+  %kk = graph.node "Reshape"(%kkx, %srep) {version = 17 : i64} : (!graph.unknown, tensor<4xi64>) -> !graph.unknown
+  %vvu = graph.node "Unsqueeze"(%v_h, %ax2) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %vvx = graph.node "Expand"(%vvu, %rep) {version = 17 : i64} : (!graph.unknown, tensor<5xi64>) -> !graph.unknown
+  %vv = graph.node "Reshape"(%vvx, %srep) {version = 17 : i64} : (!graph.unknown, tensor<4xi64>) -> !graph.unknown
+  %kt = graph.node "Transpose"(%kk) attributes {perm = array<i64: 0, 1, 3, 2>} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %sc = graph.node "MatMul"(%q_e, %kt) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %scs = graph.node "Mul"(%sc, %scale) {version = 17 : i64} : (!graph.unknown, tensor<f32>) -> !graph.unknown
+  %sm = graph.node "Add"(%scs, %bias) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %shape = graph.node "Shape"(%sm) {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %row = graph.node "Slice"(%shape, %ax0, %ax3) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>, tensor<1xi64>) -> !graph.unknown
+  %sz = graph.node "Concat"(%row, %ax1) attributes {axis = 0 : i64} {version = 17 : i64} : (!graph.unknown, tensor<1xi64>) -> !graph.unknown
+  %se = graph.node "Expand"(%sinks, %sz) {version = 17 : i64} : (tensor<1x2x1x1xf32>, !graph.unknown) -> !graph.unknown
+  %with = graph.node "Concat"(%sm, %se) attributes {axis = -1 : i64} {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %mx = graph.node "ReduceMax"(%with) attributes {axes = array<i64: -1>, keepdims = 1 : i64} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %df = graph.node "Sub"(%with, %mx) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+  %pr = graph.node "Softmax"(%df) attributes {axis = -1 : i64} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %dr = graph.node "Slice"(%pr, %ax0, %minus, %ax3) {version = 17 : i64} : (!graph.unknown, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !graph.unknown
+  %a = graph.node "MatMul"(%dr, %vv) {version = 17 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown loc("attend")
+  %at = graph.node "Transpose"(%a) attributes {perm = array<i64: 0, 2, 1, 3>} {version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+  %y = graph.node "Reshape"(%at, %flat) {version = 17 : i64} : (!graph.unknown, tensor<3xi64>) -> !graph.unknown
+  return %y : !graph.unknown
+}
