@@ -129,7 +129,7 @@ void Tuner::extendPrefix(unsigned planClass, PlanPoint &plan) {
       enumerationError = deployment.takeError();
       return;
     }
-    prefixes.push_back({plan, *deployment, std::nullopt});
+    prefixes.push_back({plan, *deployment, std::nullopt, {}});
     return;
   }
   llvm::SmallVector<PlanValue, 16> values;
@@ -488,6 +488,7 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
     shared.absorb(probe);
   }
   dropHopeless();
+  dropEmpty(permitted, shared.options.filter);
   tighten(permitted, bounds, shared);
   dropHopeless();
   exploreBestFirst(std::move(permitted), bounds, shared,
@@ -534,7 +535,6 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
     if (isPermitted)
       permitted.push_back(i);
   }
-  dropEmpty(permitted, options.filter);
   if (options.exhaustive) {
     for (uint64_t index : permitted)
       explore(0, index, shared);

@@ -30,6 +30,8 @@ PlanValue WaferFamily::repair(PlanClass planClass, PlanValue value,
     return repairFormat(value, legal);
   case PlanClass::instance:
     return nearestInstance(value, legal, context.machine.topology);
+  case PlanClass::phaseSplit:
+    return repairPhaseSplit(value, legal);
   case PlanClass::pipeline:
     // The first value is the fewest stages that wafers allow.
     return nearestNumber(value, legal);

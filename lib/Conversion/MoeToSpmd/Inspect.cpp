@@ -38,13 +38,6 @@ LogicalResult Partitioner::inspectRoutes(func::FuncOp layer) {
 LogicalResult Partitioner::inspectPlan() {
   const Deployment &deployment = options.deployment;
   const PlanPoint &plan = options.plan;
-  // Rows that are multicast on a chip have no other rank to go to.
-  bool spatial = plan.is(PlanClass::placementForm, PlacementForm::spatial);
-  bool multicasts = plan.is(PlanClass::dispatchExchange, Exchange::multicast);
-  if ((spatial || multicasts) && deployment.stageSize > 1)
-    return main.emitOpError("placement_form spatial, dispatch_exchange "
-                            "multicast: expects stages of one rank, got ")
-           << deployment.stageSize;
   if (int64_t redundant = problem.redundant(); redundant && problem.experts) {
     int64_t own = llvm::divideCeil(problem.experts, deployment.ep);
     if (deployment.ep == 1 || own + redundant > problem.experts)
@@ -55,6 +48,13 @@ LogicalResult Partitioner::inspectPlan() {
     problem.slots = expertSlots(problem.popularity, problem.experts,
                                 problem.topK, deployment.ep, redundant);
   }
+  // Rows that are multicast on a chip have no other rank to go to.
+  bool spatial = plan.is(PlanClass::placementForm, PlacementForm::spatial);
+  bool multicasts = plan.is(PlanClass::dispatchExchange, Exchange::multicast);
+  if ((spatial || multicasts) && deployment.stageSize > 1)
+    return main.emitOpError("placement_form spatial, dispatch_exchange "
+                            "multicast: expects stages of one rank, got ")
+           << deployment.stageSize;
   bool gathers = (multicasts ||
                   plan.is(PlanClass::dispatchExchange, Exchange::allGather)) &&
                  plan.is(PlanClass::combineExchange, Exchange::reduceScatter);

@@ -121,6 +121,28 @@ TEST(Speculation, ExpectedTokensByHand) {
   EXPECT_EQ(stepTokens(workload, 0), 4096);
 }
 
+// Four experts side by side, one always chosen, three sharing the second
+// choice: 100 rows each for four hit experts, though 200 rows are all there
+// are.
+TEST(ExpertLoad, SideBySideTheFullestExpertCounts) {
+  Popularity popularity;
+  popularity.kind = Popularity::Kind::shares;
+  popularity.shares = {1000, 1, 1, 1};
+  ExpertLoad load = sideBySideLoad(popularity, 4, 2, 100);
+  EXPECT_DOUBLE_EQ(load.meanRows, 200);
+  EXPECT_NEAR(load.hitExperts, 4, 1e-9);
+  EXPECT_NEAR(load.maxRows, 400, 1e-6);
+  EXPECT_EQ(load.experts, 4);
+  EXPECT_GE(double(load.capacity), load.maxRows);
+}
+
+// One token hits as many experts as it chooses, with one row each.
+TEST(ExpertLoad, SideBySideOneTokenIsEven) {
+  ExpertLoad load = sideBySideLoad(uniform(), 256, 8, 1);
+  EXPECT_NEAR(load.hitExperts, 8, 1e-9);
+  EXPECT_NEAR(load.maxRows, 8, 1e-9);
+}
+
 // Distinct ranks by drawing: 8 of 256 experts over 16 ranks.
 TEST(DistinctRanks, EqualsDrawing) {
   std::mt19937 random(7);

@@ -137,6 +137,8 @@ static Case makeCase(OwningOpRef<ModuleOp> module, StringRef target,
       std::make_unique<Machine>(llvm::cantFail(loadMachine(target)));
   result.workload = std::make_unique<Workload>(
       smallWorkload(random.chance(75) ? Phase::decode : Phase::prefill));
+  if (random.chance(50) && result.workload->phase == Phase::decode)
+    result.workload->acceptanceRate = 0.6;
   const Family &family = *llvm::cantFail(familyOf(*result.machine));
   result.plan = randomPlan(
       family, {*result.shape, *result.machine, *result.workload}, random);
@@ -149,8 +151,12 @@ class LowerFamilyTest : public LowerTest,
                         public ::testing::WithParamInterface<const char *> {};
 
 TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
+  unsigned copied = 0, drafted = 0, fused = 0;
   for (uint64_t seed = 0; seed < kConfigs; ++seed) {
     Case c = makeCase(model(seed), GetParam(), seed);
+    copied += c.plan.count(PlanClass::replicas) > 0;
+    drafted += c.plan.count(PlanClass::speculation) > 0;
+    fused += c.plan.get(PlanClass::fusion) != kNone;
     std::string what = "seed " + std::to_string(seed) + " concurrency " +
                        std::to_string(c.concurrency) + " " + spellPlan(c.plan);
     llvm::Error error =
@@ -184,6 +190,9 @@ TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
     if (HasFailure())
       return;
   }
+  EXPECT_GT(copied, 0u);
+  EXPECT_GT(drafted, 10u);
+  EXPECT_GT(fused, 10u);
 }
 
 static std::string nameOf(const ::testing::TestParamInfo<const char *> &info) {

@@ -104,7 +104,7 @@ TEST(RemarksTest, TheCatalogueHasEveryReasonOfTheFamilies) {
     ModelShape model = llvm::cantFail(extractModelShape(*module));
     for (llvm::StringRef target :
          {"gb300-nvl72", "hgx-h100:4", "tpu7x:4x4x4", "tpu7x:2x2x1",
-          "trn2-ultraserver", "trn3-ultraserver:24"}) {
+          "trn2-ultraserver", "trn3-ultraserver:24", "cs3:64"}) {
       Machine machine = llvm::cantFail(loadMachine(target));
       const Family &family = *llvm::cantFail(familyOf(machine));
       Workload workload;

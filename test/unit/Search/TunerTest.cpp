@@ -234,6 +234,19 @@ TEST(TunerTest, AFilterIsTheBestOfWhatItPermits) {
   }
 }
 
+TEST(TunerTest, AFilterThatPermitsNothingIsSeenBeforeAnythingIsPriced) {
+  Instance instance(4000);
+  Tuner tuner(instance.model, instance.machine, instance.family,
+              instance.workload, 1);
+  SearchOptions options;
+  options.filter.fix(PlanClass::placementForm,
+                     PlanValue(PlacementForm::spatial));
+  TuneResult result = llvm::cantFail(tuner.search(instance.limit, options));
+  EXPECT_TRUE(result.ranked.empty());
+  EXPECT_EQ(result.statistics.explored, 0u);
+  EXPECT_EQ(result.statistics.plans, 0u);
+}
+
 TEST(TunerTest, TheSpaceIsCountedPlanByPlan) {
   Instance instance(1);
   Tuner tuner(instance.model, instance.machine, instance.family,

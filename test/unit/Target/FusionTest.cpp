@@ -107,7 +107,9 @@ TEST(Fusion, EachHalfOfABatchHasKernelsOfItsOwn) {
 }
 
 TEST(Fusion, NoValueTakesMoreTimeThanTheOneBefore) {
-  Setting setting(makeSwitched(8, 8));
+  Machine machine = makeSwitched(8, 8);
+  machine.engines.front().efficiency[unsigned(Format::bf16)] = exactly(1);
+  Setting setting(machine);
   PricedMachine priced(setting.machine, Corner::nominal);
   std::vector<LocalOp> ops = makeBody();
   double last = std::numeric_limits<double>::infinity();
