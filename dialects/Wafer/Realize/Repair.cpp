@@ -35,8 +35,6 @@ PlanValue WaferFamily::repair(PlanClass planClass, PlanValue value,
   case PlanClass::pipeline:
     // The first value is the fewest stages that wafers allow.
     return nearestNumber(value, legal);
-  case PlanClass::phaseSplit:
-    return repairPhaseSplit(value, legal);
   default:
     // Micro-batches are no attention tiles: 1 comes first. Heads, experts and
     // what is exchanged have one legal form.
