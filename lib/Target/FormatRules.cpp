@@ -159,6 +159,13 @@ void portolan::addActivationFormats(const PlanPoint &prefix,
       ladder.push_back(*step);
   for (Format step : llvm::reverse(ladder))
     values.push_back(encodeFormats({step, compute}));
+  // Where narrow weights are computed wider, activations may be kept and sent
+  // as 8-bit checkpoints have them, whatever this model ships.
+  Format weight = prefix.formats(PlanClass::weightFormat).storage;
+  if (bitsPerElement(weight) <= 8 && isNarrower(Format::fp8, compute) &&
+      isNarrower(Format::fp8, kept->storage) &&
+      context.machine.reads(Format::fp8))
+    values.push_back(encodeFormats({Format::fp8, compute}));
 }
 
 void portolan::addCacheFormats(const PlanContext &context, PlanValues &values) {

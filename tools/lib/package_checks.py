@@ -176,7 +176,7 @@ def check_plugin(package):
                 f"moe-bind-workload{{batch={batch} new-tokens=1 past-tokens=4096 phase=decode}}",
                 f"transform-preload-library{{transform-library-paths={plan}}}",
                 "transform-interpreter",
-                f"convert-moe-to-spmd{{chips={machine['chips']}}}",
+                f"convert-moe-to-spmd{{target={machine['name']}}}",
                 f"convert-spmd-to-{family}{{target={machine['name']}}}"])
             arguments = [model, f"--pass-pipeline=builtin.module({pipeline})"]
             own = package.output([package.tool("portolan-opt")] + arguments)

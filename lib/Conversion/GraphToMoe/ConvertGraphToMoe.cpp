@@ -214,6 +214,7 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   addArrangementRules(rules);
   addAttentionRules(rules);
   addDecomposedAttentionRules(rules);
+  addAbsorbedAttentionRules(rules);
   addExpertRules(rules);
 
   forwardConstants(main);

@@ -411,7 +411,8 @@ ExpertFusion::Result ExpertFusion::where(graph::NodeOp node) {
   if (!label || !other)
     return note(node, "expects a mask between a value and a constant");
   if (mask->part == Part::GroupMask) {
-    // What is masked loses to every score.
+    // What is masked is meant to lose to every score; a 0 does unless the
+    // correction makes a score of a chosen group negative.
     Result scores = scoresOf(*label);
     if (!scores || *other > 0)
       return note(node, "expects scores where the mask is set, at most 0 "

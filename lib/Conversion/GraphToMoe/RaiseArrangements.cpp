@@ -162,6 +162,19 @@ LogicalResult raiseUnsqueeze(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
+/// One head that is an activation again.
+LogicalResult raiseSqueeze(graph::NodeOp node, Raiser &raiser) {
+  const View *view = raiser.view(node.input(0));
+  auto axes = axesOf(node, 1, raiser.facts);
+  bool drops = view && view->heads == 1 && view->isWhole() &&
+               view->layout != Layout::Rows && axes && axes->size() == 1;
+  int64_t axis = drops ? wrapIndex(axes->front(), 4) : -1;
+  if (!drops || axis != (view->layout == Layout::HeadsFirst ? 1 : 2))
+    return raiser.fail("expects one head that becomes an activation");
+  raiser.raise(node.getOutputs()[0], view->base, view->base);
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Parts of a head
 //===----------------------------------------------------------------------===//
@@ -275,6 +288,27 @@ LogicalResult raiseSplitHeads(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
+/// Two parts of a head side by side.
+LogicalResult raiseConcatHeads(graph::NodeOp node, Raiser &raiser) {
+  if (node.getInputs().size() != 2)
+    return raiser.fail("expects two parts of each head");
+  const View *first = raiser.view(node.input(0)),
+             *second = raiser.view(node.input(1));
+  auto whole = isHeadView(first) && isHeadView(second)
+                   ? joinParts(*first, *second)
+                   : std::nullopt;
+  if (!whole)
+    return raiser.fail("expects two parts of the heads of one activation, "
+                       "rotated or not, that lie side by side");
+  raiser.raiseView(node.getOutputs()[0], *whole);
+  return success();
+}
+
+bool joinsLast(graph::NodeOp node, Raiser &raiser) {
+  int64_t rank = raiser.facts.rank(node.input(0));
+  return rank == 4 && wrapIndex(integerAttr(node, "axis", 0), rank) == 3;
+}
+
 /// Whether `rotated` is `plain` but for the columns that the part `of` shows.
 bool isRotationOf(Value rotated, Value plain, const View &of) {
   auto rope = rotated.getDefiningOp<moe::RopeOp>();
@@ -285,39 +319,23 @@ bool isRotationOf(Value rotated, Value plain, const View &of) {
              of.offset + of.width;
 }
 
-/// Two parts of a head side by side: what one of them rotates, the other one
-/// has as it was.
-LogicalResult raiseConcatHeads(graph::NodeOp node, Raiser &raiser) {
-  if (node.getInputs().size() != 2)
-    return raiser.fail("expects two parts of each head");
-  const View *first = raiser.view(node.input(0)),
-             *second = raiser.view(node.input(1));
-  if (!isHeadView(first) || !isHeadView(second) ||
-      first->layout != second->layout || first->heads != second->heads ||
-      first->headWidth != second->headWidth ||
-      first->offset + first->width != second->offset)
-    return raiser.fail("expects two parts of each head that lie side by side");
-  Value base;
-  if (first->base == second->base ||
-      isRotationOf(first->base, second->base, *first))
-    base = first->base;
-  else if (isRotationOf(second->base, first->base, *second))
-    base = second->base;
-  if (!base)
-    return raiser.fail("expects parts of one activation, rotated or not");
-  View whole = *first;
-  whole.base = base;
-  whole.width += second->width;
-  raiser.raiseView(node.getOutputs()[0], whole);
-  return success();
-}
-
-bool joinsLast(graph::NodeOp node, Raiser &raiser) {
-  int64_t rank = raiser.facts.rank(node.input(0));
-  return rank == 4 && wrapIndex(integerAttr(node, "axis", 0), rank) == 3;
-}
-
 } // namespace
+
+std::optional<View> graph_to_moe::joinParts(const View &first,
+                                            const View &second) {
+  if (first.layout != second.layout || first.heads != second.heads ||
+      first.headWidth != second.headWidth ||
+      first.offset + first.width != second.offset)
+    return std::nullopt;
+  View whole = first;
+  whole.width += second.width;
+  if (isRotationOf(second.base, first.base, second))
+    whole.base = second.base;
+  else if (first.base != second.base &&
+           !isRotationOf(first.base, second.base, first))
+    return std::nullopt;
+  return whole;
+}
 
 void graph_to_moe::addArrangementRules(Rules &rules) {
   auto reads = [](Rule rule) {
@@ -327,6 +345,7 @@ void graph_to_moe::addArrangementRules(Rules &rules) {
   rules.add("", "Reshape", reads({2, needsFirst, raiseReshape}));
   rules.add("", "Transpose", reads({1, needsFirst, raiseTranspose}));
   rules.add("", "Unsqueeze", reads({1, needsFirst, raiseUnsqueeze}));
+  rules.add("", "Squeeze", reads({1, needsFirst, raiseSqueeze}));
   rules.add("", "Slice", {1, needsFirst, raiseSliceColumns, slicesColumns});
   rules.add("", "Slice", reads({1, needsFirst, raiseSlice}));
   rules.add("", "Split", {1, needsFirst, raiseSplitColumns, splitsSharedHead});

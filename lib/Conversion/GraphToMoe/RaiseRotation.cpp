@@ -133,8 +133,7 @@ LogicalResult raiseRotation(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects as many angles as half the rotated columns");
   // Positions of one row for all sequences would be another form.
   for (int64_t dim : {0, 1})
-    if (typeOf(positions).getDimSize(dim) !=
-        typeOf(view->base).getDimSize(dim))
+    if (typeOf(positions).getDimSize(dim) != typeOf(view->base).getDimSize(dim))
       return raiser.fail("expects a position for each token of each sequence");
   auto tables = tablesOf(raiser, *form);
   if (failed(tables))
@@ -236,13 +235,31 @@ Value deinterleaveHeads(Raiser &raiser, Value weight, int64_t first,
                                          groups);
 }
 
-/// Whether one node alone reads the elements of `value`.
+/// Whether nothing but the arrangements on the way to `value` reads its
+/// columns: from its projection on, each value has one reader, or several that
+/// take columns of their own.
 bool isReadOnce(Value value) {
-  unsigned readers = 0;
-  for (Operation *user : value.getUsers())
-    readers += !isa<graph::NodeOp>(user) ||
-               cast<graph::NodeOp>(user).getOpType() != "Shape";
-  return readers == 1;
+  bool takesColumns = false;
+  for (unsigned steps = 0; steps < 8; ++steps) {
+    unsigned readers = 0;
+    for (Operation *user : value.getUsers()) {
+      auto node = dyn_cast<graph::NodeOp>(user);
+      StringRef op = node ? node.getOpType() : StringRef();
+      bool isPart = takesColumns && (op == "Slice" || op == "Split");
+      readers += op != "Shape" && !isPart;
+    }
+    if (readers > (takesColumns ? 0 : 1))
+      return false;
+    auto node = value.getDefiningOp<graph::NodeOp>();
+    StringRef op = node ? node.getOpType() : StringRef();
+    takesColumns = op == "Slice" || op == "Split";
+    bool arranges = takesColumns || op == "Reshape" || op == "Transpose" ||
+                    op == "Unsqueeze";
+    if (!arranges)
+      return true;
+    value = node.input(0);
+  }
+  return false;
 }
 
 /// The columns of the weight are moved instead of those of the activation.
@@ -252,13 +269,7 @@ LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
   if (!view || view->layout == View::Layout::Rows)
     return raiser.fail("expects pairs of columns of each head");
   auto [linear, first] = producerOf(view->base);
-  // The part may have become a head of its own first.
-  Value source = input;
-  if (auto split = input.getDefiningOp<graph::NodeOp>();
-      split && view->heads == 1 && split.getInputs().size() > 0 &&
-      (split.getOpType() == "Unsqueeze" || split.getOpType() == "Reshape"))
-    source = split.input(0);
-  if (!linear || linear.getBias() || !isReadOnce(input) || !isReadOnce(source))
+  if (!linear || linear.getBias() || !isReadOnce(input))
     return raiser.fail("expects pairs of columns of a projection that nothing "
                        "else reads");
   Value moved = deinterleaveHeads(raiser, linear.getWeight(), first, *view);

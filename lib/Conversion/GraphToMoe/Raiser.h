@@ -50,6 +50,11 @@ struct View {
   bool isWhole() const { return width == headWidth; }
 };
 
+/// The view of two parts of each head that lie side by side. Where one of them
+/// was rotated, the other one is as it was. Nothing if they are of different
+/// activations.
+std::optional<View> joinParts(const View &first, const View &second);
+
 /// The state of raising one function.
 class Raiser {
 public:
@@ -180,6 +185,7 @@ private:
   llvm::StringMap<llvm::SmallVector<Rule, 1>> rules;
 };
 
+void addAbsorbedAttentionRules(Rules &rules);
 void addArrangementRules(Rules &rules);
 void addDecomposedAttentionRules(Rules &rules);
 void addRotationRules(Rules &rules);

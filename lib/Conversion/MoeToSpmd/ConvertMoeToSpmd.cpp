@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "portolan/Conversion/MoeToSpmd.h"
+#include "portolan/Machine/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -78,12 +79,7 @@ private:
     if (!point)
       return point.takeError();
     options.plan = *point;
-    if (chips < 1 || domain < 0)
-      return llvm::createStringError(
-          "chips, domain: expects at least 1 and 0, got " + Twine(chips) +
-          " and " + Twine(domain));
-    llvm::Expected<Deployment> deployment =
-        deploymentOf(options.plan, chips, domain ? domain : chips);
+    llvm::Expected<Deployment> deployment = deployed(options.plan);
     if (!deployment)
       return deployment.takeError();
     options.deployment = *deployment;
@@ -94,6 +90,24 @@ private:
     if (failed(convertMoeToSpmd(module, options)))
       signalPassFailure();
     return llvm::Error::success();
+  }
+
+  /// What the plan is on the machine that the options describe.
+  llvm::Expected<Deployment> deployed(const PlanPoint &point) {
+    if (chips < 1 || domain < 0)
+      return llvm::createStringError(
+          "chips, domain: expects at least 1 and 0, got " + Twine(chips) +
+          " and " + Twine(domain));
+    if (target.empty())
+      return deploymentOf(point, chips, domain ? domain : chips);
+    if (chips != 1 || domain != 0)
+      return llvm::createStringError(
+          "target: expects neither chips nor domain beside it, got '" +
+          Twine(target) + "'");
+    llvm::Expected<Machine> machine = loadMachine(target);
+    if (!machine)
+      return machine.takeError();
+    return deploymentOf(point, machine->topology);
   }
 };
 

@@ -25,12 +25,17 @@ def ConvertMoeToSpmd : Pass<"convert-moe-to-spmd", "::mlir::ModuleOp"> {
     are the prepared arguments.
 
     Without the option `plan` the decisions are the module's attribute
-    `plan.point`, a dictionary of spelled values by class.
+    `plan.point`, a dictionary of spelled values by class. How many chips there
+    are and how they are connected is said by `target`, or by `chips` and
+    `domain` on a switch; stages that are regions of a wafer need `target`.
   }];
   let options = [
     Option<"plan", "plan", "std::string", "\"\"",
            "Decisions, as class=value pairs separated by commas; classes that "
            "are not named are none">,
+    Option<"target", "target", "std::string", "\"\"",
+           "Machine file or name, with its shape after a colon, in place of "
+           "chips and domain">,
     Option<"chips", "chips", "int64_t", "1", "Chips of the machine">,
     Option<"domain", "domain", "int64_t", "0",
            "Chips of a scale-up domain (0: all)">,

@@ -235,6 +235,22 @@ TEST(Space, FormatsAreShippedThenNarrower) {
             (Strings{"bf16/nvfp4"}));
 }
 
+// A model that ships bf16 may keep what one that ships fp8 has to keep.
+TEST(Space, ActivationsOfNarrowWeightsMayBeNarrow) {
+  Setting wide(makeSwitched(8, 8));
+  Setting narrow(makeSwitched(8, 8), makeModel(4, 64, Format::fp8));
+  PlanPoint plan;
+  plan.set(PlanClass::weightFormat, formats(Format::fp8, Format::bf16));
+  EXPECT_EQ(wide.spelled(PlanClass::activationFormat, plan),
+            (Strings{"bf16/bf16", "fp8/bf16"}));
+  narrow.model.shippedActivation = Format::fp8;
+  EXPECT_EQ(narrow.spelled(PlanClass::activationFormat, plan),
+            (Strings{"fp8/bf16"}));
+  plan.set(PlanClass::weightFormat, formats(Format::bf16, Format::bf16));
+  EXPECT_EQ(wide.spelled(PlanClass::activationFormat, plan),
+            (Strings{"bf16/bf16"}));
+}
+
 TEST(Space, ShippedFormatThatCannotBeReadIsWidened) {
   Setting setting(makeTorus({4, 4, 4}), makeModel(4, 64, Format::nvfp4));
   EXPECT_EQ(setting.spelled(PlanClass::weightFormat, PlanPoint()),
