@@ -451,12 +451,11 @@ llvm::Expected<Evaluation> Evaluator::bestOfPhase(const PlanPoint &plan,
     return evaluation;
   // Not even one request: say which limit it breaks.
   evaluation->objective = 0;
-  evaluation->infeasible =
-      problem.maximum == 0
-          ? refuseMemory(evaluation->memory)
-          : refuseLimit(served.phase == Phase::prefill
-                            ? evaluation->stepSeconds
-                            : evaluation->tokenSeconds(),
-                        limitSeconds);
+  evaluation->infeasible = problem.maximum == 0
+                               ? refuseMemory(evaluation->memory)
+                               : refuseLimit(served.phase == Phase::prefill
+                                                 ? evaluation->stepSeconds
+                                                 : evaluation->tokenSeconds(),
+                                             limitSeconds);
   return evaluation;
 }

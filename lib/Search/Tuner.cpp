@@ -355,7 +355,9 @@ const Tuner::Promise &Tuner::promiseOf(uint64_t index, double floor,
   PrefixBound bound(evaluator);
   bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
   promise.floor = floor;
-  promise.range = bound.range(limitSeconds, floor);
+  if (!promise.most)
+    promise.most = bound.mostPerStage(limitSeconds);
+  promise.range = bound.range(limitSeconds, floor, *promise.most);
   if (evaluator.phases())
     promise.prefillObjective = bound.prefillObjective();
   return promise;

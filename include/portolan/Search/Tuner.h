@@ -140,6 +140,7 @@ private:
   /// Where the plans of a prefix may exceed a floor.
   struct Promise {
     double floor = std::numeric_limits<double>::infinity();
+    std::optional<int64_t> most; ///< see PrefixBound::mostPerStage()
     std::pair<int64_t, int64_t> range;
     double prefillObjective = 0; ///< bound of the other side of both phases
   };
