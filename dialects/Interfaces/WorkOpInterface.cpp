@@ -72,8 +72,7 @@ void portolan::linkElementwise(ArrayRef<Operation *> body,
       for (Value operand : op->getOperands().take_front(operands))
         if (auto known = indices.find(makerOf(operand)); known != indices.end())
           local.input = std::max(local.input, known->second);
-      local.soleReader =
-          local.input >= 0 && readsAlone(op, body[local.input]);
+      local.soleReader = local.input >= 0 && readsAlone(op, body[local.input]);
     }
     indices[op] = int32_t(index);
   }

@@ -235,10 +235,15 @@ public:
   PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
       : family(family), context(context), filter(filter) {}
 
+  /// In declared order.
   void run(PlanPoint plan, Visitor visit) {
-    run(plan, visit, [](const PlanPoint &) { return true; });
+    fastestFirst = false;
+    extend(kPrefixClasses, plan, /*path=*/0, visit,
+           [](const PlanPoint &) { return true; });
   }
+  /// In the order in which a gate refuses most.
   void run(PlanPoint plan, Visitor visit, TileGate gate) {
+    fastestFirst = true;
     extend(kPrefixClasses, plan, /*path=*/0, visit, gate);
   }
 
@@ -282,8 +287,8 @@ private:
     plan.values[planClass] = kNone;
   }
 
-  /// No fusion takes more time than the one declared before it. So the last one
-  /// is visited first, and if the gate refuses it, none of them is.
+  /// No fusion takes more time than the one declared before it. So a search
+  /// visits the last one first, and if the gate refuses it, none of them.
   void extendFusions(llvm::ArrayRef<PlanValue> values, PlanPoint &plan,
                      uint64_t path, Visitor visit, TileGate gate) {
     unsigned planClass = unsigned(PlanClass::fusion);
@@ -291,7 +296,8 @@ private:
       return filter.permits(PlanClass::fusion, value);
     };
     bool isGated = llvm::count_if(values, isPermitted) > 1;
-    for (unsigned i = values.size(); i-- > 0;) {
+    for (unsigned step = 0; step < values.size(); ++step) {
+      unsigned i = fastestFirst ? values.size() - 1 - step : step;
       if (!isPermitted(values[i]))
         continue;
       plan.values[planClass] = values[i];
@@ -327,6 +333,7 @@ private:
   std::array<llvm::SmallVector<PlanValue, 8>, kNumPlanClasses> buffers;
   bool hasOverflowed = false;
   bool gateIsOpen = false; ///< for the tiles that come next
+  bool fastestFirst = false;
 };
 
 } // namespace

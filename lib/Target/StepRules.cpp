@@ -263,7 +263,8 @@ void portolan::joinKernels(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
       continue;
     // A sum takes one of its two operands from the kernel.
     Step &maker = steps[op.input];
-    double taken = step.work.activationInBytes / (op.kind == OpKind::add ? 2 : 1);
+    double taken =
+        step.work.activationInBytes / (op.kind == OpKind::add ? 2 : 1);
     double bytes = std::min(taken, maker.work.activationOutBytes);
     step.residentBytes += bytes;
     if (op.soleReader)

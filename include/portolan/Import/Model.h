@@ -22,9 +22,9 @@
 
 namespace portolan {
 
-/// Loads a model as a moe module: a .mlir file, a Hugging Face configuration
-/// (.json), or the name of a shipped model. An existing path wins over a name.
-/// The module is verified and has a `@main` with moe ops.
+/// Loads a model as a moe module: a .onnx or .mlir file, a Hugging Face
+/// configuration (.json), or the name of a shipped model. An existing path wins
+/// over a name. The module is verified and has a `@main` with moe ops.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 loadModel(llvm::StringRef model, mlir::MLIRContext &context);
 

@@ -190,9 +190,15 @@ TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
     if (HasFailure())
       return;
   }
-  EXPECT_GT(copied, 0u);
   EXPECT_GT(drafted, 10u);
-  EXPECT_GT(fused, 10u);
+  // Families whose engines pass on activations by themselves join nothing.
+  Case c = makeCase(model(0), GetParam(), 0);
+  llvm::SmallVector<PlanValue> fusions;
+  llvm::cantFail(familyOf(*c.machine))
+      ->values(PlanClass::fusion, PlanPoint(),
+               {*c.shape, *c.machine, *c.workload}, fusions);
+  EXPECT_EQ(fused > 10, fusions.size() > 1);
+  EXPECT_EQ(copied > 0, fusions.size() > 1);
 }
 
 static std::string nameOf(const ::testing::TestParamInfo<const char *> &info) {

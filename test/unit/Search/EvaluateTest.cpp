@@ -118,10 +118,9 @@ TEST(EvaluateTest, DraftedTokensShareAStep) {
   Evaluation drafted = llvm::cantFail(evaluator.at(test.plan, 2));
   EXPECT_DOUBLE_EQ(drafted.tokensPerStep, 1.75);
   EXPECT_DOUBLE_EQ(drafted.tokenSeconds(), drafted.stepSeconds / 1.75);
-  EXPECT_DOUBLE_EQ(drafted.objective,
-                   2 * 1.75 / drafted.stepSeconds *
-                       double(drafted.deployment.copies) /
-                       double(drafted.deployment.chips));
+  EXPECT_DOUBLE_EQ(drafted.objective, 2 * 1.75 / drafted.stepSeconds *
+                                          double(drafted.deployment.copies) /
+                                          double(drafted.deployment.chips));
   // Three new tokens per sequence are computed and kept.
   test.plan.set(PlanClass::speculation, kNone);
   Evaluation plain = llvm::cantFail(evaluator.at(test.plan, 2));
