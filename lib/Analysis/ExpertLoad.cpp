@@ -82,10 +82,10 @@ std::vector<Choice> choiceProbabilities(const Popularity &popularity,
       share = popularity.shares[i];
     choices[i] = {i, share};
   }
-  std::stable_sort(choices.begin(), choices.end(),
-                   [](const Choice &a, const Choice &b) {
-                     return a.probability > b.probability;
-                   });
+  llvm::sort(choices, [](const Choice &a, const Choice &b) {
+    return a.probability != b.probability ? a.probability > b.probability
+                                          : a.expert < b.expert;
+  });
 
   // Scale to a sum of k; an expert that would exceed certainty is capped and
   // the rest of the sum goes to the others. The cap moves down the sorted list
@@ -167,15 +167,17 @@ Placement place(const Popularity &popularity, int64_t experts, int64_t topK,
   struct Copy {
     int64_t expert;
     double mean, logMiss;
+    size_t place; ///< among all, which decides between equal ones
   };
   std::vector<Copy> all;
   for (auto [choice, count] : llvm::zip_equal(choices, copies))
     for (int64_t copy = 0; copy < count; ++copy)
       // A copy serves every `count`-th token.
       all.push_back({choice.expert, choice.probability / double(count),
-                     std::log1p(-choice.probability) / double(count)});
-  std::stable_sort(all.begin(), all.end(), [](const Copy &a, const Copy &b) {
-    return a.mean > b.mean;
+                     std::log1p(-choice.probability) / double(count),
+                     all.size()});
+  llvm::sort(all, [](const Copy &a, const Copy &b) {
+    return a.mean != b.mean ? a.mean > b.mean : a.place < b.place;
   });
   std::vector<double> mean(ranks, 0.0);
   auto capacity = [&](int64_t rank) {

@@ -86,14 +86,26 @@ public:
   }
 
 private:
-  LocalOp start(const ModelOp &op) const {
+  /// The op with its rows and input.
+  LocalOp copyOf(const ModelOp &op) const {
     LocalOp local = op.local;
+    place(local, op);
+    return local;
+  }
+
+  /// The same at the end of the list, until the next op is added.
+  LocalOp &start(const ModelOp &op) {
+    LocalOp &local = ops.emplace_back(op.local);
+    place(local, op);
+    return local;
+  }
+
+  void place(LocalOp &local, const ModelOp &op) const {
     local.microBatch = microBatch;
     setRows(local, op.expertRegion ? slicedRows : rows);
     // What the model's op makes comes out of the last op that stands for it.
     if (local.input >= 0)
       local.input = makers[local.input];
-    return local;
   }
 
   static void setRows(LocalOp &local, double count) {
@@ -147,7 +159,7 @@ private:
                   double meanPayload) {
     if (group.size <= 1)
       return;
-    LocalOp local;
+    LocalOp &local = ops.emplace_back();
     local.kind = kind;
     local.microBatch = microBatch;
     // Counts are integers and have no format.
@@ -156,7 +168,6 @@ private:
     local.group = group;
     local.payloadBytes = payload;
     local.meanPayloadBytes = meanPayload;
-    ops.push_back(local);
   }
 
   void emit(const ModelOp &op) {
@@ -175,12 +186,11 @@ private:
       emitDispatch(op);
       break;
     case OpKind::experts: {
-      LocalOp local = start(op);
+      LocalOp &local = start(op);
       planFeedForward(local);
       setLoad(local);
       local.outer = ceilDiv(op.local.outer, deployment.expertTp);
       local.experts = load.experts;
-      ops.push_back(local);
       break;
     }
     case OpKind::combine:
@@ -188,13 +198,12 @@ private:
       break;
     case OpKind::rmsNorm:
     case OpKind::rope: {
-      LocalOp local = start(op);
+      LocalOp &local = start(op);
       local.outer = share(op.local.outer, op.units);
-      ops.push_back(local);
       break;
     }
     default:
-      ops.push_back(start(op));
+      start(op);
       break;
     }
   }
@@ -206,7 +215,7 @@ private:
   }
 
   void emitLinear(const ModelOp &op) {
-    LocalOp local = start(op);
+    LocalOp &local = start(op);
     if (!op.gatherColumns)
       planProjection(local);
     // A prompt is continued from its last token; drafts are verified one by
@@ -219,7 +228,6 @@ private:
     if (op.sharding == Sharding::contracted)
       local.inner = share(op.local.inner, op.units);
     double count = local.rows;
-    ops.push_back(local);
     Group tensor{deployment.tp, 1};
     double bytes = count * op.local.outer * wideBytes(op);
     if (op.sharding == Sharding::contracted)
@@ -229,7 +237,7 @@ private:
   }
 
   void emitAttention(const ModelOp &op) {
-    LocalOp local = start(op);
+    LocalOp &local = start(op);
     // The up-projections of a latent cache; scores are computed as the cache.
     if (local.kind == OpKind::latentAttention)
       local.weight = attentionWeight().storage;
@@ -243,12 +251,12 @@ private:
       context = std::min(context, op.window);
     local.context = ceilDiv(context, deployment.cp);
     local.causalPrefill = local.newTokens > 1;
-    ops.push_back(local);
     if (deployment.cp == 1)
       return;
-    double width = double(local.heads) * local.outer;
+    int64_t heads = local.heads;
+    double width = double(heads) * local.outer;
     double payload = deployment.cp * double(rows) *
-                     (width * wideBytes(op) + local.heads * kLogSumExpBytes);
+                     (width * wideBytes(op) + heads * kLogSumExpBytes);
     collective(OpKind::allGather, {deployment.cp, deployment.tp}, payload,
                payload);
     LocalOp merge;
@@ -258,12 +266,12 @@ private:
     setRows(merge, rows);
     merge.inner = deployment.cp;
     merge.outer = int64_t(width);
-    merge.heads = local.heads;
+    merge.heads = heads;
     ops.push_back(merge);
   }
 
   void emitMlp(const ModelOp &op) {
-    LocalOp local = start(op);
+    LocalOp &local = start(op);
     planFeedForward(local);
     // A shared expert beside an exchange works on the rank's own slice of rows;
     // every other feed-forward block is split over the ranks with equal rows.
@@ -273,7 +281,6 @@ private:
     else if (exchangeNone)
       ranks = deployment.stageSize;
     local.outer = ceilDiv(op.local.outer, ranks);
-    ops.push_back(local);
     if (!hasExperts) {
       double bytes = double(rows) * op.local.inner * wideBytes(op);
       collective(OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
@@ -299,7 +306,7 @@ private:
     Group stage{deployment.stageSize, 1};
     double sent =
         bytesPerElement(plan.formats(PlanClass::activationFormat).storage);
-    LocalOp local = start(op);
+    LocalOp local = copyOf(op);
     local.activation = plan.formats(PlanClass::activationFormat).storage;
     if (plan.is(PlanClass::dispatchExchange, Exchange::allToAll) ||
         plan.is(PlanClass::dispatchExchange, Exchange::hierarchical)) {
@@ -332,7 +339,7 @@ private:
 
   void emitCombine(const ModelOp &op) {
     Group stage{deployment.stageSize, 1};
-    LocalOp local = start(op);
+    LocalOp local = copyOf(op);
     setLoad(local);
     local.hitExperts = load.hitExperts;
     double perRow = rowBytes(op, wideBytes(op));

@@ -259,12 +259,25 @@ double PrefixBound::objective(double limitSeconds, double floor) {
          kBoundMargin;
 }
 
+int64_t PrefixBound::mostPerStage(double limitSeconds) {
+  int64_t most = 0;
+  for (PlanValue drafted : drafts) {
+    draft(drafted);
+    double limit = evaluator.stepLimit(relaxed[0], limitSeconds);
+    most = std::max(most, largestWithin(largest, deployment.dp, limit,
+                                        [&](int64_t sequences) {
+                                          return stepSeconds(sequences);
+                                        }));
+  }
+  return most;
+}
+
 std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
-                                               double floor) {
+                                               double floor, int64_t most) {
   std::pair<int64_t, int64_t> all = {1, 0};
   for (PlanValue drafted : drafts) {
     draft(drafted);
-    std::pair<int64_t, int64_t> own = draftedRange(limitSeconds, floor);
+    std::pair<int64_t, int64_t> own = draftedRange(limitSeconds, floor, most);
     if (own.first > own.second)
       continue;
     bool isFirst = all.first > all.second;
@@ -274,12 +287,8 @@ std::pair<int64_t, int64_t> PrefixBound::range(double limitSeconds,
   return all;
 }
 
-std::pair<int64_t, int64_t> PrefixBound::draftedRange(double limitSeconds,
-                                                      double floor) {
-  // No more than the limit allows, nor than memory does.
-  int64_t high = largestWithin(
-      largest, deployment.dp, evaluator.stepLimit(relaxed[0], limitSeconds),
-      [&](int64_t sequences) { return stepSeconds(sequences); });
+std::pair<int64_t, int64_t>
+PrefixBound::draftedRange(double limitSeconds, double floor, int64_t high) {
   if (prefill)
     return {1, high * deployment.stages};
   // A plan beats the floor only with c > floor * T(c), and T never falls: each
@@ -294,5 +303,7 @@ std::pair<int64_t, int64_t> PrefixBound::draftedRange(double limitSeconds,
       break;
     low = next;
   }
+  if (stepSeconds(low) > evaluator.stepLimit(relaxed[0], limitSeconds))
+    return {1, 0};
   return {(low - 1) * deployment.stages + 1, high * deployment.stages};
 }

@@ -129,7 +129,7 @@ void Tuner::extendPrefix(unsigned planClass, PlanPoint &plan) {
       enumerationError = deployment.takeError();
       return;
     }
-    prefixes.push_back({plan, *deployment, std::nullopt});
+    prefixes.push_back({plan, *deployment, std::nullopt, {}});
     return;
   }
   llvm::SmallVector<PlanValue, 16> values;
@@ -172,6 +172,7 @@ Tuner::Bounds &Tuner::boundsFor(double limitSeconds) {
     bounds.upper.assign(prefixes.size(),
                         std::numeric_limits<double>::infinity());
   bounds.isTight.assign(prefixes.size(), 0);
+  bounds.promises.resize(prefixes.size());
   return bounds;
 }
 
@@ -337,27 +338,37 @@ private:
 
 } // namespace
 
-namespace {
+int64_t Tuner::largestOf(uint64_t index, const PlanPoint &plan,
+                         const Deployment &deployment,
+                         const Evaluator &evaluator) {
+  MemoryKey key;
+  for (unsigned i = 0; i < key.size(); ++i)
+    key[i] = plan.get(kMemoryClasses[i]);
+  auto &known = prefixes[index].largestOfPlans;
+  for (const auto &[other, largest] : known)
+    if (other == key)
+      return largest;
+  known.push_back({key, evaluator.largestConcurrency(plan, deployment)});
+  return known.back().second;
+}
 
-/// Memory depends on what is computed and sent, not on how: on these classes
-/// beyond the prefix.
-struct MemoryKey {
-  static constexpr std::array kClasses = {
-      PlanClass::replicas,        PlanClass::dispatchExchange,
-      PlanClass::combineExchange, PlanClass::overlap,
-      PlanClass::batchForm,       PlanClass::speculation};
-  std::array<PlanValue, kClasses.size()> values;
-
-  explicit MemoryKey(const PlanPoint &plan) {
-    for (unsigned i = 0; i < kClasses.size(); ++i)
-      values[i] = plan.get(kClasses[i]);
-  }
-  bool operator==(const MemoryKey &other) const {
-    return values == other.values;
-  }
-};
-
-} // namespace
+const Tuner::Promise &Tuner::promiseOf(uint64_t index, double floor,
+                                       double limitSeconds,
+                                       Evaluator &evaluator) {
+  Promise &promise = boundsByLimit.find(limitSeconds)->second.promises[index];
+  if (promise.floor <= floor)
+    return promise;
+  Prefix &prefix = prefixes[index];
+  PrefixBound bound(evaluator);
+  bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
+  promise.floor = floor;
+  if (!promise.most)
+    promise.most = bound.mostPerStage(limitSeconds);
+  promise.range = bound.range(limitSeconds, floor, *promise.most);
+  if (evaluator.phases())
+    promise.prefillObjective = bound.prefillObjective();
+  return promise;
+}
 
 void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   Evaluator &evaluator = *evaluators[worker];
@@ -370,23 +381,14 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
     phases->setPrefillBound(std::numeric_limits<double>::infinity());
   std::pair<int64_t, int64_t> range = {1, kMostRequests};
   if (!exhaustive) {
-    PrefixBound bound(evaluator);
-    bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
-    range = bound.range(shared.limitSeconds, shared.floor);
+    const Promise &promise =
+        promiseOf(index, shared.floor, shared.limitSeconds, evaluator);
+    range = promise.range;
     if (range.first > range.second)
       return;
     if (phases)
-      phases->setPrefillBound(bound.prefillObjective());
+      phases->setPrefillBound(promise.prefillObjective);
   }
-  llvm::SmallVector<std::pair<MemoryKey, int64_t>, 8> largest;
-  auto largestOf = [&](const PlanPoint &plan, const Deployment &deployment) {
-    MemoryKey key(plan);
-    for (const auto &[known, value] : largest)
-      if (known == key)
-        return value;
-    largest.push_back({key, evaluator.largestConcurrency(plan, deployment)});
-    return largest.back().second;
-  };
   auto deploy = [&](const PlanPoint &plan) {
     Deployment deployment = prefix.deployment;
     deployment.setBatchForm(plan.number(PlanClass::batchForm));
@@ -403,8 +405,10 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       shared.malformed = true;
       return;
     }
-    int64_t high = phases ? range.second
-                          : std::min(largestOf(plan, deployment), range.second);
+    int64_t high = phases
+                       ? range.second
+                       : std::min(largestOf(index, plan, deployment, evaluator),
+                                  range.second);
     double objective = evaluator.objectiveAbove(
         plan, deployment, shared.limitSeconds, floor, range.first, high);
     if (std::isnan(objective))
@@ -429,7 +433,8 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       if (phases)
         return phases->mayExceed(plan, deployment, shared.limitSeconds,
                                  shared.floor);
-      int64_t high = std::min(largestOf(plan, deployment), range.second);
+      int64_t high =
+          std::min(largestOf(index, plan, deployment, evaluator), range.second);
       double objective = evaluator.objectiveAbove(
           plan, deployment, shared.limitSeconds, shared.floor, range.first,
           high, /*unpadded=*/true);
@@ -492,6 +497,7 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
     shared.absorb(probe);
   }
   dropHopeless();
+  dropEmpty(permitted, shared.options.filter);
   tighten(permitted, bounds, shared);
   dropHopeless();
   exploreBestFirst(std::move(permitted), bounds, shared,
@@ -538,7 +544,6 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
     if (isPermitted)
       permitted.push_back(i);
   }
-  dropEmpty(permitted, options.filter);
   if (options.exhaustive) {
     for (uint64_t index : permitted)
       explore(0, index, shared);

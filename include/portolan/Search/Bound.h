@@ -39,9 +39,14 @@ public:
   /// the bound is not above it.
   double objective(double limitSeconds, double floor);
 
-  /// The concurrencies at which a plan may exceed `floor` under the limit;
-  /// empty if the first is larger than the second.
-  std::pair<int64_t, int64_t> range(double limitSeconds, double floor);
+  /// Most sequences per stage that memory and the limit allow.
+  int64_t mostPerStage(double limitSeconds);
+
+  /// The concurrencies at which a plan may exceed `floor` under the limit,
+  /// given what mostPerStage() says; empty if the first is larger than the
+  /// second.
+  std::pair<int64_t, int64_t> range(double limitSeconds, double floor,
+                                    int64_t most);
 
   /// Of the prefill side of a workload of both phases, under its TTFT limit.
   double prefillObjective();
@@ -53,7 +58,8 @@ private:
                             int64_t sequences) const;
   void draft(PlanValue drafted);
   /// range() with the drafted tokens that are set.
-  std::pair<int64_t, int64_t> draftedRange(double limitSeconds, double floor);
+  std::pair<int64_t, int64_t> draftedRange(double limitSeconds, double floor,
+                                           int64_t high);
   double bodySeconds(const LayerShape &layer, int64_t sequences);
   /// Lower bound on the step time with so many sequences per stage.
   double stepSeconds(int64_t sequences);

@@ -19,6 +19,7 @@
 
 #include "portolan/Search/Evaluate.h"
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 
@@ -119,15 +120,36 @@ public:
   double boundOf(const PlanPoint &prefix, double limitSeconds);
 
 private:
+  /// Memory depends on what is computed and sent, not on how: on these classes
+  /// beyond the prefix.
+  static constexpr std::array kMemoryClasses = {
+      PlanClass::replicas,        PlanClass::dispatchExchange,
+      PlanClass::combineExchange, PlanClass::overlap,
+      PlanClass::batchForm,       PlanClass::speculation};
+  using MemoryKey = std::array<PlanValue, kMemoryClasses.size()>;
+
+  /// What is remembered of a prefix is written by the one worker that bounds or
+  /// explores it.
   struct Prefix {
     PlanPoint plan;
     Deployment deployment;
     std::optional<int64_t> largest; ///< see PrefixBound::largestPerStage()
+    /// Concurrencies that memory allows.
+    std::vector<std::pair<MemoryKey, int64_t>> largestOfPlans;
+  };
+  /// Where the plans of a prefix may exceed a floor.
+  struct Promise {
+    double floor = std::numeric_limits<double>::infinity();
+    std::optional<int64_t> most; ///< see PrefixBound::mostPerStage()
+    std::pair<int64_t, int64_t> range;
+    double prefillObjective = 0; ///< bound of the other side of both phases
   };
   /// What is known of the plans of each prefix under one limit.
   struct Bounds {
     std::vector<double> upper;
     std::vector<char> isTight; ///< cannot be lowered
+    /// Of the least floor that was asked for: wider than that of a higher one.
+    std::vector<Promise> promises;
     /// Plans of earlier searches with what they reach: incumbents.
     std::vector<std::pair<PlanPoint, double>> known;
   };
@@ -141,6 +163,10 @@ private:
   void exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                         Shared &shared, size_t most);
   void explore(unsigned worker, uint64_t prefix, Shared &shared);
+  const Promise &promiseOf(uint64_t prefix, double floor, double limitSeconds,
+                           Evaluator &evaluator);
+  int64_t largestOf(uint64_t prefix, const PlanPoint &plan,
+                    const Deployment &deployment, const Evaluator &evaluator);
   /// Drops the prefixes none of whose plans the filter permits.
   void dropEmpty(std::vector<uint64_t> &permitted, const PlanFilter &filter);
   void searchWithBounds(std::vector<uint64_t> permitted, Shared &shared);
