@@ -9,7 +9,9 @@
 //   - the compute queue is serial, so a body takes at least the sum of its
 //     computations; a prefetch hides no more than communication took, which is
 //     not counted here;
-//   - issued operations, launches and dequantisation only add;
+//   - launches only add, and so do the issued operations and the dequantisation
+//     of experts; those of other computations are the family's where it
+//     computes by the common rules;
 //   - copies of experts only add to what memory holds, and those that make the
 //     experts fastest are taken; every number of drafted tokens is tried;
 //   - kernels are joined as far as a fusion of the family joins them, and an
@@ -24,7 +26,6 @@
 
 #include "portolan/Search/Bound.h"
 #include "PhasePair.h"
-#include "portolan/Target/StepRules.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
@@ -105,6 +106,9 @@ void PrefixBound::setPrefix(const PlanPoint &prefix,
                       residency != PlanValue(Residency::hbmPrefetch);
     }
   }
+  rules.reset();
+  if (family.computesByRules())
+    rules.emplace(evaluator.machine(), prefix);
   // Joined kernels keep the same activations, however they are launched.
   llvm::SmallVector<PlanValue, 4> fusions;
   family.values(PlanClass::fusion, prefix, context, fusions);
@@ -179,6 +183,10 @@ double PrefixBound::bodySeconds(const LayerShape &layer, int64_t sequences) {
       Step &step = steps.emplace_back();
       step.kind = op.kind;
       step.work = workOf(op);
+      if (rules && op.kind != OpKind::experts && isCounted(op.kind)) {
+        rules->fill(op, step);
+        step.kernels = 0; // they may be part of others
+      }
     }
     joinKernels(ops, relaxed[form], steps);
     double seconds = 0;

@@ -90,6 +90,7 @@ private:
   llvm::Error runLimit(double limit, LimitResult &result) {
     result.workload = request.workload;
     result.workload.setLimit(limit);
+    worths.assign(tuners.size(), {});
     for (const auto &tuner : tuners) {
       llvm::Expected<TargetResult> target =
           tuneTarget(*tuner, limit, request.runnersUp);
@@ -140,10 +141,12 @@ private:
   }
 
   TunedTarget tuned(unsigned index, const LimitResult &result) {
-    return {request.targets[index], *tuners[index], result.targets[index]};
+    return {request.targets[index], *tuners[index], result.targets[index],
+            worths[index]};
   }
 
   const CarryoverRequest &request;
+  std::vector<KnownWorths> worths; ///< of each source, under one limit
   std::vector<std::unique_ptr<Tuner>> tuners;
   uint64_t evaluations = 0;
 };

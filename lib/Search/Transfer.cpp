@@ -234,20 +234,29 @@ Transfer::worthAtSource(PlanClass planClass) {
   PlanPoint prefix;
   for (unsigned c = 0; c < unsigned(planClass); ++c)
     prefix.values[c] = repaired.values[c];
+  llvm::SmallVector<PlanValue, 32> legal;
+  family.values(planClass, prefix, context, legal);
   auto isLegalThere = [&](PlanValue value) {
-    return !family.legalize(planClass, value, prefix, context);
+    return llvm::is_contained(legal, value);
   };
   if (isLegalThere(source.result.plan.get(planClass)))
     return 0.0;
-  SearchOptions options;
-  options.filter.allow(planClass, isLegalThere);
-  llvm::Expected<RankedPlan> best =
-      bestUnder(source.tuner, options, PlanPoint());
-  if (!best)
-    return best.takeError();
-  if (best->objective <= 0)
+  std::vector<PlanValue> allowed(legal.begin(), legal.end());
+  llvm::sort(allowed);
+  auto [known, isNew] =
+      source.worths.try_emplace({planClass, std::move(allowed)}, 0.0);
+  if (isNew) {
+    SearchOptions options;
+    options.filter.allow(planClass, isLegalThere);
+    llvm::Expected<RankedPlan> best =
+        bestUnder(source.tuner, options, PlanPoint());
+    if (!best)
+      return best.takeError();
+    known->second = best->objective;
+  }
+  if (known->second <= 0)
     return std::nullopt;
-  return std::max(0.0, 1 - best->objective / source.result.best->objective);
+  return std::max(0.0, 1 - known->second / source.result.best->objective);
 }
 
 llvm::Expected<bool> Transfer::isFeasible(llvm::ArrayRef<PlanClass> fixed) {

@@ -13,14 +13,21 @@
 #define PORTOLAN_LIB_SEARCH_TRANSFER_H
 
 #include "portolan/Search/Carryover.h"
+#include <map>
 
 namespace portolan {
+
+/// The best objectives of a source with a value of a class among those given:
+/// targets that allow the same values ask for the same.
+using KnownWorths =
+    std::map<std::pair<PlanClass, std::vector<PlanValue>>, double>;
 
 /// A target under one limit, with its tuner.
 struct TunedTarget {
   const Target &target;
   Tuner &tuner;
   const TargetResult &result;
+  KnownWorths &worths;
 };
 
 /// What replays a plan of `source` on `target`.

@@ -19,6 +19,7 @@
 #define PORTOLAN_SEARCH_BOUND_H
 
 #include "portolan/Search/Evaluate.h"
+#include "portolan/Target/StepRules.h"
 
 namespace portolan {
 
@@ -72,6 +73,8 @@ private:
   Deployment deployment;
   /// The prefix with an exchange and, where that is possible, without.
   std::array<PlanPoint, 2> relaxed;
+  /// How the family computes what is no expert; nothing if it may vary.
+  std::optional<ComputeRules> rules;
   unsigned forms = 1;
   bool nearLevels = false;
   llvm::SmallVector<PlanValue, 4> replicas, drafts; ///< that plans may have

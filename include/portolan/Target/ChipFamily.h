@@ -31,6 +31,7 @@ public:
   PlanValue repair(PlanClass planClass, PlanValue value,
                    const PlanPoint &prefix,
                    const PlanContext &context) const final;
+  bool computesByRules() const final { return true; }
 
 protected:
   /// Which groups of ranks an instance of so many chips can form.

@@ -71,6 +71,10 @@ public:
                        const Deployment &deployment, const Machine &machine,
                        Steps &steps) const = 0;
 
+  /// Whether computations other than experts are carried out as ComputeRules
+  /// says, whatever the plan: a bound then knows their padding.
+  virtual bool computesByRules() const { return false; }
+
   /// Mnemonic of the system op that carries a step: "grouped_gemm".
   virtual llvm::StringRef systemOpName(const Step &step) const = 0;
 };
