@@ -259,12 +259,14 @@ double PrefixBound::objective(double limitSeconds, double floor) {
         problem, [&](int64_t sequences) { return stepSeconds(sequences); });
     best = std::max(best, result.rate * (1 + kBoundSlack) * perRate);
   }
-  double bound = std::max(floor, best) * kBoundMargin;
-  if (!prefill || bound <= floor * kBoundMargin)
-    return bound;
-  PhasePair &phases = *evaluator.phases();
-  return std::max(floor, phases.combine(bound, prefillObjective())) *
-         kBoundMargin;
+  // The floor itself says that nothing is above it: no margin on it.
+  double bound = best * kBoundMargin;
+  if (bound <= floor)
+    return floor;
+  if (prefill)
+    bound = evaluator.phases()->combine(bound, prefillObjective()) *
+            kBoundMargin;
+  return std::max(floor, bound);
 }
 
 int64_t PrefixBound::mostPerStage(double limitSeconds) {
