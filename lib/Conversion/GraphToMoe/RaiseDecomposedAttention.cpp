@@ -495,16 +495,17 @@ LogicalResult raiseLatent(graph::NodeOp node, const AttentionForm &form,
   if (failed(readCaches(form, latent.valueWidth, operands, raiser)))
     return failure();
   Value query = operands.query, weight = latent.expand.weight;
+  // One after the other: compilers differ in the order of arguments.
+  Value keyUp = headWeights(raiser, weight, latent.heads, 0, latent.keyWidth);
+  Value valueUp = headWeights(raiser, weight, latent.heads, latent.keyWidth,
+                              latent.valueWidth);
   auto attention = moe::LatentAttentionOp::create(
       raiser.body, node.getLoc(),
       withLastDim(query, latent.heads * latent.valueWidth),
       grownType(operands.pastKey, query), grownType(operands.pastValue, query),
       /*log_sum_exp=*/Type(), query, input, rotaryKey, operands.pastKey,
-      operands.pastValue,
-      headWeights(raiser, weight, latent.heads, 0, latent.keyWidth),
-      headWeights(raiser, weight, latent.heads, latent.keyWidth,
-                  latent.valueWidth),
-      operands.keys, uint64_t(latent.heads), APFloat(form.scale),
+      operands.pastValue, keyUp, valueUp, operands.keys, uint64_t(latent.heads),
+      APFloat(form.scale),
       /*absorbed=*/false, moe::FormatAttr(), moe::FormatAttr());
   raiseResults(node, form, operands, attention->getResults(), raiser);
   return success();
