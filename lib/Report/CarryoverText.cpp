@@ -35,6 +35,8 @@ std::string percent(double share) {
 std::string figure(double value, llvm::StringRef unit) {
   if (unit == "bytes" && std::abs(value) >= 1e6)
     return formatv("{0:f2} GB", value / kGiga).str();
+  if (unit == "bytes/s")
+    return formatv("{0:f1} GB/s", value / kGiga).str();
   if (unit == "seconds")
     return formatv("{0:f2} ms", value / kMilli).str();
   if (unit == "chip-seconds/token")
