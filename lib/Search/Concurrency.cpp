@@ -50,12 +50,40 @@ public:
     if (result.unknown || seconds > problem.limitSeconds)
       return result;
     accept(first, seconds);
-    if (last > first && beats(last, seconds))
+    // Above a better one, steps would be as small as one.
+    bool isBetter = bestRate > problem.floorRate;
+    bool isLeft = isBetter ? first < last : climb(first, last, seconds);
+    if (isLeft && beats(last, seconds))
       search(first, last, seconds);
     return result;
   }
 
 private:
+  /// Most steps of climb(); wide gaps are left to the search.
+  static constexpr unsigned kSteps = 5;
+
+  /// Goes up from `first`, whose time is `seconds`, over what cannot beat the
+  /// threshold because T never falls: a plan that is not good enough meets the
+  /// limit soon. Says whether anything above `first` is left to be searched.
+  bool climb(int64_t &first, int64_t last, double &seconds) {
+    for (unsigned step = 0; step < kSteps && first < last; ++step) {
+      double needed = threshold * seconds;
+      if (needed >= double(problem.maximum))
+        return false;
+      int64_t next =
+          std::max(first + 1, int64_t(needed) / problem.microBatches + 1);
+      double time = probe(next);
+      if (result.unknown || time > problem.limitSeconds)
+        return false;
+      accept(next, time);
+      first = next;
+      seconds = time;
+      if (bestRate > problem.floorRate)
+        break;
+    }
+    return first < last;
+  }
+
   int64_t concurrencyAt(int64_t sequences) const {
     return std::min(sequences * problem.microBatches, problem.maximum);
   }
