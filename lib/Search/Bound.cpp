@@ -264,8 +264,8 @@ double PrefixBound::objective(double limitSeconds, double floor) {
   if (bound <= floor)
     return floor;
   if (prefill)
-    bound = evaluator.phases()->combine(bound, prefillObjective()) *
-            kBoundMargin;
+    bound =
+        evaluator.phases()->combine(bound, prefillObjective()) * kBoundMargin;
   return std::max(floor, bound);
 }
 

@@ -78,14 +78,17 @@ void chooseGather(const LocalOp &op, const StagedGroup &group, const Link &link,
   }
 }
 
-/// The links of an op's group. A stage boundary runs along those of the stages.
+/// The links of an op's group. A stage boundary runs along those of the stages;
+/// a peer in another copy of the model is reached over the whole machine.
 /// A group that no plan of this family yields is loaded as if it were the whole
 /// machine, which holds it.
 StagedGroup linksOf(const LocalOp &op, const Deployment &deployment,
                     const Machine &machine) {
   Group group = op.group;
   if (op.kind == OpKind::send || op.kind == OpKind::receive)
-    group = {deployment.stages, deployment.stageSize};
+    group = op.group.stride < deployment.instance
+                ? Group{deployment.stages, deployment.stageSize}
+                : Group{machine.chips(), 1};
   if (std::optional<StagedGroup> links = stagedGroup(machine, group))
     return *links;
   if (std::optional<StagedGroup> links =

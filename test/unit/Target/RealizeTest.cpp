@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TestTargets.h"
+#include "portolan/Analysis/Estimate.h"
 
 using namespace portolan;
 using namespace portolan::test;
@@ -335,3 +336,30 @@ TEST(Realize, FinerTileNeverIssuesMore) {
 }
 
 } // namespace
+
+// A cache that goes to another copy of the model is sent on every family: a
+// message is started and its bytes pass a link.
+TEST(Realize, APeerInAnotherCopyIsReachedOverTheMachine) {
+  for (const char *target : {"gb300-nvl72:8", "tpu7x:2x2x2", "trn2:4",
+                             "trn3-ultraserver", "cs3:4"}) {
+    Machine machine = llvm::cantFail(loadMachine(target));
+    const Family &family = *llvm::cantFail(familyOf(machine));
+    PlanPoint plan;
+    plan.set(PlanClass::instance, 1);
+    Deployment deployment =
+        llvm::cantFail(deploymentOf(plan, machine.topology));
+    LocalOp op;
+    op.kind = OpKind::send;
+    op.group = {2, deployment.instance};
+    op.payloadBytes = op.meanPayloadBytes = 1e6;
+    Steps steps;
+    family.realize(op, plan, deployment, machine, steps);
+    ASSERT_EQ(steps.size(), 1u) << target;
+    Parts parts;
+    PricedMachine priced(machine, Corner::nominal);
+    priced.stepSeconds(steps.front(), false, parts);
+    EXPECT_GT(parts.latencySeconds, 0) << target;
+    // No link of a machine that ships carries 1e6 bytes in 0.1 us.
+    EXPECT_GT(parts.linkSeconds, 1e-7) << target;
+  }
+}
