@@ -40,33 +40,32 @@ double PhasePair::combine(double decodeObjective,
   return decodedPerRequest() / chipSeconds;
 }
 
-PhasePair::Rate PhasePair::prefillRate(const PlanPoint &plan,
-                                       const Deployment &deployment,
-                                       double limitSeconds, double floorRate) {
+PhasePair::Rate PhasePair::sideRate(Evaluator &side, const PlanPoint &plan,
+                                    const Deployment &deployment,
+                                    double limitSeconds, double floorRate) {
   ConcurrencyProblem problem;
-  problem.maximum = prefillSide.largestConcurrency(plan, deployment);
+  problem.maximum = side.largestConcurrency(plan, deployment);
   problem.microBatches = deployment.microBatches;
   problem.limitSeconds = limitSeconds;
   problem.floorRate = floorRate;
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
-    return prefillSide.stepSeconds(plan, deployment, sequences);
+    return side.stepSeconds(plan, deployment, sequences);
   });
   return {result.concurrency, result.seconds, result.rate, result.unknown};
+}
+
+PhasePair::Rate PhasePair::prefillRate(const PlanPoint &plan,
+                                       const Deployment &deployment,
+                                       double limitSeconds, double floorRate) {
+  return sideRate(prefillSide, plan, deployment, limitSeconds, floorRate);
 }
 
 PhasePair::Rate PhasePair::decodeRate(const PlanPoint &plan,
                                       const Deployment &deployment,
                                       double limitSeconds, double floorRate) {
-  ConcurrencyProblem problem;
-  problem.maximum = decode.largestConcurrency(plan, deployment);
-  problem.microBatches = deployment.microBatches;
-  problem.limitSeconds = limitSeconds;
-  problem.floorRate = floorRate;
-  ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
-    return decode.stepSeconds(plan, deployment, sequences);
-  });
-  return {result.concurrency, result.seconds, result.rate / decodedPerRequest(),
-          result.unknown};
+  Rate rate = sideRate(decode, plan, deployment, limitSeconds, floorRate);
+  rate.requestsPerSecond /= decodedPerRequest();
+  return rate;
 }
 
 PhasePair::Rate PhasePair::promptRate(const PlanPoint &plan,

@@ -86,6 +86,10 @@ private:
 
   /// One prompt per data-parallel rank at a time.
   Rate promptRate(const PlanPoint &plan, const Deployment &deployment);
+  /// The best concurrencies per second of one side, above the floor.
+  static Rate sideRate(Evaluator &side, const PlanPoint &plan,
+                       const Deployment &deployment, double limitSeconds,
+                       double floorRate);
   /// Rates at or below the floor are of no interest.
   Rate prefillRate(const PlanPoint &plan, const Deployment &deployment,
                    double limitSeconds, double floorRate = 0);

@@ -37,6 +37,18 @@ Deployment portolan::degreesOf(const PlanPoint &prefix,
   return llvm::cantFail(deploymentOf(prefix, machine.topology));
 }
 
+Group portolan::groupOf(PlanClass planClass, PlanValue value,
+                        const Deployment &degrees) {
+  switch (planClass) {
+  case PlanClass::pipeline:
+    return {degrees.instance / value, 1};
+  case PlanClass::attentionCp:
+    return {value, degrees.tp};
+  default:
+    return {value, 1};
+  }
+}
+
 int64_t portolan::expertWidth(const ModelShape &model) {
   int64_t width = 0;
   for (const LayerShape &layer : model.layers)

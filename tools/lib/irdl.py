@@ -316,12 +316,12 @@ def main(folder, tables, paths):
 def closure(dialect, dialects):
     """The dialect and all that it depends on, directly or not."""
     found = {dialect}
-    todo = [dialect]
-    while todo:
-        for other in todo.pop().depends_on(dialects):
+    pending = [dialect]
+    while pending:
+        for other in pending.pop().depends_on(dialects):
             if other not in found:
                 found.add(other)
-                todo.append(other)
+                pending.append(other)
     return found
 
 

@@ -28,18 +28,6 @@ std::string spellAxes(llvm::ArrayRef<int64_t> axes) {
   return text;
 }
 
-/// The group that a degree asks for.
-Group groupOf(PlanClass planClass, PlanValue value, const Deployment &degrees) {
-  switch (planClass) {
-  case PlanClass::pipeline:
-    return {degrees.instance / value, 1};
-  case PlanClass::attentionCp:
-    return {value, degrees.tp};
-  default:
-    return {value, 1};
-  }
-}
-
 /// The slice of the plan's instance.
 std::optional<Topology> sliceOf(const PlanPoint &prefix,
                                 const PlanContext &context) {

@@ -40,18 +40,6 @@ std::string spellLinks(const Topology &topology) {
   return text;
 }
 
-/// The group that a degree asks for.
-Group groupOf(PlanClass planClass, PlanValue value, const Deployment &degrees) {
-  switch (planClass) {
-  case PlanClass::pipeline:
-    return {degrees.instance / value, 1};
-  case PlanClass::attentionCp:
-    return {value, degrees.tp};
-  default:
-    return {value, 1};
-  }
-}
-
 /// The ranks of a stage, which exchange rows.
 std::optional<StagedGroup> stageGroup(const PlanPoint &prefix,
                                       const PlanContext &context) {

@@ -83,25 +83,26 @@ struct Group {
 
 /// One op. Fields that a kind does not use are zero.
 ///
-/// | kind            | rows              | inner  | outer       | also |
-/// |-----------------|-------------------|--------|-------------|-----------------|
-/// | embedding       | tokens            |        | H           | | | rmsNorm,
-/// add    | tokens            |        | width       |                 | | rope
-/// | tokens            |        | rotated     |                 | | linear |
-/// tokens            | K      | N           | weight          | | mlp | tokens
-/// | H      | I           | weight, gated   | | attention       | tokens | D |
-/// Dv          | heads, kvHeads, sequences, context, newTokens, cache | |
-/// latentAttention | tokens            | L      | Dv          | heads,
-/// ropeWidth, keyWidth, sequences, context, newTokens, cache, weight | | route
-/// | tokens            | H      | E           | topK            | | dispatch |
-/// rows out (load)   |        | H           | topK, tokens in `rowsIn` | |
-/// experts         | rows (load)       | H      | I           | experts,
-/// hitExperts, gated, weight | | combine         | rows in (load)    |        |
-/// H           | topK, result rows in `rowsOut` | | pack            | rows out
-/// (load)   |        | H           | tokens in `rowsIn` | | unpack          |
-/// rows in (load)    |        | H           | tokens out in `rowsIn` | |
-/// mergePartials   | tokens            | parts  | width       | | | collectives
-/// |                   |        |             | group, payloadBytes |
+/// What the fields hold, by kind (H: width of the model):
+///
+/// - embedding: rows tokens, outer H.
+/// - rmsNorm, add: rows tokens, outer width.
+/// - rope: rows tokens, outer rotated width.
+/// - linear: rows tokens, inner K, outer N, weight.
+/// - mlp: rows tokens, inner H, outer I, gated, weight.
+/// - attention: rows tokens, inner D of keys, outer D of values, heads,
+///   kvHeads, sequences, context, newTokens, cache.
+/// - latentAttention: rows tokens, inner latent width, outer D of values,
+///   heads, ropeWidth, keyWidth, sequences, context, newTokens, cache, weight.
+/// - route: rows tokens, inner H, outer experts, topK.
+/// - dispatch: rows out (load), outer H, topK.
+/// - experts: rows (load), inner H, outer I, experts, hitExperts, gated,
+///   weight.
+/// - combine: rows in (load), rowsOut of the result, outer H, topK.
+/// - pack: rows out (load), outer H.
+/// - unpack: rows in (load), rowsOut tokens, outer H.
+/// - mergePartials: rows tokens, inner parts, outer width, heads.
+/// - collectives: group, payloadBytes.
 struct LocalOp {
   OpKind kind = OpKind::add;
   bool gated = false;

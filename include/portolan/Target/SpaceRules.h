@@ -35,6 +35,10 @@ Deployment degreesOf(const PlanPoint &prefix, const Machine &machine);
 /// least one, and one is left.
 int64_t prefillCopiesOf(PlanValue percent, int64_t copies);
 
+/// The ranks that a degree of a plan puts into one group: those of a stage for
+/// `pipeline`.
+Group groupOf(PlanClass planClass, PlanValue value, const Deployment &degrees);
+
 /// Chips that an `instance` value stands for.
 int64_t chipsOf(PlanValue instance, const Topology &topology);
 
