@@ -53,16 +53,17 @@ public:
 private:
   /// Collects into `selection` what the experts among the users of `value` use;
   /// `elsewhere` is set if another op uses it too. Tables of angles are not
-  /// parameters, so their use does not count.
+  /// parameters, so their use does not count. Of a weight that is kept as codes
+  /// `elements` becomes the number of those.
   llvm::Error visit(Value value, std::optional<Selection> &selection,
-                    bool &elsewhere);
+                    bool &elsewhere, int64_t &elements);
 
   ModuleOp module;
   SymbolTableCollection symbols;
 };
 
 llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
-                           bool &elsewhere) {
+                           bool &elsewhere, int64_t &elements) {
   for (OpOperand &use : value.getUses()) {
     if (auto call = dyn_cast<func::CallOp>(use.getOwner())) {
       auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
@@ -71,7 +72,7 @@ llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
         return llvm::createStringError("call of @" + call.getCallee() +
                                        ": expects a function with a body");
       if (llvm::Error error = visit(callee.getArgument(use.getOperandNumber()),
-                                    selection, elsewhere))
+                                    selection, elsewhere, elements))
         return error;
     } else if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner())) {
       llvm::Expected<Selection> found = selectionOf(experts);
@@ -79,11 +80,21 @@ llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
         return found.takeError();
       if (!selection || found->used > selection->used)
         selection = *found;
-    } else if (isa<tensor::ExtractSliceOp, linalg::TransposeOp>(
+    } else if (auto narrow = dyn_cast<moe::DequantizeOp>(use.getOwner())) {
+      // Scales and zero points say how a weight is kept.
+      if (use.get() != narrow.getPacked())
+        continue;
+      elements =
+          cast<RankedTensorType>(narrow.getResult().getType()).getNumElements();
+      if (llvm::Error error =
+              visit(narrow.getResult(), selection, elsewhere, elements))
+        return error;
+    } else if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                   tensor::ExtractSliceOp, linalg::TransposeOp>(
                    use.getOwner())) {
       // A weight that is prepared in another layout.
-      if (llvm::Error error =
-              visit(use.getOwner()->getResult(0), selection, elsewhere))
+      if (llvm::Error error = visit(use.getOwner()->getResult(0), selection,
+                                    elsewhere, elements))
         return error;
     } else if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner());
                rope &&
@@ -107,13 +118,14 @@ llvm::Expected<ParameterCount> Counter::count() {
     auto type = cast<RankedTensorType>(data.getType());
     std::optional<Selection> selection;
     bool elsewhere = false;
+    int64_t elements = type.getNumElements();
     for (moe::WeightOp read : reads.lookup(data.getSymNameAttr()))
-      if (llvm::Error error = visit(read.getResult(), selection, elsewhere))
+      if (llvm::Error error =
+              visit(read.getResult(), selection, elsewhere, elements))
         return std::move(error);
     if (!selection && !elsewhere &&
         !reads.lookup(data.getSymNameAttr()).empty())
       continue;
-    int64_t elements = type.getNumElements();
     bool perExpert =
         selection && !elsewhere && type.getDimSize(0) == selection->experts;
     count.total += elements;

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/ExpertFusion.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
 #include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -216,8 +217,10 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   addDecomposedAttentionRules(rules);
   addAbsorbedAttentionRules(rules);
   addExpertRules(rules);
+  addNarrowRules(rules);
 
   forwardConstants(main);
+  expandNarrowProducts(main);
   GraphFacts facts(main);
   foldConditions(main, facts);
   forwardNoOps(main, facts);

@@ -29,7 +29,7 @@ namespace {
 /// and positions. Other dialects take part where they slice activations.
 bool isBodyOp(Operation *op) {
   if (isa<moe::MoeDialect>(op->getDialect()))
-    return !isa<moe::WeightOp, moe::RotaryTableOp>(op);
+    return !isa<moe::DequantizeOp, moe::WeightOp, moe::RotaryTableOp>(op);
   return isa<tensor::ExtractSliceOp, tensor::DimOp>(op) &&
          op->getOperand(0).getDefiningOp() &&
          isBodyOp(op->getOperand(0).getDefiningOp());
