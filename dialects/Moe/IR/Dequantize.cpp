@@ -10,14 +10,20 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/IR/Dequantize.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace portolan;
 using namespace portolan::moe;
 
+#define GET_OP_CLASSES
+#include "dialects/Moe/IR/MoeDequantize.cpp.inc"
+
 namespace {
+
+constexpr llvm::StringLiteral kEncodings[] = {"integer", "e2m1", "e4m3",
+                                              "e8m0"};
 
 RankedTensorType tensorOf(Value value) {
   return cast<RankedTensorType>(value.getType());
@@ -37,8 +43,20 @@ constexpr int64_t kNvfp4Block = 16;
 
 } // namespace
 
+llvm::StringRef moe::spell(Encoding encoding) {
+  return kEncodings[unsigned(encoding)];
+}
+
+std::optional<Encoding> moe::parseEncoding(llvm::StringRef name) {
+  auto found = llvm::find(kEncodings, name);
+  if (found == std::end(kEncodings))
+    return std::nullopt;
+  return Encoding(found - std::begin(kEncodings));
+}
+
 Format DequantizeOp::storage() {
-  switch (getEncoding()) {
+  // The verifier has accepted the name.
+  switch (*parseEncoding(getEncoding())) {
   case Encoding::e2m1:
     return getBlockSize() && int64_t(*getBlockSize()) == kNvfp4Block
                ? Format::nvfp4
@@ -52,15 +70,15 @@ Format DequantizeOp::storage() {
 
 LogicalResult DequantizeOp::verify() {
   int64_t bits = getBits();
-  Encoding encoding = getEncoding();
+  std::optional<Encoding> encoding = parseEncoding(getEncoding());
   bool fits = encoding == Encoding::integer
                   ? bits == 2 || bits == 4 || bits == 8
               : encoding == Encoding::e2m1 ? bits == 4
                                            : bits == 8;
-  if (!fits || encoding == Encoding::e8m0)
+  if (!fits || !encoding || encoding == Encoding::e8m0)
     return emitOpError("expects integers of 2, 4 or 8 bits, e2m1 of 4 or e4m3 "
                        "of 8, got ")
-           << stringifyEncoding(encoding) << " of " << bits;
+           << getEncoding() << " of " << bits;
   RankedTensorType result = tensorOf(getResult());
   if (!result.hasStaticShape() || result.getRank() < 1 ||
       !hasNumbers(getResult()))
@@ -93,8 +111,8 @@ LogicalResult DequantizeOp::verify() {
     return emitOpError("expects scales of ")
            << RankedTensorType::get(shape, scales.getElementType()) << ", got "
            << scales;
-  bool encoded = getScaleEncoding() && (*getScaleEncoding() == Encoding::e4m3 ||
-                                        *getScaleEncoding() == Encoding::e8m0);
+  bool encoded = getScaleEncoding() && (*getScaleEncoding() == "e4m3" ||
+                                        *getScaleEncoding() == "e8m0");
   if (!(hasNumbers(getScales()) && !getScaleEncoding()) &&
       !(hasBytes(getScales()) && encoded))
     return emitOpError("expects scales of f32, bf16 or f16, or bytes with "
@@ -102,8 +120,7 @@ LogicalResult DequantizeOp::verify() {
            << scales;
   if (Value points = getZeroPoints()) {
     if (encoding != Encoding::integer)
-      return emitOpError("expects no zero points beside ")
-             << stringifyEncoding(encoding);
+      return emitOpError("expects no zero points beside ") << getEncoding();
     SmallVector<int64_t> expected(shape);
     if (hasBytes(points) && !expected.empty())
       expected.back() = llvm::divideCeil(expected.back() * bits, 8);

@@ -37,15 +37,6 @@ def Moe_Scoring : Moe_Enum<"Scoring",
       I32EnumAttrCase<"sigmoid", 1>]>;
 def Moe_ScoringAttr : Moe_EnumAttr<Moe_Scoring, "scoring">;
 
-def Moe_Encoding : Moe_Enum<"Encoding",
-    "which number a code of a few bits is: unsigned integer, float of sign, "
-    "exponent and mantissa bits, or power of two", [
-      I32EnumAttrCase<"integer", 0>,
-      I32EnumAttrCase<"e2m1", 1>,
-      I32EnumAttrCase<"e4m3", 2>,
-      I32EnumAttrCase<"e8m0", 3>]>;
-def Moe_EncodingAttr : Moe_EnumAttr<Moe_Encoding, "encoding">;
-
 def Moe_Phase : Moe_Enum<"Phase", "phase of a serving workload", [
       I32EnumAttrCase<"decode", 0>,
       I32EnumAttrCase<"prefill", 1>]>;

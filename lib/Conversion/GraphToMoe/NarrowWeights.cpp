@@ -203,15 +203,14 @@ llvm::Expected<Value> graph_to_moe::dequantize(OpBuilder &builder, Location loc,
   IntegerAttr block = weight.blockSize
                           ? builder.getI64IntegerAttr(weight.blockSize)
                           : IntegerAttr();
-  moe::EncodingAttr scaleEncoding;
+  StringAttr scaleEncoding;
   if (weight.scaleEncoding)
-    scaleEncoding =
-        moe::EncodingAttr::get(builder.getContext(), *weight.scaleEncoding);
+    scaleEncoding = builder.getStringAttr(moe::spell(*weight.scaleEncoding));
   return moe::DequantizeOp::create(
              builder, loc, type, weight.packed, weight.scales,
              weight.zeroPoints, weight.globalScale,
              builder.getI64IntegerAttr(weight.bits),
-             moe::EncodingAttr::get(builder.getContext(), weight.encoding),
+             builder.getStringAttr(moe::spell(weight.encoding)),
              builder.getI64IntegerAttr(weight.axis), block, scaleEncoding)
       .getResult();
 }

@@ -14,7 +14,7 @@
 #ifndef PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_NARROWWEIGHTS_H
 #define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_NARROWWEIGHTS_H
 
-#include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/IR/Dequantize.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/Error.h"
 

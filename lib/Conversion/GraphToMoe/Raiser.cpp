@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/IR/Dequantize.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "lib/Conversion/GraphToMoe/NarrowWeights.h"

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/IR/Dequantize.h"
 #include "lib/Conversion/MoeToLinalg/Patterns.h"
 
 using namespace mlir;
@@ -141,7 +142,7 @@ struct LowerDequantize : OpRewritePattern<DequantizeOp> {
         scaleAt.push_back(
             e.div(at[axis], e.index(int64_t(*op.getBlockSize()))));
 
-      Value number = emitNumber(e, op.getEncoding(),
+      Value number = emitNumber(e, *parseEncoding(op.getEncoding()),
                                 emitCode(e, op.getPacked(), at, bits));
       if (Value points = op.getZeroPoints()) {
         bool areCodes = typeOf(points).getElementTypeBitWidth() == 8;
@@ -149,12 +150,12 @@ struct LowerDequantize : OpRewritePattern<DequantizeOp> {
                        areCodes ? emitNumber(e, Encoding::integer,
                                              emitCode(e, points, scaleAt, bits))
                                 : e.cast(e.extract(points, scaleAt), f32));
-      } else if (op.getEncoding() == Encoding::integer) {
+      } else if (op.getEncoding() == spell(Encoding::integer)) {
         number = e.sub(number, e.f32(double(int64_t(1) << (bits - 1))));
       }
       Value scale = e.extract(op.getScales(), scaleAt);
-      if (std::optional<Encoding> encoding = op.getScaleEncoding())
-        scale = emitNumber(e, *encoding, Bits{e}.byte(scale));
+      if (std::optional<StringRef> encoding = op.getScaleEncoding())
+        scale = emitNumber(e, *parseEncoding(*encoding), Bits{e}.byte(scale));
       number = e.mul(number, e.cast(scale, f32));
       if (Value global = op.getGlobalScale())
         number = e.mul(number, e.cast(e.extract(global, at[0]), f32));

@@ -40,7 +40,7 @@ TEST(Dequantize, LowNibbleFirst) {
       %q = moe.weight @q : tensor<1x2xui8>
       %s = moe.weight @s : tensor<1xf32>
       %w = moe.dequantize %q scales %s {bits = 4 : i64, axis = 1 : i64,
-        encoding = #moe<encoding integer>}
+        encoding = "integer"}
         : (tensor<1x2xui8>, tensor<1xf32>) -> tensor<1x4xf32>
       return %w : tensor<1x4xf32>
     })",
@@ -57,7 +57,7 @@ TEST(Dequantize, TwoBitsAndPadding) {
       %q = moe.weight @q : tensor<1x1xui8>
       %s = moe.weight @s : tensor<1xf32>
       %w = moe.dequantize %q scales %s {bits = 2 : i64, axis = 1 : i64,
-        encoding = #moe<encoding integer>}
+        encoding = "integer"}
         : (tensor<1x1xui8>, tensor<1xf32>) -> tensor<1x3xf32>
       return %w : tensor<1x3xf32>
     })",
@@ -79,7 +79,7 @@ TEST(Dequantize, BlocksWithPackedZeroPoints) {
       %s = moe.weight @s : tensor<1x3xf32>
       %z = moe.weight @z : tensor<1x2xui8>
       %w = moe.dequantize %q scales %s zero_points %z {bits = 4 : i64,
-        axis = 1 : i64, block_size = 2 : i64, encoding = #moe<encoding integer>}
+        axis = 1 : i64, block_size = 2 : i64, encoding = "integer"}
         : (tensor<1x3xui8>, tensor<1x3xf32>, tensor<1x2xui8>)
         -> tensor<1x6xf32>
       return %w : tensor<1x6xf32>
@@ -99,7 +99,7 @@ TEST(Dequantize, EightBitsWithZeroPointsAsNumbers) {
       %s = moe.weight @s : tensor<1xf32>
       %z = moe.weight @z : tensor<1xf32>
       %w = moe.dequantize %q scales %s zero_points %z {bits = 8 : i64,
-        axis = 1 : i64, encoding = #moe<encoding integer>}
+        axis = 1 : i64, encoding = "integer"}
         : (tensor<1x2xui8>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2xf32>
       return %w : tensor<1x2xf32>
     })",
@@ -120,8 +120,8 @@ TEST(Dequantize, MicroscaledFloats) {
       %s = moe.weight @s : tensor<1xui8>
       %g = moe.weight @g : tensor<1xf32>
       %w = moe.dequantize %q scales %s global %g {bits = 4 : i64,
-        axis = 1 : i64, encoding = #moe<encoding e2m1>,
-        scale_encoding = #moe<encoding e8m0>}
+        axis = 1 : i64, encoding = "e2m1",
+        scale_encoding = "e8m0"}
         : (tensor<1x8xui8>, tensor<1xui8>, tensor<1xf32>) -> tensor<1x16xf32>
       return %w : tensor<1x16xf32>
     })",
@@ -140,7 +140,7 @@ TEST(Dequantize, EightBitFloats) {
       %q = moe.weight @q : tensor<1x5xui8>
       %s = moe.weight @s : tensor<1xui8>
       %w = moe.dequantize %q scales %s {bits = 8 : i64, axis = 1 : i64,
-        encoding = #moe<encoding e4m3>, scale_encoding = #moe<encoding e4m3>}
+        encoding = "e4m3", scale_encoding = "e4m3"}
         : (tensor<1x5xui8>, tensor<1xui8>) -> tensor<1x5xf32>
       return %w : tensor<1x5xf32>
     })",
@@ -159,7 +159,7 @@ TEST(Dequantize, BlocksAlongAnotherDimension) {
       %q = moe.weight @q : tensor<2x1xui8>
       %s = moe.weight @s : tensor<2x2xf32>
       %w = moe.dequantize %q scales %s {bits = 4 : i64, axis = 0 : i64,
-        block_size = 1 : i64, encoding = #moe<encoding integer>}
+        block_size = 1 : i64, encoding = "integer"}
         : (tensor<2x1xui8>, tensor<2x2xf32>) -> tensor<2x2xf32>
       return %w : tensor<2x2xf32>
     })",
