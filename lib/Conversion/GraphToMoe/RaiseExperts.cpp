@@ -28,6 +28,7 @@ constexpr unsigned kRows = 0, kLogits = 1, kFirstWeight = 2;
 /// narrow ones are dequantized.
 struct ContribWeights {
   Value matrix[3], bias[3];
+  bool isOutFirst = false; ///< known to be [experts, out, in]
 
   Value fc1() const { return matrix[0]; }
   Value fc2() const { return matrix[1]; }
@@ -158,6 +159,7 @@ FailureOr<ExpertsShape> readShape(const ContribWeights &weights, int64_t hidden,
   if (a[0] != b[0] || a[0] < 1 || (!outFirst && !inFirst))
     return raiser.fail("expects fc1 and fc2 that fit the width " +
                        Twine(hidden) + " of the input");
+  inFirst &= !weights.isOutFirst;
   if (outFirst && inFirst)
     return raiser.fail("expects fc1 and fc2 that tell rows from columns, got "
                        "square ones");
@@ -246,6 +248,8 @@ FailureOr<ContribWeights> readNarrowWeights(graph::NodeOp node,
       return raiser.fail("expects no input " + Twine(i) + " beside integers");
   constexpr StringLiteral kNames[] = {"fc1", "fc2", "fc3"};
   ContribWeights weights;
+  // Blocks came after the layout of the first version.
+  weights.isOutFirst = form.blockSize != 0;
   for (unsigned i = 0; i < 3; ++i) {
     unsigned at = kFirstWeight + 3 * i;
     weights.bias[i] = node.input(at + 2);
@@ -269,6 +273,11 @@ FailureOr<ContribWeights> readNarrowWeights(graph::NodeOp node,
     weight.bits = form.bits;
     weight.axis = 2;
     weight.blockSize = form.blockSize;
+    // Where a row is one block, its zero points may be those of rows.
+    bool isOneBlock = weight.shape.back() <= form.blockSize;
+    if (isOneBlock && weight.zeroPoints &&
+        typeOf(weight.zeroPoints).getRank() == 2)
+      weight.blockSize = 0;
     llvm::Expected<Value> whole =
         dequantize(raiser.ahead, partOf(node, kNames[i]), weight,
                    typeOf(input).getElementType());

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Moe/IR/Dequantize.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "dialects/Moe/IR/Dequantize.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
