@@ -212,7 +212,9 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   addTokenRules(rules);
   addRotationRules(rules); // Ahead of the parts that they consist of.
   addArrangementRules(rules);
+  addRotaryNodeRules(rules);
   addAttentionRules(rules);
+  addAttentionNodeRules(rules);
   addDecomposedAttentionRules(rules);
   addAbsorbedAttentionRules(rules);
   addExpertRules(rules);
