@@ -50,6 +50,10 @@ public:
   const llvm::DenseMap<mlir::Operation *, std::string> &problems() const {
     return notes;
   }
+  /// Fused values with the values of the graph that they replaced.
+  llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> substitutes() const {
+    return replacements;
+  }
 
 private:
   using Result = std::optional<Label>;
@@ -164,6 +168,7 @@ private:
   std::deque<Label> labels;
   llvm::DenseMap<mlir::Value, const Label *> map;
   llvm::DenseSet<mlir::Value> fused;
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> replacements;
   llvm::DenseMap<mlir::Operation *, std::string> notes;
   LoopState *loop = nullptr; ///< the one whose body is visited
 };
