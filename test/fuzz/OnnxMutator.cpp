@@ -4,136 +4,38 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// The generator is spelled out so that a seed makes the same model everywhere.
-//
-//===----------------------------------------------------------------------===//
 
 #include "test/fuzz/OnnxMutator.h"
-#include "onnx/onnx_pb.h"
-#include <cstring>
+#include "test/fuzz/Choices.h"
 #include <google/protobuf/stubs/logging.h>
-#include <limits>
-#include <random>
-#include <vector>
 
 using namespace portolan;
+using portolan::fuzz::Choices;
+using portolan::fuzz::wordsOf;
 
 namespace {
 
-constexpr int64_t kNumbers[] = {0,
-                                1,
-                                -1,
-                                2,
-                                3,
-                                4,
-                                7,
-                                8,
-                                64,
-                                65,
-                                1000000000,
-                                INT32_MAX,
-                                INT32_MIN,
-                                int64_t(1) << 32,
-                                int64_t(1) << 62,
-                                INT64_MAX,
-                                INT64_MIN};
-constexpr float kReals[] = {0,
-                            1,
-                            -1,
-                            0.5f,
-                            1e-6f,
-                            1e38f,
-                            std::numeric_limits<float>::denorm_min(),
-                            std::numeric_limits<float>::infinity(),
-                            -std::numeric_limits<float>::infinity(),
-                            std::numeric_limits<float>::quiet_NaN()};
-constexpr const char *kOps[] = {"Add",
-                                "ArgMax",
-                                "Attention",
-                                "Cast",
-                                "Concat",
-                                "Constant",
-                                "ConstantOfShape",
-                                "Cos",
-                                "CumSum",
-                                "DequantizeLinear",
-                                "Div",
-                                "Einsum",
-                                "Equal",
-                                "Expand",
-                                "Experts",
-                                "Flatten",
-                                "Gather",
-                                "GatherElements",
-                                "GatherND",
-                                "Gemm",
-                                "GroupQueryAttention",
-                                "Identity",
-                                "If",
-                                "Loop",
-                                "MatMul",
-                                "MatMulNBits",
-                                "MoE",
-                                "Mlp",
-                                "Mul",
-                                "Neg",
-                                "NonZero",
-                                "OneHot",
-                                "Pow",
-                                "QMoE",
-                                "RMSNormalization",
-                                "Range",
-                                "ReduceMean",
-                                "ReduceSum",
-                                "Reshape",
-                                "RotaryEmbedding",
-                                "Scan",
-                                "ScatterElements",
-                                "ScatterND",
-                                "SequenceAt",
-                                "Shape",
-                                "Sigmoid",
-                                "SimplifiedLayerNormalization",
-                                "Size",
-                                "SkipLayerNormalization",
-                                "SkipSimplifiedLayerNormalization",
-                                "Slice",
-                                "Softmax",
-                                "Split",
-                                "SplitToSequence",
-                                "Sqrt",
-                                "Squeeze",
-                                "Sub",
-                                "Swish",
-                                "Tile",
-                                "TopK",
-                                "Transpose",
-                                "Trilu",
-                                "Unsqueeze",
-                                "Where",
-                                ""};
-constexpr const char *kDomains[] = {
-    "", "ai.onnx", "com.microsoft", "portolan.fused", "portolan", "x"};
-constexpr const char *kAttributes[] = {
-    "axis",      "axes",   "perm",        "to",       "keepdims",   "k",
-    "epsilon",   "value",  "num_heads",   "equation", "allowzero",  "largest",
-    "sorted",    "transB", "start",       "end",      "batch_dims", "reduction",
-    "exclusive", "upper",  "kv_num_heads"};
+const char *const kOps =
+    "Add ArgMax Attention Cast Concat Constant ConstantOfShape "
+    "Cos CumSum DequantizeLinear Div Einsum Equal Expand Experts "
+    "Flatten Gather GatherElements GatherND Gemm "
+    "GroupQueryAttention Identity If Loop MatMul MatMulNBits MoE "
+    "Mlp Mul Neg NonZero OneHot Pow QMoE RMSNormalization Range "
+    "ReduceMean ReduceSum Reshape RotaryEmbedding Scan "
+    "ScatterElements ScatterND SequenceAt Shape Sigmoid "
+    "SimplifiedLayerNormalization Size SkipLayerNormalization "
+    "SkipSimplifiedLayerNormalization Slice Softmax Split "
+    "SplitToSequence Sqrt Squeeze Sub Swish Tile TopK Transpose "
+    "Trilu Unsqueeze Where ";
+const char *const kDomains = "ai.onnx com.microsoft portolan x ";
+const char *const kAttributes =
+    "axis axes perm to keepdims k epsilon value num_heads "
+    "equation allowzero largest sorted transB start end "
+    "batch_dims reduction exclusive upper kv_num_heads ";
 
-class Mutator {
+class Mutator : public Choices {
 public:
-  explicit Mutator(uint32_t seed) : random(seed) {}
-
-  /// A number from 0 to `bound` - 1.
-  int below(int bound) { return int(random() % uint32_t(bound)); }
-  bool oneIn(int chance) { return below(chance) == 0; }
-  template <typename T, size_t N> const T &pick(const T (&choices)[N]) {
-    return choices[below(int(N))];
-  }
-  template <typename Repeated> auto *pickOf(Repeated *elements) {
-    return elements->Mutable(below(elements->size()));
-  }
+  using Choices::Choices;
 
   void mutate(onnx::ModelProto &model);
   void cross(onnx::ModelProto &model, const onnx::ModelProto &donor);
@@ -146,15 +48,12 @@ private:
   void mutateGraph(onnx::GraphProto &graph);
   void mutateNode(onnx::NodeProto &node, const onnx::GraphProto &graph);
   void mutateInputs(onnx::NodeProto &node, const onnx::GraphProto &graph);
-  void mutateAttribute(onnx::AttributeProto &attribute);
   void mutateNodes(onnx::GraphProto &graph);
-  void mutateTensor(onnx::TensorProto &tensor);
-  void mutateInfo(onnx::ValueInfoProto &info);
   void mutateOpset(onnx::ModelProto &model);
-  template <typename Numbers> void mutateNumbers(Numbers *numbers);
   void wrap(onnx::GraphProto &graph);
 
-  std::minstd_rand random;
+  std::vector<std::string> ops = wordsOf(kOps), domains = wordsOf(kDomains),
+                           names = wordsOf(kAttributes);
 };
 
 onnx::GraphProto *Mutator::pickGraph(onnx::GraphProto *graph) {
@@ -185,121 +84,6 @@ std::string Mutator::pickValue(const onnx::GraphProto &graph) {
   return oneIn(2) ? "" : "ghost";
 }
 
-template <typename Numbers> void Mutator::mutateNumbers(Numbers *numbers) {
-  int size = numbers->size();
-  switch (below(5)) {
-  case 0:
-    numbers->Add(pick(kNumbers));
-    break;
-  case 1:
-    if (size > 0)
-      numbers->RemoveLast();
-    break;
-  case 2:
-    if (size > 1)
-      numbers->SwapElements(below(size), below(size));
-    break;
-  case 3:
-    if (size > 0)
-      numbers->Set(below(size),
-                   numbers->Get(below(size)) + (oneIn(2) ? 1 : -1));
-    break;
-  default:
-    if (size > 0)
-      numbers->Set(below(size), pick(kNumbers));
-  }
-}
-
-void Mutator::mutateTensor(onnx::TensorProto &tensor) {
-  switch (below(7)) {
-  case 0:
-    mutateNumbers(tensor.mutable_dims());
-    break;
-  case 1:
-    tensor.set_data_type(below(28));
-    break;
-  case 2:
-    if (tensor.raw_data().size() >= 8) {
-      // A shape, an index, a bound.
-      int64_t number = pick(kNumbers);
-      size_t at = size_t(below(int(tensor.raw_data().size() / 8))) * 8;
-      std::memcpy(&(*tensor.mutable_raw_data())[at], &number, 8);
-    }
-    break;
-  case 3: {
-    // Consistent: another length with its bytes.
-    int64_t count = below(6);
-    tensor.clear_dims();
-    tensor.add_dims(count);
-    if (tensor.data_type() == onnx::TensorProto::INT64) {
-      tensor.mutable_raw_data()->clear();
-      for (int64_t i = 0; i < count; ++i) {
-        int64_t number = pick(kNumbers);
-        tensor.mutable_raw_data()->append(
-            reinterpret_cast<const char *>(&number), 8);
-      }
-    } else {
-      tensor.mutable_raw_data()->resize(size_t(count) * 4);
-    }
-    break;
-  }
-  case 4: {
-    // As large as it likes.
-    tensor.clear_raw_data();
-    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
-    tensor.clear_external_data();
-    onnx::StringStringEntryProto *entry = tensor.add_external_data();
-    entry->set_key("location");
-    entry->set_value(oneIn(4) ? "../w" : "w");
-    if (tensor.dims_size() > 0 && oneIn(2))
-      tensor.set_dims(below(tensor.dims_size()), pick(kNumbers));
-    break;
-  }
-  case 5:
-    mutateNumbers(tensor.mutable_int64_data());
-    break;
-  default:
-    if (tensor.raw_data().size() >= 4) {
-      float number = pick(kReals);
-      size_t at = size_t(below(int(tensor.raw_data().size() / 4))) * 4;
-      std::memcpy(&(*tensor.mutable_raw_data())[at], &number, 4);
-    }
-  }
-}
-
-void Mutator::mutateAttribute(onnx::AttributeProto &attribute) {
-  if (oneIn(8))
-    attribute.set_type(onnx::AttributeProto::AttributeType(below(15)));
-  switch (attribute.type()) {
-  case onnx::AttributeProto::INT:
-    attribute.set_i(oneIn(2) ? pick(kNumbers) : below(8) - 3);
-    break;
-  case onnx::AttributeProto::FLOAT:
-    attribute.set_f(pick(kReals));
-    break;
-  case onnx::AttributeProto::INTS:
-    mutateNumbers(attribute.mutable_ints());
-    break;
-  case onnx::AttributeProto::FLOATS:
-    attribute.add_floats(pick(kReals));
-    break;
-  case onnx::AttributeProto::TENSOR:
-    mutateTensor(*attribute.mutable_t());
-    break;
-  case onnx::AttributeProto::STRING: {
-    std::string text = attribute.s();
-    if (!text.empty() && oneIn(2))
-      text.erase(size_t(below(int(text.size()))), 1);
-    else
-      text.insert(size_t(below(int(text.size()) + 1)), 1, pick("a,->. \xff"));
-    attribute.set_s(text);
-    break;
-  }
-  default:
-    break;
-  }
-}
-
 void Mutator::mutateInputs(onnx::NodeProto &node,
                            const onnx::GraphProto &graph) {
   auto *inputs = node.mutable_input();
@@ -325,14 +109,14 @@ void Mutator::mutateNode(onnx::NodeProto &node, const onnx::GraphProto &graph) {
   auto *attributes = node.mutable_attribute();
   switch (below(10)) {
   case 0:
-    node.set_op_type(pick(kOps));
+    node.set_op_type(pick(ops));
     break;
   case 1:
-    node.set_domain(pick(kDomains));
+    node.set_domain(pick(domains));
     break;
   case 2:
     if (oneIn(2))
-      node.add_output("new" + std::to_string(random()));
+      node.add_output("new" + std::to_string(below(1 << 30)));
     else if (node.output_size() > 0)
       node.mutable_output()->RemoveLast();
     break;
@@ -348,7 +132,7 @@ void Mutator::mutateNode(onnx::NodeProto &node, const onnx::GraphProto &graph) {
     onnx::AttributeProto *added = node.add_attribute();
     if (attributes->size() > 1 && oneIn(2))
       *added = attributes->Get(below(attributes->size() - 1));
-    added->set_name(pick(kAttributes));
+    added->set_name(pick(names));
     added->set_type(oneIn(2) ? onnx::AttributeProto::INT
                              : onnx::AttributeProto::INTS);
     mutateAttribute(*added);
@@ -397,36 +181,6 @@ void Mutator::mutateNodes(onnx::GraphProto &graph) {
         if (input == node.output(0))
           input = other;
   }
-  }
-}
-
-void Mutator::mutateInfo(onnx::ValueInfoProto &info) {
-  auto *type = info.mutable_type()->mutable_tensor_type();
-  auto *dims = type->mutable_shape()->mutable_dim();
-  switch (below(6)) {
-  case 0:
-    type->set_elem_type(below(28));
-    break;
-  case 1:
-    dims->Add()->set_dim_value(pick(kNumbers));
-    break;
-  case 2:
-    if (!dims->empty())
-      dims->RemoveLast();
-    break;
-  case 3:
-    if (!dims->empty())
-      pickOf(dims)->set_dim_value(pick(kNumbers));
-    break;
-  case 4:
-    if (!dims->empty())
-      pickOf(dims)->set_dim_param(oneIn(2) ? "n" : "");
-    break;
-  default:
-    if (oneIn(2))
-      type->clear_shape();
-    else
-      info.clear_type();
   }
 }
 
@@ -500,8 +254,8 @@ void Mutator::mutateOpset(onnx::ModelProto &model) {
   onnx::OperatorSetIdProto *opset = model.opset_import_size() > 0 && oneIn(2)
                                         ? pickOf(model.mutable_opset_import())
                                         : model.add_opset_import();
-  opset->set_domain(pick(kDomains));
-  opset->set_version(oneIn(2) ? pick(kNumbers) : below(30));
+  opset->set_domain(pick(domains));
+  opset->set_version(oneIn(2) ? number() : below(30));
 }
 
 void Mutator::mutate(onnx::ModelProto &model) {

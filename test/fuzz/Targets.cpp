@@ -15,7 +15,10 @@
 #include "portolan/Machine/Machine.h"
 #include "portolan/Plan/PlanFile.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace portolan;
@@ -49,26 +52,31 @@ private:
   ScopedDiagnosticHandler handler;
 };
 
-/// A file with the given contents for those who take paths; one per kind.
+/// A file with the given contents for those who take paths; one per kind. It
+/// is in memory: a disk would be what is slow.
 class ScratchFile {
 public:
-  explicit ScratchFile(StringRef suffix) {
-    if (llvm::sys::fs::createTemporaryFile("portolan-fuzz", suffix, path))
+  explicit ScratchFile(StringRef name) : file(::memfd_create("fuzz", 0)) {
+    if (file < 0 ||
+        llvm::sys::fs::createUniqueDirectory("portolan-fuzz", folder))
       llvm::report_fatal_error("cannot make a temporary file");
+    path = folder;
+    llvm::sys::path::append(path, name);
+    if (llvm::sys::fs::create_link("/proc/self/fd/" + llvm::Twine(file), path))
+      llvm::report_fatal_error("cannot make a link");
   }
-  ~ScratchFile() { llvm::sys::fs::remove(path); }
+  ~ScratchFile() { llvm::sys::fs::remove_directories(folder); }
 
   StringRef fill(StringRef bytes) {
-    std::error_code code;
-    llvm::raw_fd_ostream stream(path, code);
-    if (code)
+    if (::ftruncate(file, 0) != 0 ||
+        ::pwrite(file, bytes.data(), bytes.size(), 0) != ssize_t(bytes.size()))
       llvm::report_fatal_error("cannot write a temporary file");
-    stream << bytes;
     return path;
   }
 
 private:
-  llvm::SmallString<128> path;
+  int file;
+  llvm::SmallString<128> folder, path;
 };
 
 Outcome refused(llvm::Error error) {
@@ -136,13 +144,13 @@ Outcome fuzz::takePlan(StringRef bytes) {
 }
 
 Outcome fuzz::takeMachine(StringRef bytes) {
-  static ScratchFile file("mlir");
+  static ScratchFile file("fuzzed.mlir");
   auto machine = describeMachine(file.fill(bytes));
   return machine ? Outcome() : refused(machine.takeError());
 }
 
 Outcome fuzz::takeModel(StringRef bytes) {
-  static ScratchFile file("mlir");
+  static ScratchFile file("fuzzed.mlir");
   MLIRContext &context = freshContext();
   Diagnostics diagnostics(context);
   auto module = loadModel(file.fill(bytes), context);
@@ -153,7 +161,7 @@ Outcome fuzz::takeModel(StringRef bytes) {
 }
 
 Outcome fuzz::takeTensor(StringRef bytes) {
-  static ScratchFile file("pb");
+  static ScratchFile file("fuzzed.pb");
   auto tensor = readTensor(file.fill(bytes));
   return tensor ? Outcome() : refused(tensor.takeError());
 }
