@@ -87,6 +87,7 @@ ExpertFusion::Result ExpertFusion::cast(graph::NodeOp node) {
   case Part::GroupChoice:
   case Part::Choice:
   case Part::TokenIndex:
+  case Part::Rows:
     return isa<IntegerType>(to) && !to.isInteger(1) ? Result(*label)
                                                     : std::nullopt;
   case Part::GroupMask:
