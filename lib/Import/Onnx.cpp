@@ -16,6 +16,7 @@
 #include "lib/Import/OnnxTensor.h"
 #include "onnx/onnx_pb.h"
 #include "portolan/Support/File.h"
+#include "portolan/Support/Message.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -179,6 +180,9 @@ Importer::importType(const onnx::TypeProto &type,
   }
   if (llvm::Expected<uint64_t> size = byteSize(sizes, *element); !size)
     return size.takeError();
+  if (shape.size() > kMaxRank)
+    return fail("expects at most " + llvm::Twine(kMaxRank) +
+                " dimensions, got " + llvm::Twine(shape.size()));
   return RankedTensorType::get(shape, *element);
 }
 
@@ -560,7 +564,7 @@ portolan::importOnnx(llvm::MemoryBufferRef file, MLIRContext &context) {
   llvm::Expected<OwningOpRef<ModuleOp>> module =
       importBytes(file.getBuffer(), llvm::sys::path::filename(path), context);
   if (!module)
-    return within(path, module.takeError());
+    return within(path, oneLine(module.takeError()));
   return module;
 }
 

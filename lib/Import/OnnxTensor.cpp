@@ -246,6 +246,10 @@ llvm::Expected<Type> onnx_import::elementType(int32_t number,
 
 llvm::Expected<uint64_t> onnx_import::byteSize(ArrayRef<int64_t> shape,
                                                Type element) {
+  if (shape.size() > kMaxRank)
+    return llvm::createStringError("expects at most " + llvm::Twine(kMaxRank) +
+                                   " dimensions, got " +
+                                   llvm::Twine(shape.size()));
   // Zeros are left out, so that overflow does not depend on their place.
   int64_t bits = storageBits(element);
   bool overflow = false, empty = false;

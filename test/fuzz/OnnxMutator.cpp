@@ -279,13 +279,21 @@ void Mutator::cross(onnx::ModelProto &model, const onnx::ModelProto &donor) {
         taken.set_output(i, node.output(i));
       node = taken;
     }
-    if (other.initializer_size() > 0)
-      *graph.add_initializer() =
-          other.initializer(below(other.initializer_size()));
+    if (other.initializer_size() > 0) {
+      onnx::TensorProto *weight = graph.add_initializer();
+      *weight = other.initializer(below(other.initializer_size()));
+      weight->set_name("new" + std::to_string(below(1 << 30)));
+      if (graph.node_size() > 0)
+        mutateInputs(*pickOf(graph.mutable_node()), graph);
+    }
   }
-  for (const onnx::OperatorSetIdProto &opset : donor.opset_import())
-    if (oneIn(2))
+  for (const onnx::OperatorSetIdProto &opset : donor.opset_import()) {
+    bool known = false;
+    for (const onnx::OperatorSetIdProto &own : model.opset_import())
+      known |= own.domain() == opset.domain();
+    if (!known)
       *model.add_opset_import() = opset;
+  }
 }
 
 bool parse(llvm::StringRef bytes, onnx::ModelProto &model) {

@@ -99,7 +99,7 @@ void expectValid(ModuleOp module, const Diagnostics &diagnostics,
 
 } // namespace
 
-Outcome fuzz::takeOnnx(StringRef bytes) {
+static Outcome take(StringRef bytes, bool strict) {
   MLIRContext &context = freshContext();
   Diagnostics diagnostics(context);
   auto module =
@@ -108,12 +108,21 @@ Outcome fuzz::takeOnnx(StringRef bytes) {
     return refused(module.takeError());
   expectValid(**module, diagnostics, "the imported graph");
   Outcome outcome;
-  if (llvm::Error error = raiseGraphToMoe(**module))
+  RaisingReport report;
+  if (llvm::Error error = raiseGraphToMoe(**module, &report, strict))
     outcome = refused(std::move(error));
   else
     expectValid(**module, diagnostics, "the raised graph");
   outcome.imported = true;
   return outcome;
+}
+
+Outcome fuzz::takeOnnx(StringRef bytes) {
+  return take(bytes, /*strict=*/false);
+}
+
+Outcome fuzz::takeOnnxStrictly(StringRef bytes) {
+  return take(bytes, /*strict=*/true);
 }
 
 Outcome fuzz::takeConfig(StringRef bytes) {

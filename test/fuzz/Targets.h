@@ -27,8 +27,10 @@ struct Outcome {
   bool accepted() const { return error.empty(); }
 };
 
-/// model.onnx: imports, verifies, raises to moe and verifies again.
+/// model.onnx: imports, verifies, raises to moe and verifies again. Nodes that
+/// are not recognised stay, or are errors.
 Outcome takeOnnx(llvm::StringRef bytes);
+Outcome takeOnnxStrictly(llvm::StringRef bytes);
 /// config.json: imports and verifies.
 Outcome takeConfig(llvm::StringRef bytes);
 /// A plan: parses; printing and parsing again must give the same plan.

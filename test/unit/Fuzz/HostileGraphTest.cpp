@@ -35,7 +35,9 @@ std::string errorOf(const std::string &text) {
           text + "}",
       &model);
   EXPECT_TRUE(parsed) << text;
-  return takeOnnx(model.SerializeAsString()).error;
+  std::string bytes = model.SerializeAsString();
+  EXPECT_EQ(takeOnnx(bytes).imported, takeOnnxStrictly(bytes).imported);
+  return takeOnnxStrictly(bytes).error;
 }
 
 /// The same with one node whose result "y" is the output.
@@ -72,10 +74,10 @@ TEST(HostileGraph, OpsOfRaisingAreNotTheFiles) {
     node->set_op_type(op);
     node->set_domain("portolan");
     node->add_input("x");
+    node->set_name("n");
     node->add_output("y");
     EXPECT_EQ(takeOnnx(model.SerializeAsString()).error,
-              "fuzzed.onnx: field opset_import: expects domains of files, got "
-              "'portolan'");
+              "node 'n': expects a domain of ONNX, got 'portolan'");
   }
 }
 
@@ -104,7 +106,6 @@ TEST(HostileGraph, HugeCounts) {
   struct {
     const char *op, *inputs;
   } const cases[] = {{"ConstantOfShape", "input: \"c\""},
-                     {"Expand", "input: \"x\" input: \"c\""},
                      {"Reshape", "input: \"x\" input: \"c\""},
                      {"Tile", "input: \"x\" input: \"c\""},
                      {"TopK", "input: \"x\" input: \"c\""},
@@ -182,7 +183,7 @@ TEST(HostileGraph, AttributesOfUnknownKinds) {
 }
 
 TEST(HostileGraph, EpsilonsThatAreNoNumbers) {
-  for (const char *epsilon : {"nan", "inf", "-1", "0"})
+  for (const char *epsilon : {"nan", "inf", "-1"})
     EXPECT_NE(errorOf("initializer { name: \"c\" data_type: 1 dims: 4 "
                       "float_data: [1, 1, 1, 1] } node { name: \"n\" op_type: "
                       "\"SimplifiedLayerNormalization\" input: \"x\" input: "

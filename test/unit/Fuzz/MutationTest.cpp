@@ -75,7 +75,7 @@ TEST(Mutation, FlippedBits) {
   EXPECT_GT(tally.accepted, 10u); // a number of a weight, a name
 }
 
-// Most changes leave a graph that imports; many of those cannot be raised.
+// Many changes leave a graph; nodes that are not recognised in it stay.
 TEST(Mutation, ChangedGraphs) {
   Tally tally;
   uint32_t seed = 0;
@@ -83,8 +83,7 @@ TEST(Mutation, ChangedGraphs) {
     for (unsigned i = 0; i < 250; ++i)
       tally.add(takeOnnx(mutateOnnx(model, ++seed)));
   EXPECT_GT(tally.refused, 100u);
-  EXPECT_GT(tally.imported, 100u);
-  EXPECT_GT(tally.accepted, 10u);
+  EXPECT_GT(tally.accepted, 100u);
 }
 
 TEST(Mutation, MixedGraphs) {
@@ -95,7 +94,7 @@ TEST(Mutation, MixedGraphs) {
     for (const std::string &donor : models)
       for (unsigned i = 0; i < 10; ++i)
         tally.add(takeOnnx(crossOnnx(model, donor, ++seed)));
-  EXPECT_GT(tally.imported, 10u);
+  EXPECT_GT(tally.imported + tally.accepted, 10u);
 }
 
 TEST(Mutation, ConfigurationsWithOtherBytes) {
