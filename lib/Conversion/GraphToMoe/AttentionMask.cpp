@@ -52,10 +52,17 @@ struct Affine {
       return std::nullopt;
     if (counted && other.counted && counted != other.counted)
       return std::nullopt;
-    Affine result{*sum, steps, counts + factor * other.counts,
-                  counted ? counted : other.counted};
+    Affine result{*sum, steps, counts, counted ? counted : other.counted};
+    auto add = [&](int64_t &into, int64_t more) {
+      int64_t product = 0;
+      return !llvm::MulOverflow(factor, more, product) &&
+             !llvm::AddOverflow(into, product, into);
+    };
     for (auto [step, more] : llvm::zip_equal(result.steps, other.steps))
-      step += factor * more;
+      if (!add(step, more))
+        return std::nullopt;
+    if (!add(result.counts, other.counts))
+      return std::nullopt;
     return result;
   }
 };
@@ -219,7 +226,8 @@ std::optional<Conditions> Reader::triangle(graph::NodeOp node, const Axes &axes,
   std::optional<double> number = facts.number(fill);
   if (graph::NodeOp constant = nodeOf(fill, "ConstantOfShape"))
     if (auto value =
-            dyn_cast_or_null<DenseElementsAttr>(constant.attribute("value"))) {
+            dyn_cast_or_null<DenseElementsAttr>(constant.attribute("value"));
+        value && value.getNumElements() == 1) {
       if (isa<FloatType>(value.getElementType()))
         number = (*value.value_begin<APFloat>()).convertToDouble();
       else if (isa<IntegerType>(value.getElementType()))

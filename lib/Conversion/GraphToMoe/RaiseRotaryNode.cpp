@@ -104,9 +104,8 @@ LogicalResult raiseRotary(graph::NodeOp node, Raiser &raiser) {
   if (type.getRank() != 2 || !isa<IntegerType>(type.getElementType()) ||
       type.getShape() != typeOf(view->base).getShape().drop_back())
     return raiser.fail("expects a position for each token of each sequence");
-  // Tables of the node are as good as those that it gathers.
-  Value key = node.input(Positions) ? source->first.table : node.input(Cosine);
-  auto tables = rotaryTables(raiser, source->first, source->second, key);
+  auto tables =
+      rotaryTables(raiser, source->first, source->second, node.input(Cosine));
   if (failed(tables))
     return failure();
   View result = *view;

@@ -259,16 +259,23 @@ LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
 FailureOr<std::pair<Value, Value>>
 graph_to_moe::rotaryTables(Raiser &raiser, const AngleForm &cosine,
                            const AngleForm &sine, Value cosineValue) {
-  auto [entry, isNew] =
-      raiser.rotaryTables.try_emplace(skipCasts(cosineValue, raiser.facts));
-  if (!isNew)
-    return entry->second;
   if (cosine.table) {
     int64_t angles = anglesOf(cosine, raiser.facts);
-    Value first = raiser.sliceWeight(cosine.table, 1, 0, angles);
-    Value second = raiser.sliceWeight(sine.table, 1, 0, angles);
-    return entry->second = {first, second};
+    auto columns = [&](Value table) {
+      Value &part = raiser.rotaryTables[table].first;
+      if (!part || lastDim(part) != angles)
+        part = raiser.sliceWeight(table, 1, 0, angles);
+      return part;
+    };
+    Value first = columns(cosine.table), second = columns(sine.table);
+    return std::pair{first, second};
   }
+  auto entry =
+      raiser.rotaryTables.try_emplace(skipCasts(cosineValue, raiser.facts))
+          .first;
+  // An entry without tables is of a cosine that has failed before.
+  if (entry->second.first)
+    return entry->second;
   auto frequencies = raiser.facts.numbers(cosine.frequencies);
   if (!frequencies)
     return raiser.fail("expects rotary frequencies that the model holds");
