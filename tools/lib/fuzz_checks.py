@@ -148,6 +148,7 @@ def run_one(source, folder, target, seconds, more=()):
 def run_all(source, seconds=CHECK_SECONDS, only=None, more=(), jobs=None):
     """Triples of a target, its statistics and its problem. The targets share
     `seconds` of every core."""
+    source = os.path.abspath(source)
     folder = build(source, jobs)
     names = [only] if only else list(SHARES)
     share = sum(SHARES[name] for name in names)
