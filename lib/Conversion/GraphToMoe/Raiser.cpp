@@ -41,7 +41,12 @@ graph::NodeOp graph_to_moe::nodeOf(Value value, StringRef opType) {
 }
 
 bool graph_to_moe::isWeight(Value value, int64_t rank) {
-  return value && value.getDefiningOp<moe::WeightOp>() &&
+  Operation *op = value ? value.getDefiningOp() : nullptr;
+  // One that was computed ahead of the layers. (HoistWeights.cpp)
+  if (auto made = dyn_cast_or_null<linalg::LinalgOp>(op);
+      made && made.getNumDpsInputs() == 1)
+    op = made.getDpsInputOperand(0)->get().getDefiningOp();
+  return isa_and_nonnull<moe::WeightOp>(op) &&
          (rank == -1 || typeOf(value).getRank() == rank);
 }
 

@@ -199,7 +199,11 @@ void addExpertRules(Rules &rules);
 /// The node of type `opType` (standard domain) that defines `value`, or null.
 graph::NodeOp nodeOf(mlir::Value value, llvm::StringRef opType);
 
-/// Whether `value` is an initialiser of this rank (-1: any).
+/// Computes ahead of the layers what nodes make of one weight alone: its
+/// transpose, its sum with a number. Linear. (HoistWeights.cpp)
+void hoistWeights(Raiser &raiser);
+
+/// Whether `value` is an initialiser of this rank (-1: any), or made of one.
 bool isWeight(mlir::Value value, int64_t rank = -1);
 
 /// The projection that defines `value`, if one does.
