@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/IR/Dequantize.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -53,16 +54,17 @@ public:
 private:
   /// Collects into `selection` what the experts among the users of `weight`
   /// use; `elsewhere` is set if another op uses it too. Tables of angles are
-  /// not parameters, so their use does not count.
+  /// not parameters, so their use does not count. Of a weight that is kept as
+  /// codes `elements` becomes the number of those.
   llvm::Error visit(Value weight, std::optional<Selection> &selection,
-                    bool &elsewhere);
+                    bool &elsewhere, int64_t &elements);
 
   ModuleOp module;
   SymbolTableCollection symbols;
 };
 
 llvm::Error Counter::visit(Value weight, std::optional<Selection> &selection,
-                           bool &elsewhere) {
+                           bool &elsewhere, int64_t &elements) {
   SmallVector<Value> pending = {weight};
   llvm::DenseSet<Value> seen = {weight};
   auto follow = [&](Value value) {
@@ -84,7 +86,15 @@ llvm::Error Counter::visit(Value weight, std::optional<Selection> &selection,
           return found.takeError();
         if (!selection || found->used > selection->used)
           selection = *found;
-      } else if (isa<tensor::ExtractSliceOp, linalg::TransposeOp>(
+      } else if (auto narrow = dyn_cast<moe::DequantizeOp>(use.getOwner())) {
+        // Scales and zero points say how a weight is kept.
+        if (use.get() != narrow.getPacked())
+          continue;
+        elements = cast<RankedTensorType>(narrow.getResult().getType())
+                       .getNumElements();
+        follow(narrow.getResult());
+      } else if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                     tensor::ExtractSliceOp, linalg::TransposeOp>(
                      use.getOwner())) {
         // A weight that is prepared in another layout.
         follow(use.getOwner()->getResult(0));
@@ -111,13 +121,14 @@ llvm::Expected<ParameterCount> Counter::count() {
     auto type = cast<RankedTensorType>(data.getType());
     std::optional<Selection> selection;
     bool elsewhere = false;
+    int64_t elements = type.getNumElements();
     for (moe::WeightOp read : reads.lookup(data.getSymNameAttr()))
-      if (llvm::Error error = visit(read.getResult(), selection, elsewhere))
+      if (llvm::Error error =
+              visit(read.getResult(), selection, elsewhere, elements))
         return std::move(error);
     if (!selection && !elsewhere &&
         !reads.lookup(data.getSymNameAttr()).empty())
       continue;
-    int64_t elements = type.getNumElements();
     bool perExpert =
         selection && !elsewhere && type.getDimSize(0) == selection->experts;
     if (llvm::AddOverflow(count.total, elements, count.total))
