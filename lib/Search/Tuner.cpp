@@ -9,11 +9,15 @@
 // is skipped only if it is below the incumbent by more than the tolerance of a
 // tie, so every plan that can be the answer is priced whatever the timing.
 //
+// Of prefixes that differ in formats only, the fastest come first: neither the
+// bound nor a plan of the others exceeds theirs.
+//
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Search/Tuner.h"
 #include "PhasePair.h"
 #include "portolan/Search/Bound.h"
+#include "portolan/Search/FormatOrder.h"
 #include "portolan/Support/InternalError.h"
 #include "llvm/ADT/STLExtras.h"
 #include <atomic>
@@ -62,10 +66,16 @@ struct Tuner::Shared {
   std::vector<RankedPlan> candidates; ///< by falling objective
   std::vector<RankedPlan> found;      ///< everything that was offered
   std::optional<std::pair<std::pair<uint64_t, uint64_t>, PlanPoint>> unknown;
+  /// What the plans of each prefix are known not to exceed, unless the floor is
+  /// higher.
+  std::vector<std::atomic<double>> reached;
 
-  Shared(double limitSeconds, const SearchOptions &options)
-      : limitSeconds(limitSeconds), options(options) {
+  Shared(double limitSeconds, const SearchOptions &options, size_t prefixes)
+      : limitSeconds(limitSeconds), options(options), reached(prefixes) {
     raiseFloor(options.known);
+    for (std::atomic<double> &most : reached)
+      most.store(std::numeric_limits<double>::infinity(),
+                 std::memory_order_relaxed);
   }
 
   /// Plans that tie with `objective` are still of interest.
@@ -91,7 +101,8 @@ struct Tuner::Shared {
 
   /// Takes the floor, counts and failures of a search that came before, not its
   /// candidates: they are found again, unless any will do.
-  void absorb(const Shared &other) {
+  void absorb(Shared &other) {
+    reached.swap(other.reached);
     if (options.anyWillDo)
       candidates = other.candidates;
     floor = std::max<double>(floor, other.floor);
@@ -129,7 +140,9 @@ void Tuner::extendPrefix(unsigned planClass, PlanPoint &plan) {
       enumerationError = deployment.takeError();
       return;
     }
-    prefixes.push_back({plan, *deployment, std::nullopt, {}});
+    prefixes.emplace_back();
+    prefixes.back().plan = plan;
+    prefixes.back().deployment = *deployment;
     return;
   }
   llvm::SmallVector<PlanValue, 16> values;
@@ -146,8 +159,52 @@ llvm::Error Tuner::enumeratePrefixes() {
   if (prefixes.empty()) {
     PlanPoint plan;
     extendPrefix(0, plan);
+    orderFormats();
   }
   return std::exchange(enumerationError, llvm::Error::success());
+}
+
+void Tuner::orderFormats() {
+  constexpr unsigned kFormatClasses = unsigned(PlanClass::kvFormat) + 1;
+  using Formats = std::array<PlanValue, kFormatClasses>;
+  using Degrees = std::array<PlanValue, kPrefixClasses - kFormatClasses>;
+  std::map<Degrees, uint32_t> degrees;
+  std::map<Formats, unsigned> formats;
+  std::vector<PlanPoint> examples; ///< a prefix of each formats
+  // Of each set of degrees: its prefixes with their formats.
+  std::vector<llvm::SmallVector<std::pair<uint32_t, unsigned>, 4>> alike;
+  for (uint32_t index = 0; index < prefixes.size(); ++index) {
+    Prefix &prefix = prefixes[index];
+    Formats ownFormats;
+    Degrees ownDegrees;
+    const auto &values = prefix.plan.values;
+    std::copy_n(values.begin(), ownFormats.size(), ownFormats.begin());
+    std::copy_n(values.begin() + kFormatClasses, ownDegrees.size(),
+                ownDegrees.begin());
+    auto [place, isNew] = formats.try_emplace(ownFormats, examples.size());
+    if (isNew)
+      examples.push_back(prefix.plan);
+    prefix.degrees =
+        degrees.try_emplace(ownDegrees, degrees.size()).first->second;
+    alike.resize(degrees.size());
+    alike[prefix.degrees].push_back({index, place->second});
+  }
+  if (!evaluator().family().formatsOnlyScale())
+    return;
+  FormatOrder order(evaluator().priced());
+  std::vector<std::vector<char>> isFaster(examples.size());
+  for (unsigned fast = 0; fast < examples.size(); ++fast)
+    for (unsigned slow = 0; slow < examples.size(); ++slow)
+      // Of equal ones the first counts as faster.
+      isFaster[fast].push_back(
+          fast != slow && order.isNeverSlower(examples[fast], examples[slow]) &&
+          (fast < slow ||
+           !order.isNeverSlower(examples[slow], examples[fast])));
+  for (const auto &group : alike)
+    for (auto [slow, slowFormats] : group)
+      for (auto [fast, fastFormats] : group)
+        if (isFaster[fastFormats][slowFormats])
+          prefixes[slow].faster.push_back(fast);
 }
 
 /// Runs `work(worker)` on every worker and waits.
@@ -176,24 +233,37 @@ Tuner::Bounds &Tuner::boundsFor(double limitSeconds) {
   return bounds;
 }
 
-void Tuner::tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds,
+void Tuner::tighten(std::vector<uint64_t> which, Bounds &bounds,
                     Shared &shared) {
-  constexpr size_t kChunk = 16;
+  // One worker takes all prefixes of the same degrees, the fastest first.
+  llvm::sort(which, [&](uint64_t a, uint64_t b) {
+    const Prefix &left = prefixes[a], &right = prefixes[b];
+    return std::make_tuple(left.degrees, left.faster.size(), a) <
+           std::make_tuple(right.degrees, right.faster.size(), b);
+  });
+  std::vector<size_t> groups;
+  for (size_t i = 0; i < which.size(); ++i)
+    if (i == 0 || prefixes[which[i]].degrees != prefixes[which[i - 1]].degrees)
+      groups.push_back(i);
+  groups.push_back(which.size());
   std::atomic<size_t> next{0};
   onWorkers(evaluators.size(), [&](unsigned worker) {
     PrefixBound bound(*evaluators[worker]);
-    for (size_t first; (first = next.fetch_add(kChunk)) < which.size();)
-      for (uint64_t index :
-           which.slice(first, std::min(kChunk, which.size() - first))) {
-        double floor = shared.floor;
-        if (bounds.isTight[index] || bounds.upper[index] <= floor)
-          continue;
+    for (size_t group; (group = next.fetch_add(1)) + 1 < groups.size();)
+      for (size_t i = groups[group]; i < groups[group + 1]; ++i) {
+        uint64_t index = which[i];
         Prefix &prefix = prefixes[index];
+        double &upper = bounds.upper[index];
+        for (uint32_t other : prefix.faster)
+          upper = std::min(upper, bounds.upper[other]);
+        double floor = shared.floor;
+        if (bounds.isTight[index] || upper <= floor)
+          continue;
         bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
         prefix.largest = bound.largestPerStage();
-        double upper = bound.objective(shared.limitSeconds, floor);
-        bounds.isTight[index] = upper > floor;
-        bounds.upper[index] = std::min(bounds.upper[index], upper);
+        double own = bound.objective(shared.limitSeconds, floor);
+        bounds.isTight[index] = own > floor;
+        upper = std::min(upper, own);
       }
   });
 }
@@ -384,8 +454,10 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
     const Promise &promise =
         promiseOf(index, shared.floor, shared.limitSeconds, evaluator);
     range = promise.range;
-    if (range.first > range.second)
+    if (range.first > range.second) {
+      shared.reached[index] = 0;
       return;
+    }
     if (phases)
       phases->setPrefillBound(promise.prefillObjective);
   }
@@ -394,6 +466,7 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
     deployment.setBatchForm(plan.number(PlanClass::batchForm));
     return deployment;
   };
+  double most = 0;
   auto visit = [&](const PlanPoint &plan, uint64_t path) {
     double floor = exhaustive ? 0 : shared.floor.load();
     if (shared.options.anyWillDo && floor > 0)
@@ -415,6 +488,7 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       shared.offerUnknown({index, path}, plan);
     else if (objective > floor)
       shared.offer({plan, objective, {index, path}});
+    most = std::max(most, objective);
   };
   // A tile only pads: if the plan without padding is not good enough, no tile
   // of it is.
@@ -447,14 +521,24 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
   walk.run(prefix.plan, visit, anyTileMayDo);
   if (walk.overflowed())
     shared.malformed = true;
+  shared.reached[index] = most;
 }
 
 void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                              Shared &shared, size_t most) {
   const std::vector<double> &upper = bounds.upper;
   llvm::sort(which, [&](uint64_t a, uint64_t b) {
-    return upper[a] != upper[b] ? upper[a] > upper[b] : a < b;
+    return std::make_tuple(-upper[a], prefixes[a].faster.size(), a) <
+           std::make_tuple(-upper[b], prefixes[b].faster.size(), b);
   });
+  // None of its plans, or of the plans with faster formats, is good enough.
+  auto isHopeless = [&](uint64_t index) {
+    double floor = shared.floor;
+    return shared.reached[index] <= floor ||
+           llvm::any_of(prefixes[index].faster, [&](uint32_t other) {
+             return shared.reached[other] <= floor;
+           });
+  };
   std::atomic<size_t> next{0};
   onWorkers(evaluators.size(), [&](unsigned worker) {
     for (size_t i; (i = next.fetch_add(1)) < std::min(which.size(), most);) {
@@ -463,7 +547,8 @@ void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
         return;
       if (shared.options.anyWillDo && shared.floor > 0)
         return;
-      explore(worker, which[i], shared);
+      if (!isHopeless(which[i]))
+        explore(worker, which[i], shared);
     }
   });
 }
@@ -482,16 +567,25 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
     });
   };
   dropHopeless();
-  // An incumbent from a sample makes most other bounds cheap.
+  // An incumbent from a sample makes most other bounds cheap. It is among the
+  // fastest formats.
   if (permitted.size() > 2 * kSampled) {
+    std::vector<char> isPermitted(prefixes.size(), 0);
+    for (uint64_t index : permitted)
+      isPermitted[index] = 1;
+    std::vector<uint64_t> fastest;
+    llvm::copy_if(permitted, std::back_inserter(fastest), [&](uint64_t index) {
+      return llvm::none_of(prefixes[index].faster,
+                           [&](uint32_t other) { return isPermitted[other]; });
+    });
     std::vector<uint64_t> sample;
-    size_t stride = permitted.size() / kSampled;
-    for (size_t i = 0; i < permitted.size(); i += stride)
-      sample.push_back(permitted[i]);
+    size_t stride = std::max<size_t>(fastest.size() / kSampled, 1);
+    for (size_t i = 0; i < fastest.size(); i += stride)
+      sample.push_back(fastest[i]);
     tighten(sample, bounds, shared);
     // Explored again below unless it is hopeless by then: the sample only
     // raises the floor.
-    Shared probe(shared.limitSeconds, shared.options);
+    Shared probe(shared.limitSeconds, shared.options, prefixes.size());
     probe.floor = shared.floor.load();
     exploreBestFirst(sample, bounds, probe, kSampleExplored);
     shared.absorb(probe);
@@ -534,7 +628,7 @@ llvm::Expected<TuneResult> Tuner::search(double limitSeconds,
   if (llvm::Error error = enumeratePrefixes())
     return std::move(error);
 
-  Shared shared(limitSeconds, options);
+  Shared shared(limitSeconds, options, prefixes.size());
   std::vector<uint64_t> permitted;
   for (uint64_t i = 0; i < prefixes.size(); ++i) {
     bool isPermitted = true;
