@@ -165,6 +165,8 @@ llvm::Error Tuner::enumeratePrefixes() {
 }
 
 void Tuner::orderFormats() {
+  if (!evaluator().family().formatsOnlyScale())
+    return;
   constexpr unsigned kFormatClasses = unsigned(PlanClass::kvFormat) + 1;
   using Formats = std::array<PlanValue, kFormatClasses>;
   using Degrees = std::array<PlanValue, kPrefixClasses - kFormatClasses>;
@@ -184,13 +186,10 @@ void Tuner::orderFormats() {
     auto [place, isNew] = formats.try_emplace(ownFormats, examples.size());
     if (isNew)
       examples.push_back(prefix.plan);
-    prefix.degrees =
-        degrees.try_emplace(ownDegrees, degrees.size()).first->second;
+    auto group = degrees.try_emplace(ownDegrees, degrees.size()).first;
     alike.resize(degrees.size());
-    alike[prefix.degrees].push_back({index, place->second});
+    alike[group->second].push_back({index, place->second});
   }
-  if (!evaluator().family().formatsOnlyScale())
-    return;
   FormatOrder order(evaluator().priced());
   std::vector<std::vector<char>> isFaster(examples.size());
   for (unsigned fast = 0; fast < examples.size(); ++fast)
@@ -233,38 +232,30 @@ Tuner::Bounds &Tuner::boundsFor(double limitSeconds) {
   return bounds;
 }
 
-void Tuner::tighten(std::vector<uint64_t> which, Bounds &bounds,
+void Tuner::tighten(uint64_t index, PrefixBound &bound, Bounds &bounds,
                     Shared &shared) {
-  // One worker takes all prefixes of the same degrees, the fastest first.
-  llvm::sort(which, [&](uint64_t a, uint64_t b) {
-    const Prefix &left = prefixes[a], &right = prefixes[b];
-    return std::make_tuple(left.degrees, left.faster.size(), a) <
-           std::make_tuple(right.degrees, right.faster.size(), b);
-  });
-  std::vector<size_t> groups;
-  for (size_t i = 0; i < which.size(); ++i)
-    if (i == 0 || prefixes[which[i]].degrees != prefixes[which[i - 1]].degrees)
-      groups.push_back(i);
-  groups.push_back(which.size());
+  double floor = shared.floor;
+  double &upper = bounds.upper[index];
+  if (bounds.isTight[index] || upper <= floor)
+    return;
+  Prefix &prefix = prefixes[index];
+  bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
+  prefix.largest = bound.largestPerStage();
+  double own = bound.objective(shared.limitSeconds, floor);
+  bounds.isTight[index] = own > floor;
+  upper = std::min(upper, own);
+}
+
+void Tuner::tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds,
+                    Shared &shared) {
+  constexpr size_t kChunk = 16;
   std::atomic<size_t> next{0};
   onWorkers(evaluators.size(), [&](unsigned worker) {
     PrefixBound bound(*evaluators[worker]);
-    for (size_t group; (group = next.fetch_add(1)) + 1 < groups.size();)
-      for (size_t i = groups[group]; i < groups[group + 1]; ++i) {
-        uint64_t index = which[i];
-        Prefix &prefix = prefixes[index];
-        double &upper = bounds.upper[index];
-        for (uint32_t other : prefix.faster)
-          upper = std::min(upper, bounds.upper[other]);
-        double floor = shared.floor;
-        if (bounds.isTight[index] || upper <= floor)
-          continue;
-        bound.setPrefix(prefix.plan, prefix.deployment, prefix.largest);
-        prefix.largest = bound.largestPerStage();
-        double own = bound.objective(shared.limitSeconds, floor);
-        bounds.isTight[index] = own > floor;
-        upper = std::min(upper, own);
-      }
+    for (size_t first; (first = next.fetch_add(kChunk)) < which.size();)
+      for (uint64_t index :
+           which.slice(first, std::min(kChunk, which.size() - first)))
+        tighten(index, bound, bounds, shared);
   });
 }
 
@@ -541,13 +532,17 @@ void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
   };
   std::atomic<size_t> next{0};
   onWorkers(evaluators.size(), [&](unsigned worker) {
+    PrefixBound bound(*evaluators[worker]);
     for (size_t i; (i = next.fetch_add(1)) < std::min(which.size(), most);) {
       // Bounds only fall from here on.
       if (upper[which[i]] <= shared.floor)
         return;
       if (shared.options.anyWillDo && shared.floor > 0)
         return;
-      if (!isHopeless(which[i]))
+      if (isHopeless(which[i]))
+        continue;
+      tighten(which[i], bound, bounds, shared);
+      if (upper[which[i]] > shared.floor)
         explore(worker, which[i], shared);
     }
   });
@@ -567,18 +562,9 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
     });
   };
   dropHopeless();
-  // An incumbent from a sample makes most other bounds cheap. It is among the
-  // fastest formats.
+  // An incumbent from a sample makes most other bounds cheap.
   if (permitted.size() > 2 * kSampled) {
-    std::vector<char> isPermitted(prefixes.size(), 0);
-    for (uint64_t index : permitted)
-      isPermitted[index] = 1;
-    std::vector<uint64_t> fastest;
-    llvm::copy_if(permitted, std::back_inserter(fastest), [&](uint64_t index) {
-      return llvm::none_of(prefixes[index].faster,
-                           [&](uint32_t other) { return isPermitted[other]; });
-    });
-    std::vector<uint64_t> sample;
+    std::vector<uint64_t> fastest = fastestOf(permitted), sample;
     size_t stride = std::max<size_t>(fastest.size() / kSampled, 1);
     for (size_t i = 0; i < fastest.size(); i += stride)
       sample.push_back(fastest[i]);
@@ -592,12 +578,29 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
   }
   dropHopeless();
   dropEmpty(permitted, shared.options.filter);
-  tighten(permitted, bounds, shared);
+  // The others have the bounds of faster formats until it is their turn: most
+  // often a faster one says then that it is not worth exploring them.
+  tighten(fastestOf(permitted), bounds, shared);
+  for (uint64_t index : permitted)
+    for (uint32_t other : prefixes[index].faster)
+      bounds.upper[index] = std::min(bounds.upper[index], bounds.upper[other]);
   dropHopeless();
   exploreBestFirst(std::move(permitted), bounds, shared,
                    std::numeric_limits<size_t>::max());
   for (const RankedPlan &plan : shared.found)
     bounds.known.push_back({plan.plan, plan.objective});
+}
+
+std::vector<uint64_t> Tuner::fastestOf(llvm::ArrayRef<uint64_t> which) const {
+  std::vector<char> isOffered(prefixes.size(), 0);
+  for (uint64_t index : which)
+    isOffered[index] = 1;
+  std::vector<uint64_t> fastest;
+  llvm::copy_if(which, std::back_inserter(fastest), [&](uint64_t index) {
+    return llvm::none_of(prefixes[index].faster,
+                         [&](uint32_t other) { return isOffered[other]; });
+  });
+  return fastest;
 }
 
 void Tuner::dropEmpty(std::vector<uint64_t> &permitted,

@@ -27,6 +27,8 @@
 
 namespace portolan {
 
+class PrefixBound;
+
 /// Values that a search may use, per class; every one where nothing is said.
 class PlanFilter {
 public:
@@ -135,9 +137,7 @@ private:
   struct Prefix {
     PlanPoint plan;
     Deployment deployment;
-    /// Which of the sets of instance and degrees it has.
-    uint32_t degrees = 0;
-    /// Prefixes with the same ones whose formats are never slower.
+    /// Prefixes that differ in formats only, which are never slower.
     llvm::SmallVector<uint32_t, 4> faster;
     std::optional<int64_t> largest; ///< see PrefixBound::largestPerStage()
     /// Concurrencies that memory allows.
@@ -166,7 +166,11 @@ private:
   void extendPrefix(unsigned planClass, PlanPoint &plan);
   Bounds &boundsFor(double limitSeconds);
   /// Lowers the bounds of `which` as far as the floor asks for it.
-  void tighten(std::vector<uint64_t> which, Bounds &bounds, Shared &shared);
+  void tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds, Shared &shared);
+  void tighten(uint64_t index, PrefixBound &bound, Bounds &bounds,
+               Shared &shared);
+  /// Those of `which` whose formats none of the others betters.
+  std::vector<uint64_t> fastestOf(llvm::ArrayRef<uint64_t> which) const;
   void exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                         Shared &shared, size_t most);
   void explore(unsigned worker, uint64_t prefix, Shared &shared);
