@@ -12,6 +12,7 @@
 
 #include "portolan/Search/FormatOrder.h"
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 using namespace portolan;
@@ -63,11 +64,14 @@ bool FormatOrder::computesNoSlower(Format fast, Format slow) const {
 bool FormatOrder::isUsedNoSlower(FormatPair fast, FormatPair slow) const {
   if (fast == slow)
     return true;
-  for (unsigned level = 0; level < machine.machine().memories.size(); ++level)
-    if (fast.storage != slow.storage &&
-        !(secondsPerElement(fast.storage, level) <=
-          secondsPerElement(slow.storage, level)))
+  for (unsigned level = 0; level < machine.machine().memories.size(); ++level) {
+    double ofFast = secondsPerElement(fast.storage, level);
+    double ofSlow = secondsPerElement(slow.storage, level);
+    // Nothing can stream from a level whose bandwidth is not known at all.
+    bool isUnused = std::isnan(ofFast) && std::isnan(ofSlow);
+    if (fast.storage != slow.storage && !isUnused && !(ofFast <= ofSlow))
       return false;
+  }
   return bytesPerElement(fast.storage) <= bytesPerElement(slow.storage) &&
          computesNoSlower(fast.compute, slow.compute) &&
          widening(fast.storage, fast.compute) <=

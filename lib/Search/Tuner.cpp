@@ -16,6 +16,7 @@
 
 #include "portolan/Search/Tuner.h"
 #include "PhasePair.h"
+#include "Workers.h"
 #include "portolan/Search/Bound.h"
 #include "portolan/Search/FormatOrder.h"
 #include "portolan/Support/InternalError.h"
@@ -25,7 +26,6 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
-#include <thread>
 
 using namespace portolan;
 
@@ -123,7 +123,8 @@ struct Tuner::Shared {
 };
 
 Tuner::Tuner(const ModelShape &model, const Machine &machine,
-             const Family &family, const Workload &workload, unsigned threads) {
+             const Family &family, const Workload &workload, unsigned threads)
+    : workers(std::make_unique<Workers>(std::max(threads, 1u))) {
   for (unsigned i = 0; i < std::max(threads, 1u); ++i)
     evaluators.push_back(
         std::make_unique<Evaluator>(model, machine, family, workload));
@@ -206,16 +207,6 @@ void Tuner::orderFormats() {
           prefixes[slow].faster.push_back(fast);
 }
 
-/// Runs `work(worker)` on every worker and waits.
-static void onWorkers(size_t workers, llvm::function_ref<void(unsigned)> work) {
-  std::vector<std::thread> threads;
-  for (unsigned worker = 1; worker < workers; ++worker)
-    threads.emplace_back([&, worker] { work(worker); });
-  work(0);
-  for (std::thread &thread : threads)
-    thread.join();
-}
-
 Tuner::Bounds &Tuner::boundsFor(double limitSeconds) {
   auto [entry, isNew] = boundsByLimit.try_emplace(limitSeconds);
   Bounds &bounds = entry->second;
@@ -250,7 +241,7 @@ void Tuner::tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds,
                     Shared &shared) {
   constexpr size_t kChunk = 16;
   std::atomic<size_t> next{0};
-  onWorkers(evaluators.size(), [&](unsigned worker) {
+  workers->run([&](unsigned worker) {
     PrefixBound bound(*evaluators[worker]);
     for (size_t first; (first = next.fetch_add(kChunk)) < which.size();)
       for (uint64_t index :
@@ -290,8 +281,12 @@ constexpr unsigned bitsOfPath() {
 class PlanWalk {
 public:
   using Visitor = llvm::function_ref<void(const PlanPoint &, uint64_t)>;
-  /// Asked before the tiles of a plan are visited, without a tile.
-  using TileGate = llvm::function_ref<bool(const PlanPoint &)>;
+  using Gate = llvm::function_ref<bool(const PlanPoint &)>;
+  /// Whether any plan may be good enough that begins with what is set.
+  struct Gates {
+    Gate transfers; ///< before the reductions, overlaps and batch forms
+    Gate tiles;     ///< before the tiles
+  };
 
   PlanWalk(const Family &family, PlanContext context, const PlanFilter &filter)
       : family(family), context(context), filter(filter) {}
@@ -299,13 +294,13 @@ public:
   /// In declared order.
   void run(PlanPoint plan, Visitor visit) {
     fastestFirst = false;
-    extend(kPrefixClasses, plan, /*path=*/0, visit,
-           [](const PlanPoint &) { return true; });
+    auto open = [](const PlanPoint &) { return true; };
+    extend(kPrefixClasses, plan, /*path=*/0, visit, {open, open});
   }
-  /// In the order in which a gate refuses most.
-  void run(PlanPoint plan, Visitor visit, TileGate gate) {
+  /// In the order in which gates refuse most.
+  void run(PlanPoint plan, Visitor visit, Gates gates) {
     fastestFirst = true;
-    extend(kPrefixClasses, plan, /*path=*/0, visit, gate);
+    extend(kPrefixClasses, plan, /*path=*/0, visit, gates);
   }
 
   /// Whether the prefix has a plan that the filter permits.
@@ -318,11 +313,13 @@ private:
   static_assert(bitsOfPath() <= 64, "a path fits into one word");
 
   void extend(unsigned planClass, PlanPoint &plan, uint64_t path, Visitor visit,
-              TileGate gate) {
+              const Gates &gates) {
     if (planClass == kNumPlanClasses) {
       visit(plan, path);
       return;
     }
+    if (PlanClass(planClass) == PlanClass::reduction && !gates.transfers(plan))
+      return;
     auto &values = buffers[planClass];
     values.clear();
     family.values(PlanClass(planClass), plan, context, values);
@@ -335,15 +332,15 @@ private:
       return;
     }
     if (PlanClass(planClass) == PlanClass::fusion)
-      return extendFusions(values, plan, path, visit, gate);
+      return extendFusions(values, plan, path, visit, gates);
     if (PlanClass(planClass) == PlanClass::tile && values.size() > 1 &&
-        !gateIsOpen && !gate(plan))
+        !gateIsOpen && !gates.tiles(plan))
       return;
     for (unsigned i = 0; i < values.size(); ++i) {
       if (!filter.permits(PlanClass(planClass), values[i]))
         continue;
       plan.values[planClass] = values[i];
-      extend(planClass + 1, plan, path << bitsOf(planClass) | i, visit, gate);
+      extend(planClass + 1, plan, path << bitsOf(planClass) | i, visit, gates);
     }
     plan.values[planClass] = kNone;
   }
@@ -351,7 +348,7 @@ private:
   /// No fusion takes more time than the one declared before it. So a search
   /// visits the last one first, and if the gate refuses it, none of them.
   void extendFusions(llvm::ArrayRef<PlanValue> values, PlanPoint &plan,
-                     uint64_t path, Visitor visit, TileGate gate) {
+                     uint64_t path, Visitor visit, const Gates &gates) {
     unsigned planClass = unsigned(PlanClass::fusion);
     auto isPermitted = [&](PlanValue value) {
       return filter.permits(PlanClass::fusion, value);
@@ -362,10 +359,10 @@ private:
       if (!isPermitted(values[i]))
         continue;
       plan.values[planClass] = values[i];
-      if (isGated && !gate(plan))
+      if (isGated && !gates.tiles(plan))
         break;
       gateIsOpen = std::exchange(isGated, false);
-      extend(planClass + 1, plan, path << bitsOf(planClass) | i, visit, gate);
+      extend(planClass + 1, plan, path << bitsOf(planClass) | i, visit, gates);
       gateIsOpen = false;
     }
     plan.values[planClass] = kNone;
@@ -481,35 +478,56 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
       shared.offer({plan, objective, {index, path}});
     most = std::max(most, objective);
   };
-  // A tile only pads: if the plan without padding is not good enough, no tile
-  // of it is.
   llvm::SmallVector<PlanValue, 4> drafts;
   evaluator.family().values(PlanClass::speculation, prefix.plan,
                             evaluator.context(), drafts);
-  auto anyTileMayDo = [&](PlanPoint plan) {
-    if (exhaustive)
-      return true;
+  const PlanFilter &filter = shared.options.filter;
+  auto mayExceed = [&](PlanPoint plan, const Deployment &deployment,
+                       std::optional<int64_t> largest, Relaxation relaxation) {
     for (PlanValue drafted : drafts) {
-      if (!shared.options.filter.permits(PlanClass::speculation, drafted))
+      if (!filter.permits(PlanClass::speculation, drafted))
         continue;
       plan.set(PlanClass::speculation, drafted);
       shared.plans.fetch_add(1, std::memory_order_relaxed);
-      Deployment deployment = deploy(plan);
-      if (phases)
-        return phases->mayExceed(plan, deployment, shared.limitSeconds,
-                                 shared.floor);
-      int64_t high =
-          std::min(largestOf(index, plan, deployment, evaluator), range.second);
-      double objective = evaluator.objectiveAbove(
-          plan, deployment, shared.limitSeconds, shared.floor, range.first,
-          high, /*unpadded=*/true);
-      if (objective != 0)
+      int64_t high = std::min(
+          largest ? *largest : largestOf(index, plan, deployment, evaluator),
+          range.second);
+      bool may =
+          phases ? phases->mayExceed(plan, deployment, shared.limitSeconds,
+                                     shared.floor, high, relaxation)
+                 : evaluator.objectiveAbove(plan, deployment,
+                                            shared.limitSeconds, shared.floor,
+                                            range.first, high, relaxation) != 0;
+      if (may)
         return true;
     }
     return false;
   };
-  PlanWalk walk(evaluator.family(), evaluator.context(), shared.options.filter);
-  walk.run(prefix.plan, visit, anyTileMayDo);
+  // A tile only pads: if the plan without padding is not good enough, no tile
+  // of it is.
+  auto anyTileMayDo = [&](const PlanPoint &plan) {
+    return exhaustive ||
+           mayExceed(plan, deploy(plan), std::nullopt, Relaxation::tiles);
+  };
+  // Without communication there is nothing to reduce or to hide, and more
+  // micro-batches only split the work. (Where stages are regions, the batch
+  // form is how attention is computed.)
+  auto anyTransferMayDo = [&](PlanPoint plan) {
+    if (exhaustive || prefix.deployment.stagesAreRegions)
+      return true;
+    llvm::SmallVector<PlanValue, 4> fusions;
+    evaluator.family().values(PlanClass::fusion, plan, evaluator.context(),
+                              fusions);
+    llvm::erase_if(fusions, [&](PlanValue value) {
+      return !filter.permits(PlanClass::fusion, value);
+    });
+    if (!fusions.empty())
+      plan.set(PlanClass::fusion, fusions.back());
+    plan.set(PlanClass::batchForm, PlanValue(prefix.deployment.stages));
+    return mayExceed(plan, deploy(plan), range.second, Relaxation::transfers);
+  };
+  PlanWalk walk(evaluator.family(), evaluator.context(), filter);
+  walk.run(prefix.plan, visit, {anyTransferMayDo, anyTileMayDo});
   if (walk.overflowed())
     shared.malformed = true;
   shared.reached[index] = most;
@@ -518,6 +536,8 @@ void Tuner::explore(unsigned worker, uint64_t index, Shared &shared) {
 void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                              Shared &shared, size_t most) {
   const std::vector<double> &upper = bounds.upper;
+  llvm::erase_if(which,
+                 [&](uint64_t index) { return upper[index] <= shared.floor; });
   llvm::sort(which, [&](uint64_t a, uint64_t b) {
     return std::make_tuple(-upper[a], prefixes[a].faster.size(), a) <
            std::make_tuple(-upper[b], prefixes[b].faster.size(), b);
@@ -531,7 +551,7 @@ void Tuner::exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
            });
   };
   std::atomic<size_t> next{0};
-  onWorkers(evaluators.size(), [&](unsigned worker) {
+  workers->run([&](unsigned worker) {
     PrefixBound bound(*evaluators[worker]);
     for (size_t i; (i = next.fetch_add(1)) < std::min(which.size(), most);) {
       // Bounds only fall from here on.
@@ -564,10 +584,11 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
   dropHopeless();
   // An incumbent from a sample makes most other bounds cheap.
   if (permitted.size() > 2 * kSampled) {
-    std::vector<uint64_t> fastest = fastestOf(permitted), sample;
-    size_t stride = std::max<size_t>(fastest.size() / kSampled, 1);
-    for (size_t i = 0; i < fastest.size(); i += stride)
-      sample.push_back(fastest[i]);
+    size_t fastest = fastestFirst(permitted);
+    std::vector<uint64_t> sample;
+    size_t stride = std::max<size_t>(fastest / kSampled, 1);
+    for (size_t i = 0; i < fastest; i += stride)
+      sample.push_back(permitted[i]);
     tighten(sample, bounds, shared);
     // Explored again below unless it is hopeless by then: the sample only
     // raises the floor.
@@ -578,29 +599,33 @@ void Tuner::searchWithBounds(std::vector<uint64_t> permitted, Shared &shared) {
   }
   dropHopeless();
   dropEmpty(permitted, shared.options.filter);
-  // The others have the bounds of faster formats until it is their turn: most
-  // often a faster one says then that it is not worth exploring them.
-  tighten(fastestOf(permitted), bounds, shared);
-  for (uint64_t index : permitted)
+  // First those of the fastest formats. Most often they say that the others,
+  // which have their bounds until it is their turn, are not worth exploring.
+  auto fastest = permitted.begin() + fastestFirst(permitted);
+  std::vector<uint64_t> others(fastest, permitted.end());
+  permitted.erase(fastest, permitted.end());
+  tighten(permitted, bounds, shared);
+  exploreBestFirst(std::move(permitted), bounds, shared,
+                   std::numeric_limits<size_t>::max());
+  for (uint64_t index : others)
     for (uint32_t other : prefixes[index].faster)
       bounds.upper[index] = std::min(bounds.upper[index], bounds.upper[other]);
-  dropHopeless();
-  exploreBestFirst(std::move(permitted), bounds, shared,
+  exploreBestFirst(std::move(others), bounds, shared,
                    std::numeric_limits<size_t>::max());
   for (const RankedPlan &plan : shared.found)
     bounds.known.push_back({plan.plan, plan.objective});
 }
 
-std::vector<uint64_t> Tuner::fastestOf(llvm::ArrayRef<uint64_t> which) const {
+size_t Tuner::fastestFirst(std::vector<uint64_t> &which) const {
   std::vector<char> isOffered(prefixes.size(), 0);
   for (uint64_t index : which)
     isOffered[index] = 1;
-  std::vector<uint64_t> fastest;
-  llvm::copy_if(which, std::back_inserter(fastest), [&](uint64_t index) {
-    return llvm::none_of(prefixes[index].faster,
-                         [&](uint32_t other) { return isOffered[other]; });
-  });
-  return fastest;
+  auto others =
+      std::stable_partition(which.begin(), which.end(), [&](uint64_t index) {
+        return llvm::none_of(prefixes[index].faster,
+                             [&](uint32_t other) { return isOffered[other]; });
+      });
+  return others - which.begin();
 }
 
 void Tuner::dropEmpty(std::vector<uint64_t> &permitted,

@@ -28,6 +28,7 @@
 namespace portolan {
 
 class PrefixBound;
+class Workers;
 
 /// Values that a search may use, per class; every one where nothing is said.
 class PlanFilter {
@@ -169,8 +170,8 @@ private:
   void tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds, Shared &shared);
   void tighten(uint64_t index, PrefixBound &bound, Bounds &bounds,
                Shared &shared);
-  /// Those of `which` whose formats none of the others betters.
-  std::vector<uint64_t> fastestOf(llvm::ArrayRef<uint64_t> which) const;
+  /// Puts those first whose formats none of the others betters; says how many.
+  size_t fastestFirst(std::vector<uint64_t> &which) const;
   void exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                         Shared &shared, size_t most);
   void explore(unsigned worker, uint64_t prefix, Shared &shared);
@@ -182,7 +183,8 @@ private:
   void dropEmpty(std::vector<uint64_t> &permitted, const PlanFilter &filter);
   void searchWithBounds(std::vector<uint64_t> permitted, Shared &shared);
 
-  std::vector<std::unique_ptr<Evaluator>> evaluators;
+  std::vector<std::unique_ptr<Evaluator>> evaluators; ///< one per worker
+  std::unique_ptr<Workers> workers;
   std::vector<Prefix> prefixes;
   std::map<double, Bounds> boundsByLimit;
   llvm::Error enumerationError = llvm::Error::success();
