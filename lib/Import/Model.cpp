@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Import/Model.h"
-#include "dialects/Moe/IR/Moe.h"
+#include "dialects/Graph/IR/Graph.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "lib/Import/ShippedModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -72,6 +72,33 @@ private:
   ScopedDiagnosticHandler handler;
 };
 
+/// A function that calls itself, directly or through others, or null: a model
+/// is a sequence of layers.
+func::FuncOp findRecursion(ModuleOp module) {
+  SymbolTable symbols(module);
+  llvm::DenseMap<Operation *, SmallVector<func::FuncOp>> callees;
+  llvm::DenseMap<Operation *, unsigned> callers;
+  SmallVector<func::FuncOp> ready;
+  for (auto function : module.getOps<func::FuncOp>())
+    function.walk([&](func::CallOp call) {
+      if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee())) {
+        callees[function].push_back(callee);
+        ++callers[callee];
+      }
+    });
+  for (auto function : module.getOps<func::FuncOp>())
+    if (callers.lookup(function) == 0)
+      ready.push_back(function);
+  while (!ready.empty())
+    for (func::FuncOp callee : callees.lookup(ready.pop_back_val()))
+      if (--callers[callee] == 0)
+        ready.push_back(callee);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (callers.lookup(function) != 0)
+      return function;
+  return nullptr;
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>> loadMlir(StringRef path,
                                                MLIRContext &context) {
   context.loadDialect<moe::MoeDialect, func::FuncDialect, tensor::TensorDialect,
@@ -85,6 +112,10 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadMlir(StringRef path,
   if (!module->lookupSymbol<func::FuncOp>("main"))
     return llvm::createStringError(Twine(path) +
                                    ": expects a function @main, got none");
+  if (func::FuncOp function = findRecursion(*module))
+    return llvm::createStringError(
+        Twine(path) + ": expects functions that do not call themselves, got @" +
+        function.getName());
   bool found = false;
   module->walk([&](Operation *op) {
     found |= isa_and_nonnull<moe::MoeDialect>(op->getDialect());
@@ -149,11 +180,32 @@ portolan::loadModel(StringRef model, MLIRContext &context) {
                                  llvm::join(names, ", "));
 }
 
+/// The error of the first node that no rule raised.
+static llvm::Error checkPriced(ModuleOp module) {
+  graph::NodeOp first;
+  module.walk([&](graph::NodeOp node) {
+    if (!first || !first->hasAttr("graph.reason"))
+      first = node;
+    return first->hasAttr("graph.reason") ? WalkResult::interrupt()
+                                          : WalkResult::advance();
+  });
+  if (!first)
+    return llvm::Error::success();
+  auto name = dyn_cast<NameLoc>(first.getLoc());
+  return llvm::createStringError(
+      "node '" + (name ? name.getName().getValue() : StringRef("?")) +
+      "' (op '" + first.getOpType() + "', domain '" + first.getDomain() +
+      "') stays decomposed and has no price");
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::loadServedModel(StringRef model, MLIRContext &context) {
   llvm::Expected<OwningOpRef<ModuleOp>> module = loadModel(model, context);
   if (!module)
     return module;
+  if (llvm::Error error = checkPriced(module->get()))
+    return llvm::createStringError(model + ": " +
+                                   llvm::toString(std::move(error)));
   DiagnosticCollector diagnostics(context);
   if (failed(moe::applyServingForm(module->get())))
     return llvm::createStringError(model + ": " + diagnostics.message);

@@ -15,8 +15,10 @@
 #include "dialects/Graph/IR/Graph.h"
 #include "lib/Import/OnnxTensor.h"
 #include "onnx/onnx_pb.h"
+#include "portolan/Support/File.h"
+#include "portolan/Support/Message.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <google/protobuf/stubs/logging.h>
@@ -35,6 +37,10 @@ llvm::Error fail(const llvm::Twine &message) {
 llvm::Error within(const llvm::Twine &place, llvm::Error error) {
   return fail(place + ": " + llvm::toString(std::move(error)));
 }
+
+/// The newest version of the standard domain that may be meant: what an op
+/// does in one that is far ahead of those known (26) is anyone's guess.
+constexpr int64_t kNewestOpset = 30;
 
 /// The standard domain has two spellings.
 StringRef canonicalDomain(StringRef domain) {
@@ -133,6 +139,10 @@ llvm::Error Importer::importHeader(const onnx::ModelProto &model) {
     if (opset.version() < 1)
       return fail("field opset_import: expects version >= 1 of domain '" +
                   domain + "', got " + llvm::Twine(opset.version()));
+    if (domain.empty() && opset.version() > kNewestOpset)
+      return fail("field opset_import: expects version <= " +
+                  llvm::Twine(kNewestOpset) + " of domain 'ai.onnx', got " +
+                  llvm::Twine(opset.version()));
     if (!versions.try_emplace(domain, opset.version()).second)
       return fail("field opset_import: expects domain '" + domain +
                   "' once, got it again");
@@ -148,10 +158,15 @@ llvm::Error Importer::importHeader(const onnx::ModelProto &model) {
                 builder.getStringAttr(StringRef(model.producer_name() + " " +
                                                 model.producer_version())
                                           .rtrim()));
-  NamedAttrList metadata;
+  // Of entries with one key the last one holds.
+  llvm::MapVector<StringAttr, Attribute> entries;
   for (const onnx::StringStringEntryProto &entry : model.metadata_props())
     if (!entry.key().empty())
-      metadata.set(entry.key(), builder.getStringAttr(entry.value()));
+      entries[builder.getStringAttr(entry.key())] =
+          builder.getStringAttr(entry.value());
+  NamedAttrList metadata;
+  for (auto [key, value] : entries)
+    metadata.append(key, value);
   if (!metadata.empty())
     op->setAttr("graph.metadata", metadata.getDictionary(context));
   return llvm::Error::success();
@@ -179,6 +194,9 @@ Importer::importType(const onnx::TypeProto &type,
   }
   if (llvm::Expected<uint64_t> size = byteSize(sizes, *element); !size)
     return size.takeError();
+  if (shape.size() > kMaxRank)
+    return fail("expects at most " + llvm::Twine(kMaxRank) +
+                " dimensions, got " + llvm::Twine(shape.size()));
   return RankedTensorType::get(shape, *element);
 }
 
@@ -524,16 +542,21 @@ llvm::Expected<OwningOpRef<ModuleOp>>
 importBytes(StringRef bytes, StringRef fileName, MLIRContext &context) {
   if (bytes.empty())
     return fail("expects an ONNX model, got an empty file");
-  if (bytes.size() > size_t(std::numeric_limits<int32_t>::max()))
-    return fail("expects a file of less than 2 GiB (larger weights are "
-                "external data), got " +
-                llvm::Twine(bytes.size()) + " bytes");
   if (llvm::Error error = checkWireFormat(bytes))
     return std::move(error);
   onnx::ModelProto model;
   {
+    llvm::Expected<std::optional<std::string>> cut =
+        cutRawData(bytes, kInlineBytes);
+    if (!cut)
+      return cut.takeError();
+    StringRef rest = *cut ? StringRef(**cut) : bytes;
+    if (rest.size() > size_t(std::numeric_limits<int32_t>::max()))
+      return fail("expects less than 2 GiB beside the raw data of its "
+                  "weights, got " +
+                  llvm::Twine(rest.size()) + " bytes");
     google::protobuf::LogSilencer silencer;
-    if (!model.ParseFromArray(bytes.data(), int(bytes.size())))
+    if (!model.ParseFromArray(rest.data(), int(rest.size())))
       return fail("expects an ONNX model, got bytes that are not one or that "
                   "nest too deeply");
   }
@@ -555,22 +578,14 @@ portolan::importOnnx(llvm::MemoryBufferRef file, MLIRContext &context) {
   llvm::Expected<OwningOpRef<ModuleOp>> module =
       importBytes(file.getBuffer(), llvm::sys::path::filename(path), context);
   if (!module)
-    return within(path, module.takeError());
+    return within(path, oneLine(module.takeError()));
   return module;
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::importOnnx(StringRef path, MLIRContext &context) {
-  llvm::sys::fs::file_status status;
-  if (std::error_code code = llvm::sys::fs::status(path, status))
-    return fail(path + ": " + code.message());
-  if (!llvm::sys::fs::is_regular_file(status))
-    return fail(path + ": expects a file, got " +
-                (llvm::sys::fs::is_directory(status) ? "a directory"
-                                                     : "a special file"));
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
+  auto buffer = readFile(path);
   if (!buffer)
-    return fail(path + ": " + buffer.getError().message());
+    return within(path, buffer.takeError());
   return importOnnx(**buffer, context);
 }

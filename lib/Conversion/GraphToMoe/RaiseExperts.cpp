@@ -7,11 +7,14 @@
 //
 // The MoE contrib op takes router logits and holds the weights of all experts,
 // the fused ones in one of several layouts; here they become the router, the
-// exchange and gate, up and down of their own.
+// exchange and gate, up and down of their own. QMoE is the same op with narrow
+// weights.
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/GraphToMoe/ContribExperts.h"
 #include "lib/Conversion/GraphToMoe/ExpertsForm.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -19,46 +22,26 @@ using namespace portolan::graph_to_moe;
 
 namespace {
 
-/// Inputs of MoE by position.
-enum Input : unsigned {
-  Rows = 0,
-  Logits,
-  Fc1,
-  Fc1Bias,
-  Fc2,
-  Fc2Bias,
-  Fc3,
-  Fc3Bias
-};
-
-/// `value`, or what it only views as a matrix of the same last dimension.
-Value stripFlatten(Value value) {
-  graph::NodeOp reshape = nodeOf(value, "Reshape");
-  return reshape && reshape.input(0) ? reshape.input(0) : value;
-}
-
-/// The projection that makes the router's logits. The op takes logits of
-/// [tokens, experts], so a reshape in front of it can only join the tokens.
-std::optional<Projection> matchRouter(graph::NodeOp node) {
-  auto router = matchProjection(stripFlatten(node.input(Logits)));
-  if (router)
-    router->input = stripFlatten(router->input);
-  return router;
-}
-
 void needsExperts(graph::NodeOp node, Raiser &raiser, Values &values) {
-  auto router = matchRouter(node);
-  values.push_back(node.input(Rows));
-  if (router)
-    needs(*router, values);
-  else
-    values.push_back(stripFlatten(node.input(Logits)));
+  values.push_back(node.input(0));
+  std::optional<ContribRouter> router = matchContribRouter(node);
+  if (!router) {
+    graph::NodeOp reshape = nodeOf(node.input(1), "Reshape");
+    values.push_back(reshape && reshape.input(0) ? reshape.input(0)
+                                                 : node.input(1));
+    return;
+  }
+  needs(router->logits, values);
+  if (router->correction)
+    values.push_back(router->correction);
 }
 
 /// How gate and up are kept in fc1 (and fc3).
 enum class Fusion { Separate = 0, Interleaved = 1, Concatenated = 2 };
 
 struct ContribForm {
+  bool isNarrow;
+  NarrowForm narrow;
   int64_t topK;
   bool normalize, isSwiglu;
   Fusion fusion;
@@ -69,6 +52,9 @@ struct ContribForm {
 FailureOr<ContribForm> readForm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   ContribForm form;
+  form.isNarrow = node.getOpType() == "QMoE";
+  if (form.isNarrow)
+    form.narrow = readNarrowForm(attributes);
   form.topK = attributes.integer("k", 1);
   form.normalize = attributes.integer("normalize_routing_weights", 0) != 0;
   attributes.expect("use_sparse_mixer", 0);
@@ -117,9 +103,9 @@ struct ExpertsShape {
   bool inFirst;
 };
 
-FailureOr<ExpertsShape> readShape(graph::NodeOp node, int64_t hidden,
+FailureOr<ExpertsShape> readShape(const ContribWeights &weights, int64_t hidden,
                                   int64_t fused, Raiser &raiser) {
-  Value fc1 = node.input(Fc1), fc2 = node.input(Fc2), fc3 = node.input(Fc3);
+  Value fc1 = weights.fc1(), fc2 = weights.fc2(), fc3 = weights.fc3();
   if (!isWeight(fc1, 3) || !isWeight(fc2, 3) || (fc3 && !isWeight(fc3, 3)))
     return raiser.fail("expects expert weights that are initialisers of rank "
                        "3");
@@ -129,16 +115,18 @@ FailureOr<ExpertsShape> readShape(graph::NodeOp node, int64_t hidden,
   if (a[0] != b[0] || a[0] < 1 || (!outFirst && !inFirst))
     return raiser.fail("expects fc1 and fc2 that fit the width " +
                        Twine(hidden) + " of the input");
+  outFirst &= weights.isInFirst.value_or(false) == false;
+  inFirst &= weights.isInFirst.value_or(true);
   if (outFirst && inFirst)
     return raiser.fail("expects fc1 and fc2 that tell rows from columns, got "
                        "square ones");
   ExpertsShape shape{a[0], hidden, outFirst ? b[2] : b[1], inFirst};
   if (fc3 && fc3.getType() != fc1.getType())
     return raiser.fail("expects fc3 of the shape of fc1");
-  for (auto [index, size] : {std::pair{Fc1Bias, fused * shape.inner},
-                             {Fc2Bias, hidden},
-                             {Fc3Bias, shape.inner}})
-    if (Value bias = node.input(index))
+  for (auto [bias, size] : {std::pair{weights.bias[0], fused * shape.inner},
+                            {weights.bias[1], hidden},
+                            {weights.bias[2], shape.inner}})
+    if (bias)
       if (!isWeight(bias, 2) || typeOf(bias).getDimSize(0) != shape.experts ||
           lastDim(bias) != size)
         return raiser.fail("expects biases that are initialisers of [" +
@@ -151,10 +139,10 @@ struct ExpertsWeights {
   Value gate, up, down, gateBias, upBias, downBias;
 };
 
-ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
+ExpertsWeights prepare(const ContribWeights &parts, Fusion fusion,
                        const ExpertsShape &shape, Raiser &raiser) {
   ExpertsWeights weights;
-  Value fc1 = node.input(Fc1), bias = node.input(Fc1Bias);
+  Value fc1 = parts.fc1(), bias = parts.bias[0];
   int64_t outAxis = shape.inFirst ? 2 : 1;
   auto half = [&](Value value, int64_t axis, bool second) -> Value {
     if (!value)
@@ -169,17 +157,17 @@ ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
     weights.up = half(fc1, outAxis, true);
     weights.gateBias = half(bias, 1, false);
     weights.upBias = half(bias, 1, true);
-  } else if (Value fc3 = node.input(Fc3)) {
+  } else if (Value fc3 = parts.fc3()) {
     weights.gate = fc1;
     weights.gateBias = bias;
     weights.up = fc3;
-    weights.upBias = node.input(Fc3Bias);
+    weights.upBias = parts.bias[2];
   } else {
     weights.up = fc1;
     weights.upBias = bias;
   }
-  weights.down = node.input(Fc2);
-  weights.downBias = node.input(Fc2Bias);
+  weights.down = parts.fc2();
+  weights.downBias = parts.bias[1];
   if (!shape.inFirst)
     for (Value *weight : {&weights.gate, &weights.up, &weights.down})
       if (*weight)
@@ -191,14 +179,17 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   FailureOr<ContribForm> form = readForm(node, raiser);
   if (failed(form))
     return failure();
-  if (node.getInputs().size() > Fc3Bias + 1)
-    return raiser.fail("expects at most 8 inputs, got " +
+  unsigned most = form->isNarrow ? 21 : 8;
+  if (node.getInputs().size() > most)
+    return raiser.fail("expects at most " + Twine(most) + " inputs, got " +
                        Twine(node.getInputs().size()));
-  auto router = matchRouter(node);
-  if (!router)
+  std::optional<ContribRouter> found = matchContribRouter(node);
+  if (!found)
     return raiser.fail("expects router logits that are a product with an "
-                       "initialiser");
-  Value input = raiser.raised(node.input(Rows));
+                       "initialiser, or beside them router weights that are "
+                       "their softmax or sigmoid");
+  const Projection *router = &found->logits;
+  Value input = raiser.raised(node.input(0));
   Value routed = raiser.raised(router->input);
   int64_t rank = typeOf(input).getRank();
   if (rank < 2 || ShapedType::isDynamic(lastDim(input)) ||
@@ -208,27 +199,37 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a router on the tokens of the input");
   int64_t hidden = lastDim(input);
   bool isFused = form->fusion != Fusion::Separate;
-  if (isFused && (node.input(Fc3) || node.input(Fc3Bias)))
+  FailureOr<ContribWeights> parts =
+      form->isNarrow ? readNarrowWeights(node, form->narrow, input, raiser)
+                     : FailureOr<ContribWeights>(readWeights(node));
+  if (failed(parts))
+    return failure();
+  if (isFused && (parts->fc3() || parts->bias[2]))
     return raiser.fail("expects no fc3 beside a fused fc1");
-  if (node.input(Fc3Bias) && !node.input(Fc3))
+  if (parts->bias[2] && !parts->fc3())
     return raiser.fail("expects fc3 with its bias");
-  if (form->isSwiglu && !isFused && !node.input(Fc3))
+  if (form->isSwiglu && !isFused && !parts->fc3())
     return raiser.fail("expects a gate for swiglu");
   FailureOr<ExpertsShape> shape =
-      readShape(node, hidden, isFused ? 2 : 1, raiser);
+      readShape(*parts, hidden, isFused ? 2 : 1, raiser);
   if (failed(shape))
     return failure();
   if (lastDim(router->weight) != shape->experts)
     return raiser.fail("expects logits for " + Twine(shape->experts) +
                        " experts, got " + Twine(lastDim(router->weight)));
+  if (found->correction && lastDim(found->correction) != shape->experts)
+    return raiser.fail("expects a correction for " + Twine(shape->experts) +
+                       " experts, got " + Twine(lastDim(found->correction)));
   if (form->topK < 1 || form->topK > shape->experts)
     return raiser.fail("expects 1 <= k <= " + Twine(shape->experts) +
                        " experts, got " + Twine(form->topK));
 
-  ExpertsWeights weights = prepare(node, form->fusion, *shape, raiser);
+  ExpertsWeights weights = prepare(*parts, form->fusion, *shape, raiser);
   ExpertsForm block;
   block.router = router->weight;
   block.routerBias = router->bias;
+  block.correction = found->correction;
+  block.scoring = found->scoring;
   block.gate = weights.gate;
   block.up = weights.up;
   block.down = weights.down;
@@ -277,7 +278,7 @@ Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
       dispatch.getCounts(), form.gate, form.up, form.down, form.gateBias,
       form.upBias, form.downBias, form.activation, APFloat(form.limit),
       APFloat(form.alpha), APFloat(form.offset), moe::LoadAttr(),
-      moe::FormatAttr(), moe::FormatAttr());
+      shippedFormat(form.up, input), moe::FormatAttr());
   return moe::CombineOp::create(body, partOf(node, "combine"), input.getType(),
                                 experts.getResult(), route.getWeights(),
                                 route.getIndices(), uint64_t(form.experts),
@@ -286,6 +287,7 @@ Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
 }
 
 void graph_to_moe::addExpertRules(Rules &rules) {
-  rules.add("com.microsoft", "MoE", {2, needsExperts, raiseExperts});
+  for (StringRef type : {"MoE", "QMoE"})
+    rules.add("com.microsoft", type, {2, needsExperts, raiseExperts});
   addFusedRules(rules);
 }

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Idioms.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -55,10 +56,20 @@ LogicalResult raiseGather(graph::NodeOp node, Raiser &raiser) {
 // Norms
 //===----------------------------------------------------------------------===//
 
+/// A norm's epsilon keeps its root defined.
+LogicalResult checkEpsilon(double epsilon, Raiser &raiser) {
+  if (epsilon >= 0 && std::isfinite(epsilon))
+    return success();
+  return raiser.fail("expects a finite epsilon >= 0, got " +
+                     Twine(std::to_string(epsilon)));
+}
+
 LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
                        Value gain, double epsilon, Value result) {
   if (!isWeight(gain, 1))
     return raiser.fail("expects an initialiser of rank 1 as gain");
+  if (failed(checkEpsilon(epsilon, raiser)))
+    return failure();
   RankedTensorType type = typeOf(input);
   if (type.getRank() < 1 || ShapedType::isDynamic(type.getShape().back()) ||
       lastDim(gain) == 0 || type.getShape().back() % lastDim(gain) != 0)
@@ -72,9 +83,13 @@ LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
 /// Reads the attributes of SimplifiedLayerNormalization or RMSNormalization.
 FailureOr<double> readNorm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
-  attributes.expect("axis", -1);
+  int64_t axis = attributes.integer("axis", -1);
   attributes.expect("stash_type", 1);
   double epsilon = attributes.number("epsilon", 1e-5);
+  int64_t rank = raiser.facts.rank(node.input(0));
+  if (axis != -1 && axis != rank - 1)
+    return raiser.fail("attribute 'axis' expects the last dimension, got " +
+                       Twine(axis));
   if (failed(raiser.check(attributes)))
     return failure();
   if (usedResults(node) > 1)
@@ -86,21 +101,37 @@ LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
   FailureOr<double> epsilon = readNorm(node, raiser);
   if (failed(epsilon))
     return failure();
-  Value input = raiser.raised(node.input(0));
-  if (!isWeight(node.input(1), 1) || typeOf(input).getRank() == 0 ||
-      lastDim(input) != lastDim(node.input(1)))
+  const View *view = raiser.view(node.input(0));
+  Value input = view ? view->base : raiser.raised(node.input(0));
+  if ((view && !view->isWhole()) || !isWeight(node.input(1), 1) ||
+      typeOf(input).getRank() == 0 ||
+      (view ? view->width : lastDim(input)) != lastDim(node.input(1)))
     return raiser.fail("expects a gain of the width of the input");
+  if (view) {
+    View normed = *view;
+    normed.base =
+        moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(),
+                               input, node.input(1), APFloat(*epsilon));
+    raiser.raise(normed.base, normed.base, input);
+    raiser.raiseView(node.getOutputs()[0], normed);
+    return success();
+  }
   return emitNorm(node, raiser, input, node.input(1), *epsilon,
                   node.getOutputs()[0]);
 }
+
+Value addBias(Value product, Value bias, Raiser &raiser);
 
 LogicalResult raiseSkipNorm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   double epsilon = attributes.number("epsilon", 1e-5);
   if (failed(raiser.check(attributes)))
     return failure();
-  if (node.input(3))
-    return raiser.fail("expects no bias");
+  // The bias is that of a projection which was fused into the sum.
+  if (Value bias = node.input(3); bias &&
+                                  !addBias(node.input(0), bias, raiser) &&
+                                  !addBias(node.input(1), bias, raiser))
+    return raiser.fail("expects the bias of a product among the two inputs");
   for (unsigned index : {1, 2})
     if (node.hasOutput(index) && !node.getOutputs()[index].use_empty())
       return raiser.fail("expects the mean and variance to be unused");
@@ -130,10 +161,11 @@ LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
   Value result = node.getOutputs()[0];
   const View *view = raiser.view(form->input);
   Value input = view ? view->base : raiser.raised(form->input);
-  int64_t width = view ? view->width : lastDim(input);
   if ((view && !view->isWhole()) || typeOf(input).getRank() == 0 ||
-      lastDim(form->gain) != width)
+      lastDim(form->gain) != (view ? view->width : lastDim(input)))
     return raiser.fail("expects a gain of the width of the input");
+  if (failed(checkEpsilon(form->epsilon, raiser)))
+    return failure();
   Value norm =
       moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
                              form->gain, APFloat(form->epsilon));
@@ -166,8 +198,9 @@ std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
   return HeadNorm{split.input(0), norm};
 }
 
-bool joinsNormedHeads(graph::NodeOp node, Raiser &) {
-  return bool(matchHeadNorm(node));
+bool joinsNormedHeads(graph::NodeOp node, Raiser &raiser) {
+  auto match = matchHeadNorm(node);
+  return match && raiser.facts.rank(match->norm.input(0)) != 4;
 }
 
 void needsHeadNorm(graph::NodeOp node, Raiser &, Values &values) {
@@ -216,24 +249,11 @@ void needsProjection(graph::NodeOp node, Raiser &raiser, Values &values) {
   needsInputs(node, raiser, values);
 }
 
-/// The projection that `node` is, its weight possibly one that the graph
-/// transposes first.
-std::optional<Projection> readProjection(graph::NodeOp node, Raiser &raiser) {
-  if (auto projection = matchProjection(node.getOutputs()[0]))
-    return projection;
-  Value weight = raiser.raised(node.input(1));
-  if (node.getOpType() != "MatMul" || !weight ||
-      !weight.getDefiningOp<linalg::TransposeOp>() ||
-      typeOf(weight).getRank() != 2)
-    return std::nullopt;
-  return Projection{node.input(0), weight, nullptr};
-}
-
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   if (failed(raiser.check(attributes)))
     return failure();
-  auto projection = readProjection(node, raiser);
+  auto projection = matchProjection(node.getOutputs()[0]);
   if (!projection)
     return raiser.fail("expects a product with an initialiser of rank 2");
   if (failed(checkProjection(*projection, raiser)))
@@ -272,16 +292,29 @@ LogicalResult raiseGemm(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
-bool transposesWeight(graph::NodeOp node, Raiser &) {
-  return isWeight(node.input(0), 2);
-}
-
-LogicalResult raiseTransposedWeight(graph::NodeOp node, Raiser &raiser) {
-  auto perm = permutationOf(node);
-  if (perm && *perm != SmallVector<int64_t>{1, 0})
-    return raiser.fail("expects the exchange of rows and columns");
-  Value weight = raiser.transposeWeight(node.input(0));
-  raiser.raise(node.getOutputs()[0], weight, weight);
+/// A MatMul whose operands may be transposed and scaled.
+LogicalResult raiseFusedMatMul(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  for (StringRef name : {"transA", "transBatchA", "transBatchB"})
+    attributes.expect(name, 0);
+  bool isTransposed = attributes.integer("transB", 0) != 0;
+  double alpha = attributes.number("alpha", 1);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  if (alpha != 1)
+    return raiser.fail("attribute 'alpha' expects 1, got " +
+                       Twine(std::to_string(alpha)));
+  Projection projection{node.input(0), node.input(1), nullptr};
+  if (!isWeight(projection.weight, 2))
+    return raiser.fail("expects a product with an initialiser of rank 2");
+  if (isTransposed)
+    projection.weight = raiser.transposeWeight(projection.weight);
+  if (failed(checkProjection(projection, raiser)))
+    return failure();
+  Value input = raiser.rows(projection.input);
+  raiser.raiseLike(node.getOutputs()[0],
+                   raiser.project(node.getLoc(), input, projection),
+                   projection.input);
   return success();
 }
 
@@ -362,9 +395,10 @@ LogicalResult raiseLastLogits(graph::NodeOp node, Raiser &raiser) {
   shape[1] = 1;
   shape[2] = lastDim(weight);
   auto type = RankedTensorType::get(shape, typeOf(input).getElementType());
-  Value logits = moe::LinearOp::create(
-      raiser.body, node.getLoc(), type, input, weight, Value(),
-      raiser.body.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  Value logits =
+      moe::LinearOp::create(raiser.body, node.getLoc(), type, input, weight,
+                            Value(), raiser.body.getUnitAttr(),
+                            shippedFormat(weight, input), moe::FormatAttr());
   if (raiser.facts.rank(node.getOutputs()[0]) == 2)
     logits = tensor::CollapseShapeOp::create(
         raiser.body, node.getLoc(), logits,
@@ -396,11 +430,18 @@ LogicalResult raiseSplit(graph::NodeOp node, Raiser &raiser) {
     return failure();
   int64_t width = lastDim(projection->weight), offset = 0;
   auto sizes = raiser.constant(node.input(1));
+  // Equal parts where no sizes are given; the last one may be smaller.
+  if (int64_t count = node.getOutputs().size(); !node.input(1)) {
+    int64_t each = (width + count - 1) / count;
+    sizes.emplace(count, each);
+    sizes->back() = width - (count - 1) * each;
+  }
   if (axis != -1 && axis != rank - 1)
     return raiser.fail("expects to split the last dimension");
   if (!sizes || sizes->size() != node.getOutputs().size() ||
-      std::accumulate(sizes->begin(), sizes->end(), int64_t(0)) != width ||
-      llvm::any_of(*sizes, [](int64_t size) { return size < 1; }))
+      llvm::any_of(*sizes,
+                   [&](int64_t size) { return size < 1 || size > width; }) ||
+      std::accumulate(sizes->begin(), sizes->end(), int64_t(0)) != width)
     return raiser.fail("expects constant sizes that sum to the width " +
                        Twine(width));
   for (auto [index, output] : llvm::enumerate(node.getOutputs())) {
@@ -425,8 +466,13 @@ LogicalResult raiseIdentity(graph::NodeOp node, Raiser &raiser) {
 
 void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gather", {2, needsInputs, raiseGather});
-  rules.add("", "SimplifiedLayerNormalization", {2, needsInputs, raiseNorm});
-  rules.add("", "RMSNormalization", {2, needsInputs, raiseNorm});
+  for (auto [domain, norm] :
+       {std::pair<StringRef, StringRef>{"", "SimplifiedLayerNormalization"},
+        {"", "RMSNormalization"},
+        {"com.microsoft", "SimplifiedLayerNormalization"}})
+    rules.add(domain, norm,
+              {2, needsInputs, raiseNorm, /*matches=*/nullptr,
+               /*readsViews=*/true});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
             {3, needsInputs, raiseSkipNorm});
   rules.add("", "Reshape", {2, needsHeadNorm, raiseHeadNorm, joinsNormedHeads});
@@ -440,8 +486,9 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gemm",
             {2, needsInputs, raiseGemm, /*matches=*/nullptr,
              /*readsViews=*/true});
-  rules.add("", "Transpose",
-            {1, needsInputs, raiseTransposedWeight, transposesWeight});
+  rules.add("com.microsoft", "FusedMatMul",
+            {2, needsInputs, raiseFusedMatMul, /*matches=*/nullptr,
+             /*readsViews=*/true});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});
   rules.add("", "Identity", {1, needsInputs, raiseIdentity});

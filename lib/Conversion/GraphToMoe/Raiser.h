@@ -41,6 +41,7 @@ struct View {
   enum class Layout {
     Rows,      ///< [B*S, width], one head
     Heads,     ///< [B,S,heads,width]
+    Joined,    ///< [B,S,heads*width], not the whole heads
     HeadsFirst ///< [B,heads,S,width]
   };
   mlir::Value base;
@@ -54,6 +55,9 @@ struct View {
 /// was rotated, the other one is as it was. Nothing if they are of different
 /// activations.
 std::optional<View> joinParts(const View &first, const View &second);
+
+/// `weight` with its last two dimensions exchanged.
+mlir::Value transposeWeight(mlir::OpBuilder &builder, mlir::Value weight);
 
 /// The state of raising one function.
 class Raiser {
@@ -103,7 +107,12 @@ public:
   mlir::Value sliceWeight(mlir::Value weight, int64_t axis, int64_t offset,
                           int64_t size, int64_t stride = 1);
   /// `weight` with its last two dimensions exchanged.
-  mlir::Value transposeWeight(mlir::Value weight);
+  mlir::Value transposeWeight(mlir::Value weight) {
+    return graph_to_moe::transposeWeight(ahead, weight);
+  }
+
+  /// A weight of zeros that the module holds.
+  mlir::Value zeros(mlir::RankedTensorType type);
 
   /// Sequence lengths [B] (i32) after this step, and positions [B,S] (i64) of
   /// the new tokens, from `lengths`: an attention mask [B,T] (a one per token)
@@ -147,6 +156,7 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, mlir::Value>,
                  std::pair<mlir::Value, mlir::Value>>
       lengthsOf;
+  llvm::DenseMap<mlir::Type, mlir::Value> zerosOf;
   llvm::StringMap<std::string> dimNames;
   llvm::DenseMap<mlir::Value, MaskForm> masks;
   std::string reason;
@@ -188,15 +198,22 @@ private:
 void addAbsorbedAttentionRules(Rules &rules);
 void addArrangementRules(Rules &rules);
 void addDecomposedAttentionRules(Rules &rules);
+void addRotaryNodeRules(Rules &rules);
 void addRotationRules(Rules &rules);
 void addTokenRules(Rules &rules);
+void addAttentionNodeRules(Rules &rules);
 void addAttentionRules(Rules &rules);
 void addExpertRules(Rules &rules);
 
 /// The node of type `opType` (standard domain) that defines `value`, or null.
 graph::NodeOp nodeOf(mlir::Value value, llvm::StringRef opType);
 
-/// Whether `value` is an initialiser of this rank (-1: any).
+/// Computes ahead of the layers what nodes make of one weight alone: its
+/// transpose, its sum with a number. Linear. (HoistWeights.cpp)
+void hoistWeights(Raiser &raiser);
+
+/// Whether `value` is an initialiser of this rank (-1: any), as the file has
+/// it, dequantized, or made of one ahead of the layers.
 bool isWeight(mlir::Value value, int64_t rank = -1);
 
 /// The projection that defines `value`, if one does.
@@ -210,8 +227,13 @@ int64_t lastDim(mlir::Value value);
 /// The type of `value` with another last dimension.
 mlir::RankedTensorType withLastDim(mlir::Value value, int64_t width);
 
+/// Called with the name of a layer's function and the layer's ops; at last with
+/// an empty name and all ops that are in no layer.
+using LayerObserver = llvm::function_ref<void(
+    llvm::StringRef, llvm::ArrayRef<mlir::Operation *>)>;
+
 /// Puts the ops of each layer of `main` into a private function per class.
-void outlineLayers(mlir::func::FuncOp main);
+void outlineLayers(mlir::func::FuncOp main, LayerObserver observe);
 
 /// The location of a part of what `node` becomes: its name and `part`.
 mlir::Location partOf(graph::NodeOp node, llvm::StringRef part);
