@@ -120,13 +120,18 @@ LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
                   node.getOutputs()[0]);
 }
 
+Value addBias(Value product, Value bias, Raiser &raiser);
+
 LogicalResult raiseSkipNorm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   double epsilon = attributes.number("epsilon", 1e-5);
   if (failed(raiser.check(attributes)))
     return failure();
-  if (node.input(3))
-    return raiser.fail("expects no bias");
+  // The bias is that of a projection which was fused into the sum.
+  if (Value bias = node.input(3); bias &&
+                                  !addBias(node.input(0), bias, raiser) &&
+                                  !addBias(node.input(1), bias, raiser))
+    return raiser.fail("expects the bias of a product among the two inputs");
   for (unsigned index : {1, 2})
     if (node.hasOutput(index) && !node.getOutputs()[index].use_empty())
       return raiser.fail("expects the mean and variance to be unused");
@@ -244,24 +249,11 @@ void needsProjection(graph::NodeOp node, Raiser &raiser, Values &values) {
   needsInputs(node, raiser, values);
 }
 
-/// The projection that `node` is, its weight possibly one that the graph
-/// transposes first.
-std::optional<Projection> readProjection(graph::NodeOp node, Raiser &raiser) {
-  if (auto projection = matchProjection(node.getOutputs()[0]))
-    return projection;
-  Value weight = raiser.raised(node.input(1));
-  if (node.getOpType() != "MatMul" || !weight ||
-      !weight.getDefiningOp<linalg::TransposeOp>() ||
-      typeOf(weight).getRank() != 2)
-    return std::nullopt;
-  return Projection{node.input(0), weight, nullptr};
-}
-
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   if (failed(raiser.check(attributes)))
     return failure();
-  auto projection = readProjection(node, raiser);
+  auto projection = matchProjection(node.getOutputs()[0]);
   if (!projection)
     return raiser.fail("expects a product with an initialiser of rank 2");
   if (failed(checkProjection(*projection, raiser)))
@@ -300,16 +292,29 @@ LogicalResult raiseGemm(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
-bool transposesWeight(graph::NodeOp node, Raiser &) {
-  return isWeight(node.input(0), 2);
-}
-
-LogicalResult raiseTransposedWeight(graph::NodeOp node, Raiser &raiser) {
-  auto perm = permutationOf(node);
-  if (perm && *perm != SmallVector<int64_t>{1, 0})
-    return raiser.fail("expects the exchange of rows and columns");
-  Value weight = raiser.transposeWeight(node.input(0));
-  raiser.raise(node.getOutputs()[0], weight, weight);
+/// A MatMul whose operands may be transposed and scaled.
+LogicalResult raiseFusedMatMul(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  for (StringRef name : {"transA", "transBatchA", "transBatchB"})
+    attributes.expect(name, 0);
+  bool isTransposed = attributes.integer("transB", 0) != 0;
+  double alpha = attributes.number("alpha", 1);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  if (alpha != 1)
+    return raiser.fail("attribute 'alpha' expects 1, got " +
+                       Twine(std::to_string(alpha)));
+  Projection projection{node.input(0), node.input(1), nullptr};
+  if (!isWeight(projection.weight, 2))
+    return raiser.fail("expects a product with an initialiser of rank 2");
+  if (isTransposed)
+    projection.weight = raiser.transposeWeight(projection.weight);
+  if (failed(checkProjection(projection, raiser)))
+    return failure();
+  Value input = raiser.rows(projection.input);
+  raiser.raiseLike(node.getOutputs()[0],
+                   raiser.project(node.getLoc(), input, projection),
+                   projection.input);
   return success();
 }
 
@@ -461,8 +466,11 @@ LogicalResult raiseIdentity(graph::NodeOp node, Raiser &raiser) {
 
 void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gather", {2, needsInputs, raiseGather});
-  for (StringRef norm : {"SimplifiedLayerNormalization", "RMSNormalization"})
-    rules.add("", norm,
+  for (auto [domain, norm] :
+       {std::pair<StringRef, StringRef>{"", "SimplifiedLayerNormalization"},
+        {"", "RMSNormalization"},
+        {"com.microsoft", "SimplifiedLayerNormalization"}})
+    rules.add(domain, norm,
               {2, needsInputs, raiseNorm, /*matches=*/nullptr,
                /*readsViews=*/true});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
@@ -478,8 +486,9 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gemm",
             {2, needsInputs, raiseGemm, /*matches=*/nullptr,
              /*readsViews=*/true});
-  rules.add("", "Transpose",
-            {1, needsInputs, raiseTransposedWeight, transposesWeight});
+  rules.add("com.microsoft", "FusedMatMul",
+            {2, needsInputs, raiseFusedMatMul, /*matches=*/nullptr,
+             /*readsViews=*/true});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});
   rules.add("", "Identity", {1, needsInputs, raiseIdentity});

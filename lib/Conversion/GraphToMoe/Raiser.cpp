@@ -46,8 +46,10 @@ bool graph_to_moe::isWeight(Value value, int64_t rank) {
   if (!value || (rank != -1 && (!isa<RankedTensorType>(value.getType()) ||
                                 typeOf(value).getRank() != rank)))
     return false;
-  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>())
-    value = transpose.getInput();
+  // What is computed ahead of the layers is as good. (HoistWeights.cpp)
+  if (auto made = value.getDefiningOp<linalg::LinalgOp>();
+      made && made.getNumDpsInputs() == 1)
+    value = made.getDpsInputOperand(0)->get();
   return value.getDefiningOp<moe::WeightOp>() ||
          value.getDefiningOp<moe::DequantizeOp>();
 }
@@ -191,6 +193,22 @@ Value graph_to_moe::transposeWeight(OpBuilder &builder, Value weight) {
   return linalg::TransposeOp::create(builder, weight.getLoc(), weight, init,
                                      permutation)
       ->getResult(0);
+}
+
+Value Raiser::zeros(RankedTensorType type) {
+  Value &known = zerosOf[type];
+  if (known)
+    return known;
+  auto module = main->getParentOfType<ModuleOp>();
+  SymbolTable symbols(module);
+  OpBuilder builder(main);
+  auto data = moe::WeightDataOp::create(
+      builder, main.getLoc(), builder.getStringAttr("zeros"),
+      TypeAttr::get(type), StringAttr(), IntegerAttr(), IntegerAttr(),
+      DenseElementsAttr::get(type, builder.getZeroAttr(type.getElementType())));
+  return known = moe::WeightOp::create(
+             ahead, main.getLoc(), type,
+             FlatSymbolRefAttr::get(symbols.insert(data)));
 }
 
 std::pair<Value, Value> Raiser::lengthsAndPositions(Value lengths,

@@ -111,6 +111,9 @@ public:
     return graph_to_moe::transposeWeight(ahead, weight);
   }
 
+  /// A weight of zeros that the module holds.
+  mlir::Value zeros(mlir::RankedTensorType type);
+
   /// Sequence lengths [B] (i32) after this step, and positions [B,S] (i64) of
   /// the new tokens, from `lengths`: an attention mask [B,T] (a one per token)
   /// or the last positions [B]. `tokens` gives B and S.
@@ -153,6 +156,7 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, mlir::Value>,
                  std::pair<mlir::Value, mlir::Value>>
       lengthsOf;
+  llvm::DenseMap<mlir::Type, mlir::Value> zerosOf;
   llvm::StringMap<std::string> dimNames;
   llvm::DenseMap<mlir::Value, MaskForm> masks;
   std::string reason;
@@ -204,8 +208,12 @@ void addExpertRules(Rules &rules);
 /// The node of type `opType` (standard domain) that defines `value`, or null.
 graph::NodeOp nodeOf(mlir::Value value, llvm::StringRef opType);
 
-/// Whether `value` is an initialiser of this rank (-1: any), as the file has it
-/// or dequantized and transposed.
+/// Computes ahead of the layers what nodes make of one weight alone: its
+/// transpose, its sum with a number. Linear. (HoistWeights.cpp)
+void hoistWeights(Raiser &raiser);
+
+/// Whether `value` is an initialiser of this rank (-1: any), as the file has
+/// it, dequantized, or made of one ahead of the layers.
 bool isWeight(mlir::Value value, int64_t rank = -1);
 
 /// The projection that defines `value`, if one does.
