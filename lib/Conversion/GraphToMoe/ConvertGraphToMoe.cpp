@@ -186,6 +186,41 @@ void eraseGraph(ModuleOp module, func::FuncOp main) {
     module->removeAttr(name);
 }
 
+/// One warning about all routers that choose experts which the graph lacks.
+void warnOfMissing(ArrayRef<MissingExperts> blocks, func::FuncOp main) {
+  if (blocks.empty())
+    return;
+  // Layers are counted by their attention, as OutlineLayers does.
+  llvm::DenseMap<Location, int64_t> layers;
+  int64_t attentions = 0;
+  for (Operation &op : main.getBody().front()) {
+    attentions += isa<moe::AttentionOp, moe::LatentAttentionOp>(op);
+    if (isa<moe::RouteOp>(op))
+      layers[op.getLoc()] = attentions - 1;
+  }
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (MissingExperts block : blocks) {
+    auto layer = layers.find(partOf(block.block, "route"));
+    if (layer == layers.end())
+      continue;
+    int64_t count = block.missing.size();
+    stream << (text.empty() ? "" : "; ");
+    if (layer->second >= 0)
+      stream << "layer " << layer->second << ": ";
+    stream << "the router '" << nameOf(block.choice) << "' chooses among "
+           << block.experts << " experts, got subgraphs of "
+           << block.experts - count << " (missing: ";
+    llvm::interleaveComma(ArrayRef(block.missing).take_front(8), stream);
+    if (count > 8)
+      stream << " and " << count - 8 << " others";
+    stream << ")";
+  }
+  if (!text.empty())
+    emitWarning(graph::NodeOp(blocks.front().choice).getLoc())
+        << "the graph lacks experts, which count as zero: " << text;
+}
+
 struct ConvertGraphToMoe
     : portolan::impl::ConvertGraphToMoeBase<ConvertGraphToMoe> {
   void runOnOperation() override {
@@ -245,6 +280,7 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
     return failures.error();
   if (llvm::Error error = raiseReturn(main, raiser))
     return error;
+  warnOfMissing(fusion.missingExperts(), main);
   eraseGraph(module, main);
   raiser.renameDims();
   outlineLayers(main);

@@ -378,6 +378,20 @@ void inferTranspose(Inference &in) {
   in.result().shape = std::move(result);
 }
 
+void inferFlatten(Inference &in) {
+  keepData(in);
+  const Sizes *shape = in.shape(0);
+  int64_t axis = in.attr("axis", 1);
+  if (!shape)
+    return;
+  axis = axis < 0 ? axis + int64_t(shape->size()) : axis;
+  if (axis < 0 || axis > int64_t(shape->size()))
+    return;
+  in.result().shape =
+      Sizes{in.orFresh(productOf(ArrayRef(*shape).take_front(axis))),
+            in.orFresh(productOf(ArrayRef(*shape).drop_front(axis)))};
+}
+
 void inferConcat(Inference &in) {
   in.result().element = in.element(0);
   const Sizes *first = in.shape(0);
@@ -414,14 +428,18 @@ void inferSlice(Inference &in) {
   const Sizes *shape = in.shape(0);
   if (!shape)
     return;
-  std::optional<SliceForm> form = sliceOf(in.node, in.facts);
-  if (!form) {
+  auto forms = slicesOf(in.node, in.facts);
+  if (!forms) {
     in.result().shape = in.freshShape(shape->size());
     return;
   }
   Sizes result = *shape;
-  result[form->axis] = form->size;
+  for (const SliceForm &form : *forms)
+    result[form.axis] = form.size;
   in.result().shape = std::move(result);
+  if (forms->size() != 1)
+    return;
+  const SliceForm *form = &forms->front();
   const Sizes *data = in.data(0);
   std::optional<int64_t> start = form->start.constant(),
                          size = form->size.constant();
@@ -544,6 +562,27 @@ void inferGatherElements(Inference &in) {
     in.result().shape = *shape;
 }
 
+/// A column of coordinates for each element that is not zero.
+void inferNonZero(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  if (const Sizes *shape = in.shape(0))
+    in.result().shape = Sizes{int64_t(shape->size()), in.facts.fresh()};
+}
+
+void inferGatherND(Inference &in) {
+  in.result().element = in.element(0);
+  const Sizes *data = in.shape(0), *indices = in.shape(1);
+  int64_t batch = in.attr("batch_dims", 0);
+  if (!data || !indices || indices->empty() || batch < 0)
+    return;
+  std::optional<int64_t> count = indices->back().constant();
+  if (!count || *count < 0 || *count > int64_t(data->size()) - batch)
+    return;
+  Sizes result(indices->begin(), std::prev(indices->end()));
+  result.append(data->begin() + batch + *count, data->end());
+  in.result().shape = std::move(result);
+}
+
 void inferOneHot(Inference &in) {
   in.result().element = in.element(2);
   const Sizes *shape = in.shape(0), *depth = in.data(1);
@@ -616,6 +655,7 @@ Handler standardHandler(StringRef op) {
       .Case("Unsqueeze", inferUnsqueeze)
       .Case("Squeeze", inferSqueeze)
       .Case("Reshape", inferReshape)
+      .Case("Flatten", inferFlatten)
       .Case("Transpose", inferTranspose)
       .Case("Concat", inferConcat)
       .Case("Slice", inferSlice)
@@ -629,6 +669,8 @@ Handler standardHandler(StringRef op) {
           inferReduce)
       .Case("TopK", inferTopK)
       .Case("GatherElements", inferGatherElements)
+      .Case("GatherND", inferGatherND)
+      .Case("NonZero", inferNonZero)
       .Case("OneHot", inferOneHot)
       .Case("Einsum", inferEinsum)
       .Default(nullptr);
