@@ -22,6 +22,7 @@
 #ifndef PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H
 #define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H
 
+#include "lib/Conversion/GraphToMoe/Bodies.h"
 #include "lib/Conversion/GraphToMoe/ExpertLabels.h"
 #include "lib/Conversion/GraphToMoe/GraphFacts.h"
 #include "lib/Conversion/GraphToMoe/StackWeights.h"
@@ -135,7 +136,7 @@ private:
   // FuseUnrolled.cpp: experts that have a subgraph each.
   /// Counts `expert` among those that the graph has something of.
   void see(const Router &router, int64_t expert);
-  Result nonZero(graph::NodeOp node);
+  Result placesOf(graph::NodeOp node);
   /// Products and sums of coordinates.
   Result scalePlaces(const Label &label, mlir::Value factor);
   Result addPlaces(const Label &lhs, const Label &rhs);
@@ -175,6 +176,34 @@ private:
   Result addTokens(graph::NodeOp node, const Label &lhs, const Label &rhs);
   /// The results of an expert block, times a number.
   Result scaleExperts(const Label &label, double factor);
+  // FuseLoop.cpp: a loop whose iteration is an expert.
+  struct LoopState {
+    Size iteration;                      ///< the expert's number
+    llvm::SmallVector<Size> counts = {}; ///< of its tokens
+  };
+  void visitLoop(graph::NodeOp node);
+  void visitBlock(mlir::Block &block);
+  void visitIf(graph::NodeOp node);
+  /// Whether the node is about the iteration's expert or the loop's sum.
+  bool visitInLoop(graph::NodeOp node);
+  bool isIteration(mlir::Value value) const;
+  Result ofIteration(graph::NodeOp node, const Label &label, int64_t axis,
+                     const Dims &inner);
+  Result gatherInLoop(graph::NodeOp node);
+  Result sliceInLoop(graph::NodeOp node);
+  Result equalInLoop(graph::NodeOp node);
+  Result compareMask(graph::NodeOp node);
+  Result reduceMask(graph::NodeOp node);
+  Result nonZero(graph::NodeOp node);
+  Result pickRows(graph::NodeOp node, const Label &label, const Label &index,
+                  int64_t axis, const Dims &inner);
+  Result gatherRows(graph::NodeOp node);
+  Result scatterRows(graph::NodeOp node);
+  Result addToSum(graph::NodeOp node);
+  bool isRowCount(mlir::Value value) const;
+  std::optional<bool> whenRouted(mlir::Value condition) const;
+  Result completeLoop(graph::NodeOp node, const LoopForm &form);
+
   /// The dimensions of unlabelled tokens.
   std::optional<Dims> tokenDims(mlir::Value value) const;
 
@@ -198,6 +227,7 @@ private:
   bool isSecondRun = false;
   llvm::SmallVector<MissingExperts> missing;
   llvm::DenseMap<mlir::Operation *, std::string> notes;
+  LoopState *loop = nullptr; ///< the one whose body is visited
 };
 
 } // namespace portolan::graph_to_moe

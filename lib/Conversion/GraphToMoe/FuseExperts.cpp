@@ -100,9 +100,14 @@ void ExpertFusion::run() {
 
 void ExpertFusion::visitAll() {
   for (auto node : llvm::make_early_inc_range(
-           main.getBody().front().getOps<graph::NodeOp>()))
-    if (node.getDomain().empty() && node.getBodies().empty())
+           main.getBody().front().getOps<graph::NodeOp>())) {
+    if (!node.getDomain().empty())
+      continue;
+    if (node.getBodies().empty())
       visit(node);
+    else
+      visitLoop(node);
+  }
 }
 
 void ExpertFusion::visit(graph::NodeOp node) {
@@ -131,7 +136,7 @@ void ExpertFusion::compute(graph::NodeOp node) {
           .Case("GatherElements", &ExpertFusion::gatherElements)
           .Case("ScatterElements", &ExpertFusion::scatterElements)
           .Case("ScatterND", &ExpertFusion::addUp)
-          .Case("NonZero", &ExpertFusion::nonZero)
+          .Case("NonZero", &ExpertFusion::placesOf)
           .Case("GatherND", &ExpertFusion::gatherND)
           .Case("Concat", &ExpertFusion::concat)
           .Case("Sum", &ExpertFusion::sum)

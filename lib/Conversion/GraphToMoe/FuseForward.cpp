@@ -217,7 +217,7 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
   WeightPart part;
   part.weight = weight.value;
   part.in = in->index;
-  if (weight.router) {
+  if (weight.router || weight.one == -1) {
     part.expert = weight.expert;
   } else {
     part.sliced = weight.expert;
@@ -303,7 +303,7 @@ ExpertFusion::Result ExpertFusion::addBias(graph::NodeOp node,
     return std::nullopt;
   WeightPart part;
   part.weight = bias.value;
-  if (bias.router) {
+  if (bias.router || bias.one == -1) {
     part.expert = bias.expert;
   } else {
     part.sliced = bias.expert;

@@ -82,7 +82,7 @@ ExpertFusion::Result ExpertFusion::take(const Label &label, int64_t position,
   return result;
 }
 
-ExpertFusion::Result ExpertFusion::nonZero(graph::NodeOp node) {
+ExpertFusion::Result ExpertFusion::placesOf(graph::NodeOp node) {
   const Label *mask = map.lookup(node.input(0));
   const Sizes *shape = facts.shape(node.getOutputs()[0]);
   if (!mask || mask->one == -1 || !shape || shape->size() != 2 ||

@@ -12,6 +12,7 @@
 
 #include "lib/Conversion/GraphToMoe/GraphFacts.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "lib/Conversion/GraphToMoe/Bodies.h"
 #include <charconv>
 
 using namespace mlir;
@@ -63,6 +64,8 @@ void GraphFacts::infer(Operation *op) {
         value && node.getOpType() == "Constant" && node.getDomain().empty())
       addConstant(node.getOutputs()[0], value);
     inferNode(node, *this);
+    if (!node.getBodies().empty())
+      inferBodies(node, *this);
     // What the file states is worth as much as an inference.
     for (Value result : node.getOutputs())
       if (isa<RankedTensorType>(result.getType()) && !at(result).shape)

@@ -149,6 +149,20 @@ void inferArithmetic(Inference &in) {
   in.result().data = std::move(data);
 }
 
+/// Any number of operands.
+void inferSpread(Inference &in) {
+  in.result().element = in.element(0);
+  std::optional<Sizes> shape;
+  for (unsigned i = 0; i < in.node.getInputs().size(); ++i) {
+    const Sizes *other = in.shape(i);
+    shape = i == 0 && other ? std::optional<Sizes>(*other)
+                            : broadcast(shape ? &*shape : nullptr, other, in);
+    if (!shape)
+      return;
+  }
+  in.result().shape = std::move(shape);
+}
+
 /// Comparisons; Equal of sizes is decided where it can be.
 void inferCompare(Inference &in) {
   in.result().shape = broadcast(in.shape(0), in.shape(1), in);
@@ -217,6 +231,23 @@ void inferShape(Inference &in) {
   end = std::clamp<int64_t>(end < 0 ? end + rank : end, start, rank);
   in.result().data = Sizes(shape->begin() + start, shape->begin() + end);
   in.result().shape = Sizes{Size(end - start)};
+}
+
+void inferSize(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  in.result().shape = Sizes();
+  const Sizes *shape = in.shape(0);
+  if (std::optional<Size> count = shape ? productOf(*shape) : std::nullopt)
+    in.result().data = Sizes{*count};
+}
+
+/// The places of what is not zero: a column each.
+void inferNonZero(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  const Sizes *shape = in.shape(0);
+  Size rank = shape ? Size(int64_t(std::max<size_t>(shape->size(), 1)))
+                    : in.facts.fresh();
+  in.result().shape = Sizes{rank, in.facts.fresh()};
 }
 
 void inferConstantOfShape(Inference &in) {
@@ -527,6 +558,11 @@ void inferReduce(Inference &in) {
   if (!shape || (!axes && in.node.input(1)))
     return;
   bool keep = in.attr("keepdims", 1) != 0;
+  const Sizes *data = in.data(0);
+  bool isAll = shape->size() == 1 && (!axes || axes->size() == 1);
+  if (in.node.getOpType() == "ReduceProd" && data && isAll)
+    if (std::optional<Size> product = productOf(*data))
+      in.result().data = Sizes{*product};
   Sizes result;
   for (auto [dim, size] : llvm::enumerate(*shape)) {
     bool reduced = !axes || llvm::any_of(*axes, [&, dim = dim](int64_t axis) {
@@ -560,13 +596,6 @@ void inferGatherElements(Inference &in) {
   in.result().element = in.element(0);
   if (const Sizes *shape = in.shape(1))
     in.result().shape = *shape;
-}
-
-/// A column of coordinates for each element that is not zero.
-void inferNonZero(Inference &in) {
-  in.result().element = IntegerType::get(in.node.getContext(), 64);
-  if (const Sizes *shape = in.shape(0))
-    in.result().shape = Sizes{int64_t(shape->size()), in.facts.fresh()};
 }
 
 void inferGatherND(Inference &in) {
@@ -636,6 +665,7 @@ Handler standardHandler(StringRef op) {
       .Cases({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual",
               "And", "Or", "Xor"},
              inferCompare)
+      .Cases({"Min", "Max", "Sum", "Mean"}, inferSpread)
       .Case("Where", inferWhere)
       .Cases({"Sqrt", "Reciprocal", "Exp", "Log", "Neg", "Abs", "Not", "Cos",
               "Sin"},
@@ -649,6 +679,8 @@ Handler standardHandler(StringRef op) {
               "LayerNormalization", "RotaryEmbedding"},
              inferAllLike)
       .Case("Shape", inferShape)
+      .Case("Size", inferSize)
+      .Case("NonZero", inferNonZero)
       .Case("ConstantOfShape", inferConstantOfShape)
       .Case("Range", inferRange)
       .Case("Gather", inferGather)
@@ -670,7 +702,6 @@ Handler standardHandler(StringRef op) {
       .Case("TopK", inferTopK)
       .Case("GatherElements", inferGatherElements)
       .Case("GatherND", inferGatherND)
-      .Case("NonZero", inferNonZero)
       .Case("OneHot", inferOneHot)
       .Case("Einsum", inferEinsum)
       .Default(nullptr);

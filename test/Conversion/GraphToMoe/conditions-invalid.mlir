@@ -15,3 +15,21 @@ module {
     return %0 : !graph.unknown
   }
 }
+
+// -----
+
+// A loop over something else than experts stays, and is refused.
+
+// expected-error@+1 {{(op 'Loop', domain '') cannot be raised to moe: expects a body that adds the weighted results of one expert to the sum that it carries}}
+module {
+  func.func @main(%x: tensor<3x4xf32>) -> !graph.unknown {
+    %n = graph.node "Constant"() attributes {value = dense<3> : tensor<i64>} {version = 17 : i64} : () -> !graph.unknown
+    %yes = graph.node "Constant"() attributes {value = dense<true> : tensor<i1>} {version = 17 : i64} : () -> !graph.unknown
+    %0 = graph.node "Loop"(%n, %yes, %x) bodies {
+    ^bb0(%i: tensor<i64>, %go: tensor<i1>, %y: tensor<3x4xf32>):
+      %1 = graph.node "Add"(%x, %x) {version = 17 : i64} : (tensor<3x4xf32>, tensor<3x4xf32>) -> !graph.unknown
+      graph.yield %go, %1 : tensor<i1>, !graph.unknown
+    } {body_names = ["body"], version = 17 : i64} : (!graph.unknown, !graph.unknown, tensor<3x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
