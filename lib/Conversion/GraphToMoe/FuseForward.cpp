@@ -567,7 +567,7 @@ ExpertFusion::Result ExpertFusion::add(graph::NodeOp node) {
     if (lhs->part == Part::Places && rhs->part == Part::Places)
       return addPlaces(*lhs, *rhs);
     if (rhs->sum)
-      if (Result result = addExperts(node, *lhs, *rhs))
+      if (Result result = addExperts(node, *lhs, *rhs); result || lhs->sum)
         return result;
     if (Result result = addBias(node, *lhs, *rhs))
       return result;
