@@ -63,6 +63,10 @@ public:
   }
   /// Blocks that were raised with zeros for the experts that they lack.
   llvm::ArrayRef<MissingExperts> missingExperts() const { return missing; }
+  /// Fused values with the values of the graph that they replaced.
+  llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> substitutes() const {
+    return replacements;
+  }
 
 private:
   using Result = std::optional<Label>;
@@ -226,6 +230,7 @@ private:
   llvm::MapVector<mlir::Operation *, Seen> seen;
   bool isSecondRun = false;
   llvm::SmallVector<MissingExperts> missing;
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> replacements;
   llvm::DenseMap<mlir::Operation *, std::string> notes;
   LoopState *loop = nullptr; ///< the one whose body is visited
 };

@@ -71,6 +71,7 @@ void ExpertFusion::set(Value value, Label label) {
   if (label.part == Part::Tokens && label.value != value &&
       fused.contains(label.value) && label.dims == tokenDims(label.value)) {
     value.replaceAllUsesWith(label.value);
+    replacements.push_back({label.value, value});
     return;
   }
   map[value] = &labels.emplace_back(std::move(label));

@@ -1,4 +1,4 @@
-// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe %s
+// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe=strict=true %s
 
 // A condition that depends on an input stays, and is refused.
 

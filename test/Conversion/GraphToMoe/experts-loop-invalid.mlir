@@ -1,4 +1,4 @@
-// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe %s
+// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe=strict=true %s
 
 // expected-error@+1 {{(op 'Loop', domain '') cannot be raised to moe: expects an iteration for each of the router's 4 experts, got 3}}
 module {

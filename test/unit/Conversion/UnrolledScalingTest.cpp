@@ -153,7 +153,8 @@ double secondsOf(const ExpertGraphForm &form) {
       ADD_FAILURE() << llvm::toString(module.takeError());
       return 0;
     }
-    llvm::Error error = raiseGraphToMoe(module->get());
+    llvm::Error error =
+        raiseGraphToMoe(module->get(), nullptr, /*strict=*/true);
     best = std::min(best, double(std::clock() - begin) / CLOCKS_PER_SEC);
     EXPECT_FALSE(bool(error)) << llvm::toString(std::move(error));
     auto main = module->get().lookupSymbol<func::FuncOp>("main");
