@@ -23,6 +23,7 @@
 #include "mlir/IR/Verifier.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/Onnx.h"
+#include "portolan/Support/Message.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -242,8 +243,7 @@ void portolan::warnOf(const RaisingReport &report, Location loc) {
     emitWarning(loc) << summary;
 }
 
-llvm::Error portolan::raiseGraphToMoe(ModuleOp module, RaisingReport *report,
-                                      bool strict) {
+static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
   module.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect,
                     linalg::LinalgDialect, math::MathDialect, moe::MoeDialect,
@@ -253,6 +253,15 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module, RaisingReport *report,
     return llvm::createStringError("expects a function @main, got none");
   if (!main.getBody().hasOneBlock())
     return llvm::createStringError("expects @main of one block");
+  graph::NodeOp own;
+  main.walk([&](graph::NodeOp node) {
+    if (node.getDomain() == kFusedDomain)
+      own = node;
+  });
+  if (own)
+    return llvm::createStringError("node '" + nameOf(own) +
+                                   "': expects a domain of ONNX, got '" +
+                                   own.getDomain() + "'");
   Rules rules;
   addTokenRules(rules);
   addRotationRules(rules); // Ahead of the parts that they consist of.
@@ -341,6 +350,11 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module, RaisingReport *report,
       record.layers.push_back(std::move(part));
   });
   return llvm::Error::success();
+}
+
+llvm::Error portolan::raiseGraphToMoe(ModuleOp module, RaisingReport *report,
+                                      bool strict) {
+  return oneLine(raise(module, report, strict));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,

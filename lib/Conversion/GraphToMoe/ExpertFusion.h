@@ -31,7 +31,7 @@
 
 namespace portolan::graph_to_moe {
 
-/// The domain of fused nodes.
+/// The domain of fused nodes; a graph that has nodes of it is refused.
 constexpr llvm::StringLiteral kFusedDomain = "portolan";
 
 /// Operands of a fused node of type Experts, which are also the names of its

@@ -74,7 +74,13 @@ void ExpertFusion::set(Value value, Label label) {
     replacements.push_back({label.value, value});
     return;
   }
-  map[value] = &labels.emplace_back(std::move(label));
+  // Nothing real has more, and chains of nodes must not make them longer.
+  constexpr size_t kMaxAxes = 64;
+  size_t axes = label.dims.size();
+  for (const Dim &dim : label.dims)
+    axes += dim.size();
+  if (axes <= kMaxAxes)
+    map[value] = &labels.emplace_back(std::move(label));
 }
 
 //===----------------------------------------------------------------------===//

@@ -20,6 +20,10 @@ using namespace mlir;
 using namespace portolan;
 using namespace portolan::graph_to_moe;
 
+/// The most experts of a router that some may lack: they take space, although
+/// the graph does not have them.
+constexpr int64_t kMostTraced = 1 << 14;
+
 void ExpertFusion::see(const Router &router, int64_t expert) {
   Seen &entry = seen[router.choice];
   entry.experts = router.experts;
@@ -514,6 +518,10 @@ ExpertFusion::Result ExpertFusion::complete(graph::NodeOp node, Label label) {
   }
   if (label.sum->count != expected)
     return label;
+  if (label.sum->count != router.experts && router.experts > kMostTraced)
+    return note(node, "expects a subgraph for each of " +
+                          Twine(router.experts) + " experts, got " +
+                          Twine(label.sum->count));
   SmallVector<const Member *> all(router.experts, nullptr);
   SmallVector<const ExpertSum *> open = {label.sum};
   while (!open.empty()) {

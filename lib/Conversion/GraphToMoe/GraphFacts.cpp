@@ -61,7 +61,8 @@ void GraphFacts::infer(Operation *op) {
       addConstant(weight, value);
   } else if (auto node = dyn_cast<graph::NodeOp>(op)) {
     if (auto value = dyn_cast_or_null<ElementsAttr>(node.attribute("value"));
-        value && node.getOpType() == "Constant" && node.getDomain().empty())
+        value && node.getOpType() == "Constant" && node.getDomain().empty() &&
+        !node.getOutputs().empty())
       addConstant(node.getOutputs()[0], value);
     inferNode(node, *this);
     if (!node.getBodies().empty())
@@ -292,7 +293,7 @@ static std::optional<SliceForm> sliceOfDim(const Sizes &shape, int64_t axis,
   if (!extent)
     return std::nullopt;
   if (std::optional<int64_t> number = extent->constant())
-    extent = Size(*number <= 0 ? 0 : (*number + step - 1) / step);
+    extent = Size(*number <= 0 ? 0 : (*number - 1) / step + 1);
   else if (step != 1)
     return std::nullopt;
   form.start = *start;

@@ -54,6 +54,9 @@ struct Inference {
 
 using Handler = void (*)(Inference &);
 
+/// Shapes of more dimensions are not followed.
+constexpr size_t kMaxRank = onnx_import::kMaxRank;
+
 //===----------------------------------------------------------------------===//
 // Elementwise
 //===----------------------------------------------------------------------===//
@@ -91,9 +94,8 @@ void inferCopy(Inference &in) {
   if (in.node.getOpType() == "Cast") {
     llvm::Expected<Type> type = onnx_import::elementType(
         int32_t(in.attr("to", 0)), in.node.getContext());
-    if (type)
-      in.result().element = *type;
-    else
+    in.result().element = type ? *type : Type();
+    if (!type)
       llvm::consumeError(type.takeError());
     bool toInteger = type && (type->isInteger(32) || type->isInteger(64));
     if (!toInteger)
@@ -364,7 +366,7 @@ void inferReshape(Inference &in) {
   if (!target) {
     // The length of the target is the rank.
     int64_t rank = in.facts.dim(in.node.input(1), 0);
-    if (rank >= 0)
+    if (rank >= 0 && rank <= int64_t(kMaxRank))
       in.result().shape = in.freshShape(rank);
     return;
   }
@@ -443,7 +445,7 @@ void inferConcat(Inference &in) {
     }
     sum = sum ? sum->plus((*shape)[axis]) : sum;
     const Sizes *elements = in.data(i);
-    if (data && elements && first->size() == 1)
+    if (data && elements && first->size() == 1 && data->size() <= 64)
       data->append(elements->begin(), elements->end());
     else
       data.reset();
@@ -727,4 +729,9 @@ void graph_to_moe::inferNode(graph::NodeOp node, GraphFacts &facts) {
     return;
   Inference in{node, facts};
   handler(in);
+  // A chain of nodes could add a dimension each.
+  for (Value output : node.getOutputs())
+    if (const Sizes *shape = facts.shape(output);
+        shape && shape->size() > kMaxRank)
+      facts.at(output) = GraphFacts::Fact();
 }

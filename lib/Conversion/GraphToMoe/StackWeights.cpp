@@ -86,8 +86,10 @@ WeightStacks::makeData(ArrayRef<WeightSlice> slices) {
         return llvm::createStringError("expects weights of whole bytes");
       place.file = data.getFileAttr();
       place.length = *data.getLength() / parts;
-      place.offset =
-          *data.getOffset() + std::max<int64_t>(slice.index, 0) * place.length;
+      // No overflow: the index is one of the parts of the length.
+      int64_t before = std::max<int64_t>(slice.index, 0) * place.length;
+      if (llvm::AddOverflow(int64_t(*data.getOffset()), before, place.offset))
+        return llvm::createStringError("expects offsets below 2^63");
     } else if (data.getValue() || data.getOffsets() || slice.index != -1) {
       return llvm::createStringError(
           "expects a weight in one piece for each expert");
@@ -101,6 +103,10 @@ WeightStacks::makeData(ArrayRef<WeightSlice> slices) {
 
   SmallVector<int64_t> shape = {int64_t(slices.size())};
   llvm::append_range(shape, part.getShape());
+  int64_t bits = 64; // of the widest element
+  for (int64_t size : shape)
+    if (llvm::MulOverflow(bits, size, bits))
+      return llvm::createStringError("expects weights of less than 2^60 bytes");
   auto type = RankedTensorType::get(shape, part.getElementType());
   OpBuilder builder(main);
   StringAttr file;
@@ -130,11 +136,14 @@ WeightStacks::makeData(ArrayRef<WeightSlice> slices) {
       }
     for (const Place &place : places) {
       isOnePiece &=
-          place.file && (all.empty() || all.back() + each == place.offset);
+          place.file && (all.empty() || place.offset - all.back() == each);
       all.push_back(place.offset);
       names.push_back(place.file ? place.file.getValue() : StringRef());
     }
-    length = builder.getI64IntegerAttr(each * int64_t(slices.size()));
+    int64_t bytes = 0;
+    if (llvm::MulOverflow(each, int64_t(slices.size()), bytes))
+      return llvm::createStringError("expects fewer than 2^63 bytes");
+    length = builder.getI64IntegerAttr(bytes);
     if (isOneFile && isOnePiece) {
       offset = builder.getI64IntegerAttr(all.front());
     } else {
