@@ -82,9 +82,13 @@ LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
 /// Reads the attributes of SimplifiedLayerNormalization or RMSNormalization.
 FailureOr<double> readNorm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
-  attributes.expect("axis", -1);
+  int64_t axis = attributes.integer("axis", -1);
   attributes.expect("stash_type", 1);
   double epsilon = attributes.number("epsilon", 1e-5);
+  int64_t rank = raiser.facts.rank(node.input(0));
+  if (axis != -1 && axis != rank - 1)
+    return raiser.fail("attribute 'axis' expects the last dimension, got " +
+                       Twine(axis));
   if (failed(raiser.check(attributes)))
     return failure();
   if (usedResults(node) > 1)
@@ -96,10 +100,21 @@ LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
   FailureOr<double> epsilon = readNorm(node, raiser);
   if (failed(epsilon))
     return failure();
-  Value input = raiser.raised(node.input(0));
-  if (!isWeight(node.input(1), 1) || typeOf(input).getRank() == 0 ||
-      lastDim(input) != lastDim(node.input(1)))
+  const View *view = raiser.view(node.input(0));
+  Value input = view ? view->base : raiser.raised(node.input(0));
+  if ((view && !view->isWhole()) || !isWeight(node.input(1), 1) ||
+      typeOf(input).getRank() == 0 ||
+      (view ? view->width : lastDim(input)) != lastDim(node.input(1)))
     return raiser.fail("expects a gain of the width of the input");
+  if (view) {
+    View normed = *view;
+    normed.base =
+        moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(),
+                               input, node.input(1), APFloat(*epsilon));
+    raiser.raise(normed.base, normed.base, input);
+    raiser.raiseView(node.getOutputs()[0], normed);
+    return success();
+  }
   return emitNorm(node, raiser, input, node.input(1), *epsilon,
                   node.getOutputs()[0]);
 }
@@ -177,8 +192,9 @@ std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
   return HeadNorm{split.input(0), norm};
 }
 
-bool joinsNormedHeads(graph::NodeOp node, Raiser &) {
-  return bool(matchHeadNorm(node));
+bool joinsNormedHeads(graph::NodeOp node, Raiser &raiser) {
+  auto match = matchHeadNorm(node);
+  return match && raiser.facts.rank(match->norm.input(0)) != 4;
 }
 
 void needsHeadNorm(graph::NodeOp node, Raiser &, Values &values) {
@@ -407,6 +423,12 @@ LogicalResult raiseSplit(graph::NodeOp node, Raiser &raiser) {
     return failure();
   int64_t width = lastDim(projection->weight), offset = 0;
   auto sizes = raiser.constant(node.input(1));
+  // Equal parts where no sizes are given; the last one may be smaller.
+  if (int64_t count = node.getOutputs().size(); !node.input(1)) {
+    int64_t each = (width + count - 1) / count;
+    sizes.emplace(count, each);
+    sizes->back() = width - (count - 1) * each;
+  }
   if (axis != -1 && axis != rank - 1)
     return raiser.fail("expects to split the last dimension");
   if (!sizes || sizes->size() != node.getOutputs().size() ||
@@ -437,8 +459,10 @@ LogicalResult raiseIdentity(graph::NodeOp node, Raiser &raiser) {
 
 void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gather", {2, needsInputs, raiseGather});
-  rules.add("", "SimplifiedLayerNormalization", {2, needsInputs, raiseNorm});
-  rules.add("", "RMSNormalization", {2, needsInputs, raiseNorm});
+  for (StringRef norm : {"SimplifiedLayerNormalization", "RMSNormalization"})
+    rules.add("", norm,
+              {2, needsInputs, raiseNorm, /*matches=*/nullptr,
+               /*readsViews=*/true});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
             {3, needsInputs, raiseSkipNorm});
   rules.add("", "Reshape", {2, needsHeadNorm, raiseHeadNorm, joinsNormedHeads});
