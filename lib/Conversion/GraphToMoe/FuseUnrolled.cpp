@@ -374,6 +374,14 @@ ExpertFusion::Result ExpertFusion::addExperts(graph::NodeOp node,
     return std::nullopt;
   if (lhs.part == Part::SumRows && rhs.part == Part::Weighted)
     return lhs.one == rhs.one ? join(lhs, rhs) : std::nullopt;
+  if (lhs.part == Part::Tokens && lhs.one != -1 && rhs.part == Part::Weighted) {
+    if (lhs.one != rhs.one || lhs.router->choice != rhs.router->choice)
+      return std::nullopt;
+    Label result = rhs;
+    result.part = Part::SumRows;
+    result.value = lhs.value;
+    return result;
+  }
   if (rhs.part != Part::ExpertSum)
     return std::nullopt;
   if (lhs.part == Part::Tokens && !rhs.value && lhs.one == -1) {
@@ -387,14 +395,32 @@ ExpertFusion::Result ExpertFusion::addExperts(graph::NodeOp node,
   return result ? complete(node, std::move(*result)) : std::nullopt;
 }
 
+/// A sum of any number of operands, among them results of experts.
 ExpertFusion::Result ExpertFusion::sum(graph::NodeOp node) {
-  const Label *first = map.lookup(node.input(0));
-  if (!first || first->part != Part::ExpertSum)
-    return std::nullopt;
-  Result result = *first;
-  for (Value input : llvm::drop_begin(node.getInputs())) {
+  auto isExperts = [&](Value input) {
     const Label *label = map.lookup(input);
-    result = label && result ? addExperts(node, *result, *label) : std::nullopt;
+    return label && label->part == Part::ExpertSum;
+  };
+  if (llvm::none_of(node.getInputs(), isExperts))
+    return std::nullopt;
+  Result result;
+  for (Value input : node.getInputs()) {
+    const Label *label = this->label(input);
+    if (!label)
+      return std::nullopt;
+    if (!result) {
+      result = *label;
+      continue;
+    }
+    Label before = std::move(*result);
+    if (before.part == Part::Tokens && label->part == Part::Tokens)
+      result = addTokens(node, before, *label);
+    else if (label->sum)
+      result = addExperts(node, before, *label);
+    else
+      result = addExperts(node, *label, before);
+    if (!result)
+      return std::nullopt;
   }
   return result;
 }
@@ -447,8 +473,12 @@ ExpertFusion::Result ExpertFusion::scatterOne(graph::NodeOp node) {
   alone.one = -1;
   if (isRow) {
     // Rows of the sum that were added to and go back where they come from.
-    if (isAdd || data->part != Part::ExpertSum || data->dims != target ||
-        updates->sum->left != data->sum)
+    bool isSource = data->part == Part::ExpertSum
+                        ? updates->sum->left == data->sum
+                        : data->part == Part::Tokens && data->one == -1 &&
+                              data->value == updates->value &&
+                              !updates->sum->left;
+    if (isAdd || data->dims != target || !isSource)
       return refuse("expects to put rows back where they come from");
     return complete(node, std::move(alone));
   }

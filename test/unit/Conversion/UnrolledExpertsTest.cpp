@@ -221,14 +221,17 @@ TEST_P(UnrolledForms, TakeExpertsInAnyOrder) {
 
 INSTANTIATE_TEST_SUITE_P(
     Forms, UnrolledForms,
-    ::testing::Combine(
-        ::testing::Values(Dispatch::Masked, Dispatch::Listed, Dispatch::Traced),
-        ::testing::Values(Layout::Separate, Layout::Sliced, Layout::Interleaved,
-                          Layout::Gemm, Layout::Gathered)));
+    ::testing::Combine(::testing::Values(Dispatch::Masked, Dispatch::Listed,
+                                         Dispatch::Traced, Dispatch::Indexed,
+                                         Dispatch::Summed),
+                       ::testing::Values(Layout::Separate, Layout::Sliced,
+                                         Layout::Interleaved, Layout::Gemm,
+                                         Layout::Gathered)));
 
 TEST_F(UnrolledExperts, SumsMayStartFromTheTokens) {
   for (Dispatch dispatch :
-       {Dispatch::Masked, Dispatch::Listed, Dispatch::Traced}) {
+       {Dispatch::Masked, Dispatch::Listed, Dispatch::Traced, Dispatch::Indexed,
+        Dispatch::Summed}) {
     ExpertGraphForm form = formOf(dispatch);
     form.isOpen = true;
     expectNear(run(form), reference(form));
@@ -252,7 +255,8 @@ TEST_F(UnrolledExperts, WeightsStayWhereTheyAre) {
 
 TEST_F(UnrolledExperts, MissingExpertsAreZeroAndSaidSo) {
   for (Dispatch dispatch :
-       {Dispatch::Masked, Dispatch::Listed, Dispatch::Traced}) {
+       {Dispatch::Masked, Dispatch::Listed, Dispatch::Traced, Dispatch::Indexed,
+        Dispatch::Summed}) {
     ExpertGraphForm form = formOf(dispatch);
     form.fault = Fault::Missing;
     ASSERT_TRUE(raise(ExpertGraph(form))) << error;

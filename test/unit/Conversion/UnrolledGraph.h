@@ -24,10 +24,12 @@
 namespace portolan::test {
 
 enum class Dispatch {
-  Dense,  ///< all experts at once on all tokens
-  Masked, ///< each expert on all tokens, weights from a comparison
-  Listed, ///< each expert on its tokens, one op per step
-  Traced  ///< the same as a tracing exporter spells it
+  Dense,   ///< all experts at once on all tokens
+  Masked,  ///< each expert on all tokens, weights from a comparison
+  Listed,  ///< each expert on its tokens, one op per step
+  Traced,  ///< the same as a tracing exporter spells it
+  Indexed, ///< each expert on its tokens, which it adds to by index
+  Summed   ///< as Masked, with one sum of all
 };
 enum class Layout {
   Separate,    ///< gate and up of each expert are two weights
@@ -71,7 +73,11 @@ private:
   std::string addBlock(std::string x);
   std::string addRouter(std::string rows);
   std::string addDense(std::string rows);
+  std::string addEach(std::string rows);
   std::string addMask(int64_t expert);
+  void addColumns(std::string rows);
+  std::string addMasked(std::string rows, int64_t expert);
+  std::string addIndexed(std::string sum, std::string rows, int64_t expert);
   /// The results of an expert whose tokens are `rows`.
   std::string addExpert(std::string rows, int64_t expert);
   Branches addBranches(std::string rows, int64_t expert);
