@@ -49,7 +49,7 @@ llvm::Expected<ValueSignature> signatureOf(func::FuncOp function, Type type) {
   }
   auto tensor = dyn_cast<RankedTensorType>(type);
   std::optional<ElementType> element =
-      tensor ? elementTypeOf(tensor.getElementType()) : std::nullopt;
+      tensor ? storageTypeOf(tensor.getElementType()) : std::nullopt;
   std::string text;
   llvm::raw_string_ostream(text) << type;
   if (!element)

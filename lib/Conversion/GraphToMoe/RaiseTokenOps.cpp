@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Idioms.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -389,9 +390,10 @@ LogicalResult raiseLastLogits(graph::NodeOp node, Raiser &raiser) {
   shape[1] = 1;
   shape[2] = lastDim(weight);
   auto type = RankedTensorType::get(shape, typeOf(input).getElementType());
-  Value logits = moe::LinearOp::create(
-      raiser.body, node.getLoc(), type, input, weight, Value(),
-      raiser.body.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  Value logits =
+      moe::LinearOp::create(raiser.body, node.getLoc(), type, input, weight,
+                            Value(), raiser.body.getUnitAttr(),
+                            shippedFormat(weight, input), moe::FormatAttr());
   if (raiser.facts.rank(node.getOutputs()[0]) == 2)
     logits = tensor::CollapseShapeOp::create(
         raiser.body, node.getLoc(), logits,

@@ -18,6 +18,8 @@
 
 namespace portolan {
 
+/// dequantize.
+void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
 /// embedding, rms_norm, linear, add, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
