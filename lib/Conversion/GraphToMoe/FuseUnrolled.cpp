@@ -351,6 +351,10 @@ ExpertFusion::Result ExpertFusion::join(const Label &lhs, const Label &rhs) {
     return note(other.node, "expects the weights of the choice as expert " +
                                 Twine(one.expert) + " has them, got others " +
                                 "of expert " + Twine(other.expert));
+  // Sums of sums of the same experts grow without end.
+  if (lhs.sum->count + rhs.sum->count > int64_t(members.size()))
+    return note(other.node, "expects each expert once, got expert " +
+                                Twine(other.expert) + " again");
   Label result = lhs;
   result.value = lhs.value ? lhs.value : rhs.value;
   result.sum = &sums.emplace_back(
