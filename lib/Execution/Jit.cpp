@@ -145,6 +145,10 @@ portolan::compile(ModuleOp module, llvm::ArrayRef<RuntimeSymbol> symbols) {
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Less;
   options.enableGDBNotificationListener = false;
   options.enablePerfNotificationListener = false;
+  // The translation warns of argument attributes that are our own.
+  ScopedDiagnosticHandler quiet(context, [](Diagnostic &diagnostic) {
+    return success(diagnostic.getSeverity() == DiagnosticSeverity::Warning);
+  });
   auto engine = ExecutionEngine::create(*lowered, options, std::move(*machine));
   if (!engine)
     return engine.takeError();

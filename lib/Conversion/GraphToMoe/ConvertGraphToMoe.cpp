@@ -295,6 +295,7 @@ static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
                                       NoneType::get(main.getContext()));
   Raiser raiser(main, facts);
   raiser.ahead.setInsertionPoint(border);
+  hoistWeights(raiser);
   llvm::DenseSet<Value> needed = findNeeded(main, rules, raiser);
   auto isNeeded = [&](graph::NodeOp node) {
     return llvm::any_of(node.getOutputs(),

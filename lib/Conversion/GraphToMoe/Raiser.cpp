@@ -46,8 +46,10 @@ bool graph_to_moe::isWeight(Value value, int64_t rank) {
   if (!value || (rank != -1 && (!isa<RankedTensorType>(value.getType()) ||
                                 typeOf(value).getRank() != rank)))
     return false;
-  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>())
-    value = transpose.getInput();
+  // What is computed ahead of the layers is as good. (HoistWeights.cpp)
+  if (auto made = value.getDefiningOp<linalg::LinalgOp>();
+      made && made.getNumDpsInputs() == 1)
+    value = made.getDpsInputOperand(0)->get();
   return value.getDefiningOp<moe::WeightOp>() ||
          value.getDefiningOp<moe::DequantizeOp>();
 }

@@ -204,8 +204,12 @@ void addExpertRules(Rules &rules);
 /// The node of type `opType` (standard domain) that defines `value`, or null.
 graph::NodeOp nodeOf(mlir::Value value, llvm::StringRef opType);
 
-/// Whether `value` is an initialiser of this rank (-1: any), as the file has it
-/// or dequantized and transposed.
+/// Computes ahead of the layers what nodes make of one weight alone: its
+/// transpose, its sum with a number. Linear. (HoistWeights.cpp)
+void hoistWeights(Raiser &raiser);
+
+/// Whether `value` is an initialiser of this rank (-1: any), as the file has
+/// it, dequantized, or made of one ahead of the layers.
 bool isWeight(mlir::Value value, int64_t rank = -1);
 
 /// The projection that defines `value`, if one does.
