@@ -99,7 +99,8 @@ RankedTensorType graph_to_moe::typeOf(Value value) {
 }
 
 int64_t graph_to_moe::lastDim(Value value) {
-  return typeOf(value).getShape().back();
+  ArrayRef<int64_t> shape = typeOf(value).getShape();
+  return shape.empty() ? ShapedType::kDynamic : shape.back();
 }
 
 RankedTensorType graph_to_moe::withLastDim(Value value, int64_t width) {
