@@ -197,7 +197,8 @@ private:
 
   void emitLinear(const ModelOp &op) {
     LocalOp &local = start(op);
-    if (!op.gatherColumns)
+    // A head keeps its format unless it ships as narrow as the layers do.
+    if (!op.gatherColumns || bitsPerElement(local.weight) < 16)
       planProjection(local);
     // A prompt is continued from its last token; drafts are verified one by
     // one.
