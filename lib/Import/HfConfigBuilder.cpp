@@ -330,9 +330,10 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       routing.correction ? body.weight("router_correction") : Value();
   auto route = moe::RouteOp::create(
       builder, body.at("route"), weightType, indexType, input,
-      body.weight("router"), Value(), correction, uint64_t(routing.topK),
-      routing.scoring, uint64_t(routing.groups), uint64_t(routing.topGroups),
-      routing.normalize, llvm::APFloat(routing.scale));
+      body.weight("router"), Value(), correction, Value(), Value(),
+      uint64_t(routing.topK), routing.scoring, uint64_t(routing.groups),
+      uint64_t(routing.topGroups), routing.normalize,
+      llvm::APFloat(routing.scale));
 
   auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
                                        body.spec.formats.plain);
