@@ -5,14 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reads the text, the fields that every architecture has, and hands the rest to
-// the reader of the architecture that `model_type` names.
+// Reads the text and hands the object to the reader of the architecture that
+// `model_type` and `architectures` name.
 //
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Import/HfConfig.h"
 #include "lib/Import/HfConfigModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -60,66 +61,45 @@ llvm::Expected<llvm::json::Value> parseConfig(StringRef text, StringRef file) {
   return value;
 }
 
-/// A model type and its reader.
+/// A reader by what a file says of itself. The first entry of a type is that of
+/// a file that names no architecture.
 struct Architecture {
   StringRef modelType;
+  StringRef name; ///< in `architectures`
   void (*read)(HfConfigReader &, DecoderSpec &);
 };
-constexpr Architecture kArchitectures[] = {{"mixtral", readMixtral},
-                                           {"deepseek_v3", readDeepSeek},
-                                           {"kimi_k2", readDeepSeek}};
+constexpr Architecture kArchitectures[] = {
+    {"mixtral", "MixtralForCausalLM", readMixtral},
+    {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
+    {"deepseek_v3", "DeepseekV3ForCausalLM", readDeepSeek},
+    {"kimi_k2", "DeepseekV3ForCausalLM", readDeepSeek},
+};
 
-void readQuantization(HfConfigReader &reader, MLIRContext &context,
-                      FormatSpec &formats) {
-  if (!reader.has("quantization_config"))
-    return;
-  reader.nested("quantization_config", [&](HfConfigReader &inner) {
-    inner.choice("quant_method", {"fp8"});
-    inner.choice("fmt", {"e4m3"});
-    // Both quantize activations to the weights' format, before or while
-    // serving.
-    inner.choice("activation_scheme", {"dynamic", "static"});
-    for (StringRef kept : {"ignored_layers", "modules_to_not_convert"})
-      inner.onlyNull(kept);
-  });
-  formats.matrix = Float8E4M3FNType::get(&context);
-  formats.quantized = true;
-}
-
-/// The fields that all architectures share.
-void readCommon(HfConfigReader &reader, MLIRContext &context,
-                DecoderSpec &spec) {
-  spec.hidden = reader.size("hidden_size");
-  spec.vocabulary = reader.size("vocab_size", kMaxVocabulary);
-  spec.epsilon = reader.positive("rms_norm_eps");
-  spec.rotary.positions = reader.size("max_position_embeddings", kMaxPositions);
-  spec.rotary.theta = reader.positive("rope_theta");
-  // A tied head would be a transposed view of the embedding.
-  reader.onlyFlag("tie_word_embeddings", false);
-  reader.onlyFlag("attention_bias", false);
-  // Newer files say `dtype` and keep the rotation in `rope_parameters`, with
-  // rules of its own.
-  reader.onlyNull("rope_parameters");
-  StringRef type = reader.has("torch_dtype") || !reader.has("dtype")
-                       ? "torch_dtype"
-                       : "dtype";
-  Type plain[] = {BFloat16Type::get(&context), Float16Type::get(&context),
-                  Float32Type::get(&context)};
-  spec.formats.plain =
-      plain[reader.choice(type, {"bfloat16", "float16", "float32"})];
-  spec.formats.matrix = spec.formats.plain;
-  readQuantization(reader, context, spec.formats);
+/// The entry for the file; fails on an unknown type or architecture.
+const Architecture &readArchitecture(HfConfigReader &reader) {
+  llvm::SetVector<StringRef> types;
+  for (const Architecture &architecture : kArchitectures)
+    types.insert(architecture.modelType);
+  StringRef type = types[reader.choice("model_type", types.getArrayRef())];
+  SmallVector<const Architecture *> candidates;
+  for (const Architecture &architecture : kArchitectures)
+    if (architecture.modelType == type)
+      candidates.push_back(&architecture);
+  if (!reader.has("architectures"))
+    return *candidates.front();
+  std::vector<std::string> names = reader.strings("architectures");
+  for (const Architecture *candidate : candidates)
+    if (llvm::is_contained(names, candidate->name))
+      return *candidate;
+  std::string expected = candidates.size() > 1 ? "one of " : "";
+  for (const Architecture *candidate : candidates)
+    expected += (candidate == candidates.front() ? "\"" : ", \"") +
+                candidate->name.str() + "\"";
+  reader.fail("architectures", expected);
+  return *candidates.front();
 }
 
 } // namespace
-
-moe::Activation portolan::readActivation(HfConfigReader &reader) {
-  constexpr moe::Activation kActivations[] = {
-      moe::Activation::silu, moe::Activation::gelu, moe::Activation::gelu_tanh,
-      moe::Activation::relu};
-  return kActivations[reader.choice(
-      "hidden_act", {"silu", "gelu", "gelu_pytorch_tanh", "relu"})];
-}
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::importHfConfigText(StringRef text, StringRef file, StringRef name,
@@ -133,19 +113,18 @@ portolan::importHfConfigText(StringRef text, StringRef file, StringRef name,
         Twine(file) + ": expects a JSON object with a model's configuration");
 
   HfConfigReader reader(file, *object);
-  SmallVector<StringRef> types;
-  for (const Architecture &architecture : kArchitectures)
-    types.push_back(architecture.modelType);
-  unsigned architecture = reader.choice("model_type", types);
+  const Architecture &architecture = readArchitecture(reader);
   if (reader.failed())
     return reader.takeError();
 
   context.loadDialect<moe::MoeDialect, func::FuncDialect, tensor::TensorDialect,
                       arith::ArithDialect>();
   DecoderSpec spec;
+  spec.context = &context;
   spec.name = name.str();
-  readCommon(reader, context, spec);
-  kArchitectures[architecture].read(reader, spec);
+  architecture.read(reader, spec);
+  ignoreCommonFields(reader);
+  reader.finish();
   if (reader.failed())
     return reader.takeError();
   return buildDecoder(spec, file, context);

@@ -67,8 +67,8 @@ private:
   RankedTensorType positionsType() {
     return RankedTensorType::get({kDynamic, kDynamic}, builder.getI64Type());
   }
-  RankedTensorType tableType() {
-    return RankedTensorType::get({spec.rotary.positions, spec.rotary.width / 2},
+  RankedTensorType tableType(const RotarySpec &rotary) {
+    return RankedTensorType::get({rotary.positions, rotary.width / 2},
                                  builder.getF32Type());
   }
 
@@ -76,7 +76,7 @@ private:
   void buildMain(ArrayRef<func::FuncOp> layers);
   /// Declares the weight `name` at the end of the module and reads it here.
   Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element);
-  std::pair<Value, Value> buildRotaryTable();
+  std::pair<Value, Value> buildRotaryTable(unsigned index);
 
   const DecoderSpec &spec;
   MLIRContext *context;
@@ -96,11 +96,13 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
 
 func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
   OpBuilder::InsertionGuard guard(builder);
-  SmallVector<Type> inputs = {tokens(spec.hidden), positionsType(), tableType(),
-                              tableType()};
+  SmallVector<Type> inputs = {tokens(spec.hidden), positionsType()};
+  if (layer.rotary)
+    inputs.append(2, tableType(spec.rotaries[*layer.rotary]));
   SmallVector<Type> results = {tokens(spec.hidden)};
   for (const WeightSpec &weight : layer.weights)
-    inputs.push_back(RankedTensorType::get(weight.shape, weight.element));
+    inputs.push_back(
+        RankedTensorType::get(weight.shape, weight.format.element));
   for (const CacheSpec &cache : layer.caches) {
     inputs.push_back(cacheType(cache, spec));
     results.push_back(cacheType(cache, spec));
@@ -130,20 +132,26 @@ Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
   return moe::WeightOp::create(builder, loc, type, symbol);
 }
 
-std::pair<Value, Value> DecoderBuilder::buildRotaryTable() {
-  const RotarySpec &rotary = spec.rotary;
+std::pair<Value, Value> DecoderBuilder::buildRotaryTable(unsigned index) {
+  const RotarySpec &rotary = spec.rotaries[index];
   FloatAttr factor, fast, slow;
   IntegerAttr original;
+  UnitAttr exact;
   if (rotary.yarnFactor > 0) {
     factor = real(builder, rotary.yarnFactor);
     original = builder.getI64IntegerAttr(rotary.yarnOriginalPositions);
     fast = real(builder, rotary.yarnBetaFast);
     slow = real(builder, rotary.yarnBetaSlow);
+    if (rotary.yarnExactBounds)
+      exact = builder.getUnitAttr();
   }
+  std::string name = "rotary_table";
+  if (spec.rotaries.size() > 1)
+    name += "_" + std::to_string(index);
   auto table = moe::RotaryTableOp::create(
-      builder, named(context, "rotary_table"), tableType(), tableType(),
+      builder, named(context, name), tableType(rotary), tableType(rotary),
       real(builder, rotary.theta), factor, original, fast, slow,
-      real(builder, rotary.magnitude));
+      real(builder, rotary.magnitude), exact);
   return {table.getCosine(), table.getSine()};
 }
 
@@ -179,16 +187,22 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   Value hidden =
       moe::EmbeddingOp::create(builder, named(context, "embedding"),
                                tokens(spec.hidden), main.getArgument(0), table);
-  auto [cosine, sine] = buildRotaryTable();
+  SmallVector<std::pair<Value, Value>> tables;
+  for (unsigned i = 0; i < spec.rotaries.size(); ++i)
+    tables.push_back(buildRotaryTable(i));
   SmallVector<Value> returned = {Value()};
   unsigned nextCache = 2;
   for (auto [index, layer] : llvm::enumerate(spec.sequence)) {
     const LayerClass &layerClass = spec.classes[layer];
     std::string prefix = ("layers." + Twine(index)).str();
-    SmallVector<Value> operands = {hidden, main.getArgument(1), cosine, sine};
+    SmallVector<Value> operands = {hidden, main.getArgument(1)};
+    if (layerClass.rotary) {
+      auto [cosine, sine] = tables[*layerClass.rotary];
+      operands.append({cosine, sine});
+    }
     for (const WeightSpec &weight : layerClass.weights)
-      operands.push_back(
-          readWeight(prefix + "." + weight.name, weight.shape, weight.element));
+      operands.push_back(readWeight(prefix + "." + weight.name, weight.shape,
+                                    weight.format.element));
     for (unsigned i = 0; i < layerClass.caches.size(); ++i)
       operands.push_back(main.getArgument(nextCache++));
     auto call = func::CallOp::create(builder, named(context, prefix),
@@ -233,7 +247,7 @@ llvm::Error checkSizes(const DecoderSpec &spec, StringRef file) {
 
 LayerBody::LayerBody(OpBuilder &builder, const DecoderSpec &spec,
                      const LayerClass &layer, func::FuncOp function)
-    : builder(builder), spec(spec), layerName(layer.name) {
+    : builder(builder), spec(spec), layer(layer) {
   unsigned next = 0;
   auto take = [&](const Twine &name) {
     BlockArgument argument = function.getArgument(next++);
@@ -242,10 +256,14 @@ LayerBody::LayerBody(OpBuilder &builder, const DecoderSpec &spec,
   };
   hidden = take("hidden");
   positions = take("positions");
-  cosine = take("cosine");
-  sine = take("sine");
-  for (const WeightSpec &weight : layer.weights)
+  if (layer.rotary) {
+    cosine = take("cosine");
+    sine = take("sine");
+  }
+  for (const WeightSpec &weight : layer.weights) {
     weights[weight.name] = take(weight.name);
+    specs[weight.name] = &weight;
+  }
   for (const CacheSpec &cache : layer.caches) {
     caches.push_back(take("past_" + cache.name));
     grown.push_back(cacheType(cache, spec));
@@ -258,21 +276,26 @@ Value LayerBody::weight(StringRef name) const {
   return value;
 }
 
-Type LayerBody::grownType(unsigned index) const { return grown[index]; }
-
 Location LayerBody::at(StringRef name) const {
-  return named(builder.getContext(), Twine(layerName) + "." + name);
+  return named(builder.getContext(), Twine(layer.name) + "." + name);
 }
 
 RankedTensorType LayerBody::tokens(int64_t width) const {
   return RankedTensorType::get({kDynamic, kDynamic, width}, spec.formats.plain);
 }
 
-moe::FormatAttr LayerBody::matrixFormat() const {
-  if (!spec.formats.quantized)
+moe::FormatAttr LayerBody::weightFormat(StringRef name) const {
+  const WeightSpec *weight = specs.lookup(name);
+  if (!weight || !weight->format.weight)
     return {};
-  std::optional<Format> format = moe::formatOf(spec.formats.matrix);
-  return moe::formatAttrOf(builder.getContext(), {*format, *format});
+  return moe::formatAttrOf(builder.getContext(), *weight->format.weight);
+}
+
+moe::FormatAttr LayerBody::activationFormat(StringRef name) const {
+  const WeightSpec *weight = specs.lookup(name);
+  if (!weight || !weight->format.activation)
+    return {};
+  return moe::formatAttrOf(builder.getContext(), *weight->format.activation);
 }
 
 Value LayerBody::norm(Value input, StringRef gain) {
@@ -284,8 +307,9 @@ Value LayerBody::linear(Value input, StringRef matrix) {
   Value value = weight(matrix);
   int64_t width = cast<RankedTensorType>(value.getType()).getDimSize(1);
   return moe::LinearOp::create(builder, at(matrix), tokens(width), input, value,
-                               Value(), UnitAttr(), matrixFormat(),
-                               matrixFormat());
+                               optionalWeight((matrix + "_bias").str()),
+                               UnitAttr(), weightFormat(matrix),
+                               activationFormat(matrix));
 }
 
 Value LayerBody::add(StringRef name, Value lhs, Value rhs) {
@@ -300,64 +324,19 @@ Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
 }
 
 //===----------------------------------------------------------------------===//
-// Experts
-//===----------------------------------------------------------------------===//
-
-void portolan::addExpertWeights(LayerClass &layer, const DecoderSpec &spec,
-                                const RoutingSpec &routing,
-                                int64_t intermediate) {
-  const FormatSpec &formats = spec.formats;
-  int64_t experts = routing.experts;
-  layer.weights.push_back({"router", {spec.hidden, experts}, formats.plain});
-  if (routing.correction)
-    layer.weights.push_back({"router_correction", {experts}, formats.plain});
-  layer.weights.push_back(
-      {"experts_gate", {experts, spec.hidden, intermediate}, formats.matrix});
-  layer.weights.push_back(
-      {"experts_up", {experts, spec.hidden, intermediate}, formats.matrix});
-  layer.weights.push_back(
-      {"experts_down", {experts, intermediate, spec.hidden}, formats.matrix});
-}
-
-Value portolan::buildExperts(LayerBody &body, Value input,
-                             const RoutingSpec &routing,
-                             moe::Activation activation) {
-  OpBuilder &builder = body.builder;
-  SmallVector<int64_t> chosen = {kDynamic, kDynamic, routing.topK};
-  auto indexType = RankedTensorType::get(chosen, builder.getI32Type());
-  auto weightType = RankedTensorType::get(chosen, builder.getF32Type());
-  Value correction =
-      routing.correction ? body.weight("router_correction") : Value();
-  auto route = moe::RouteOp::create(
-      builder, body.at("route"), weightType, indexType, input,
-      body.weight("router"), Value(), correction, Value(), Value(),
-      uint64_t(routing.topK), routing.scoring, uint64_t(routing.groups),
-      uint64_t(routing.topGroups), routing.normalize,
-      llvm::APFloat(routing.scale));
-
-  auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
-                                       body.spec.formats.plain);
-  auto countType =
-      RankedTensorType::get({routing.experts}, builder.getI32Type());
-  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
-                                          countType, input, route.getIndices(),
-                                          uint64_t(0), moe::LoadAttr());
-  llvm::APFloat zero(0.0), one(1.0);
-  Value rows = moe::ExpertsOp::create(
-      builder, body.at("experts"), rowType, dispatch.getRows(),
-      dispatch.getCounts(), body.weight("experts_gate"),
-      body.weight("experts_up"), body.weight("experts_down"), Value(), Value(),
-      Value(), activation, zero, one, zero, moe::LoadAttr(),
-      body.matrixFormat(), body.matrixFormat());
-  return moe::CombineOp::create(builder, body.at("combine"), input.getType(),
-                                rows, route.getWeights(), route.getIndices(),
-                                uint64_t(routing.experts), uint64_t(0),
-                                moe::LoadAttr(), moe::LoadAttr());
-}
-
-//===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//
+
+void DecoderSpec::addLayer(StringRef name,
+                           llvm::function_ref<LayerClass()> make) {
+  auto found = llvm::find_if(
+      classes, [&](const LayerClass &layer) { return layer.name == name; });
+  sequence.push_back(std::distance(classes.begin(), found));
+  if (found != classes.end())
+    return;
+  classes.push_back(make());
+  classes.back().name = name.str();
+}
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::buildDecoder(const DecoderSpec &spec, StringRef file,

@@ -20,16 +20,31 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace portolan {
 
+/// How the checkpoint keeps a matrix. Without the pairs it is computed with in
+/// the format of its elements.
+struct WeightFormat {
+  WeightFormat() = default;
+  WeightFormat(mlir::Type element) : element(element) {}
+  WeightFormat(mlir::Type element, FormatPair weight, FormatPair activation)
+      : element(element), weight(weight), activation(activation) {}
+
+  mlir::Type element;
+  std::optional<FormatPair> weight;
+  /// What activations are quantized to on their way into the matmul.
+  std::optional<FormatPair> activation;
+};
+
 /// A weight of a layer: `layers.N.NAME` of the model.
 struct WeightSpec {
   std::string name;
   llvm::SmallVector<int64_t, 3> shape;
-  mlir::Type element;
+  WeightFormat format;
 };
 
 /// A cache of a layer: `past_key_values.N.NAME` -> `present.N.NAME`. The first
@@ -49,6 +64,9 @@ struct LayerClass {
   std::vector<CacheSpec> caches;
   /// Builds the body: takes the hidden state, returns it with the grown caches.
   std::function<llvm::SmallVector<mlir::Value>(LayerBody &)> body;
+  /// The tables that the layer rotates by, an index into `rotaries`; none if
+  /// it does not rotate.
+  std::optional<unsigned> rotary = 0;
 };
 
 struct RotarySpec {
@@ -59,25 +77,35 @@ struct RotarySpec {
   int64_t yarnOriginalPositions = 0;
   double yarnBetaFast = 0;
   double yarnBetaSlow = 0;
+  bool yarnExactBounds = false;
   double magnitude = 1;
 };
 
-/// How the checkpoint keeps its matrices.
+/// How the checkpoint keeps its matrices, by what they belong to.
 struct FormatSpec {
-  mlir::Type plain;  ///< embedding, norms, router, head, caches
-  mlir::Type matrix; ///< projections and experts
-  bool quantized = false;
+  mlir::Type plain; ///< embedding, norms, router, head, caches
+  WeightFormat attention;
+  WeightFormat mlp; ///< dense blocks and shared experts
+  WeightFormat experts;
+
+  void setMatrices(const WeightFormat &format) {
+    attention = mlp = experts = format;
+  }
 };
 
 struct DecoderSpec {
+  mlir::MLIRContext *context = nullptr;
   std::string name;
   int64_t hidden = 0;
   int64_t vocabulary = 0;
   double epsilon = 0;
   FormatSpec formats;
-  RotarySpec rotary;
+  std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
   std::vector<unsigned> sequence; ///< class of each layer
+
+  /// Appends a layer of the class `name`, which `make` makes the first time.
+  void addLayer(llvm::StringRef name, llvm::function_ref<LayerClass()> make);
 };
 
 /// Builds ops in the body of a layer function.
@@ -90,18 +118,25 @@ public:
   const DecoderSpec &spec;
   mlir::Value hidden, positions, cosine, sine;
 
+  bool hasWeight(llvm::StringRef name) const { return weights.contains(name); }
   mlir::Value weight(llvm::StringRef name) const;
+  /// The weight, or null if the layer has none of this name.
+  mlir::Value optionalWeight(llvm::StringRef name) const {
+    return weights.lookup(name);
+  }
   mlir::Value cache(unsigned index) const { return caches[index]; }
   /// Type of cache `index` after the step.
-  mlir::Type grownType(unsigned index) const;
+  mlir::Type grownType(unsigned index) const { return grown[index]; }
   /// `function.NAME`, the location of an op.
   mlir::Location at(llvm::StringRef name) const;
   /// [batch, new tokens, width] of activations.
   mlir::RankedTensorType tokens(int64_t width) const;
-  /// Format attributes of ops on quantized matrices, or null.
-  moe::FormatAttr matrixFormat() const;
+  /// Format attributes of an op on the matrix `name`, or null.
+  moe::FormatAttr weightFormat(llvm::StringRef name) const;
+  moe::FormatAttr activationFormat(llvm::StringRef name) const;
 
-  /// Ops that are named after their weight.
+  /// Ops that are named after their weight. linear() adds the bias
+  /// `MATRIX_bias` if the layer has one.
   mlir::Value norm(mlir::Value input, llvm::StringRef gain);
   mlir::Value linear(mlir::Value input, llvm::StringRef matrix);
   mlir::Value add(llvm::StringRef name, mlir::Value lhs, mlir::Value rhs);
@@ -109,33 +144,12 @@ public:
                    int64_t offset, bool interleaved);
 
 private:
-  llvm::StringRef layerName;
+  const LayerClass &layer;
   llvm::StringMap<mlir::Value> weights;
+  llvm::StringMap<const WeightSpec *> specs;
   llvm::SmallVector<mlir::Value> caches;
   llvm::SmallVector<mlir::Type> grown;
 };
-
-/// What a router does with its logits.
-struct RoutingSpec {
-  int64_t experts = 0;
-  int64_t topK = 0;
-  moe::Scoring scoring = moe::Scoring::softmax;
-  bool correction = false; ///< weight `router_correction`
-  int64_t groups = 1;
-  int64_t topGroups = 1;
-  bool normalize = false;
-  double scale = 1;
-};
-
-/// route, dispatch, experts, combine with the weights `router`, `experts_gate`,
-/// `experts_up` and `experts_down`.
-mlir::Value buildExperts(LayerBody &body, mlir::Value input,
-                         const RoutingSpec &routing,
-                         moe::Activation activation);
-
-/// The weights that buildExperts() needs.
-void addExpertWeights(LayerClass &layer, const DecoderSpec &spec,
-                      const RoutingSpec &routing, int64_t intermediate);
 
 /// Builds the module. Fails, with `file` in the message, on a weight of more
 /// than kMaxElements elements.

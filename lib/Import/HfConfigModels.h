@@ -13,18 +13,14 @@
 #ifndef PORTOLAN_LIB_IMPORT_HFCONFIGMODELS_H
 #define PORTOLAN_LIB_IMPORT_HFCONFIGMODELS_H
 
-#include "lib/Import/HfConfigBuilder.h"
-#include "lib/Import/HfConfigReader.h"
+#include "lib/Import/HfConfigFields.h"
 
 namespace portolan {
 
-/// `spec.formats` and the fields that all architectures share are set. Reports
-/// bad fields through `reader`.
-void readMixtral(HfConfigReader &reader, DecoderSpec &spec);
+/// `spec.context` and `spec.name` are set. Reports bad fields through `reader`.
 void readDeepSeek(HfConfigReader &reader, DecoderSpec &spec);
-
-/// The activation named by `hidden_act`.
-moe::Activation readActivation(HfConfigReader &reader);
+void readMixtral(HfConfigReader &reader, DecoderSpec &spec);
+void readQwen3(HfConfigReader &reader, DecoderSpec &spec);
 
 } // namespace portolan
 

@@ -15,6 +15,7 @@ using llvm::StringRef;
 using llvm::Twine;
 
 const llvm::json::Value *HfConfigReader::find(StringRef field) const {
+  known.insert(field);
   const llvm::json::Value *value = object.get(field);
   return value && value->kind() != llvm::json::Value::Null ? value : nullptr;
 }
@@ -106,6 +107,58 @@ void HfConfigReader::onlyNull(StringRef field) {
     fail(field, "null");
 }
 
+std::vector<int64_t> HfConfigReader::integers(StringRef field, int64_t min,
+                                              int64_t max, int64_t count) {
+  const llvm::json::Value *value = find(field);
+  const llvm::json::Array *array = value ? value->getAsArray() : nullptr;
+  std::vector<int64_t> numbers;
+  bool good = array && (count < 0 || int64_t(array->size()) == count);
+  for (size_t i = 0; good && i < array->size(); ++i) {
+    std::optional<int64_t> number = (*array)[i].getAsInteger();
+    good = number && *number >= min && *number <= max;
+    numbers.push_back(number.value_or(min));
+  }
+  if (good)
+    return numbers;
+  fail(field, "an array of " +
+                  (count < 0 ? std::string() : std::to_string(count) + " ") +
+                  "integers from " + Twine(min) + " to " + Twine(max));
+  return std::vector<int64_t>(std::max<int64_t>(count, 0), min);
+}
+
+std::vector<std::string> HfConfigReader::strings(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  const llvm::json::Array *array = value ? value->getAsArray() : nullptr;
+  std::vector<std::string> texts;
+  bool good = array;
+  for (size_t i = 0; good && i < array->size(); ++i) {
+    std::optional<StringRef> text = (*array)[i].getAsString();
+    good = text.has_value();
+    texts.push_back(text.value_or("").str());
+  }
+  if (!good) {
+    fail(field, "an array of strings");
+    texts.clear();
+  }
+  return texts;
+}
+
+void HfConfigReader::ignore(llvm::ArrayRef<StringRef> fields) {
+  for (StringRef field : fields)
+    known.insert(field);
+}
+
+void HfConfigReader::finish() {
+  std::vector<StringRef> unknown;
+  for (const auto &[key, value] : object)
+    if (value.kind() != llvm::json::Value::Null &&
+        !known.contains(StringRef(key)))
+      unknown.push_back(key);
+  if (!unknown.empty())
+    fail(*llvm::min_element(unknown),
+         "no such field, as its effect is not known");
+}
+
 void HfConfigReader::nested(StringRef field,
                             llvm::function_ref<void(HfConfigReader &)> read) {
   const llvm::json::Value *value = find(field);
@@ -115,6 +168,7 @@ void HfConfigReader::nested(StringRef field,
   HfConfigReader reader(file, *inner);
   reader.prefix = (prefix + field + ".").str();
   read(reader);
+  reader.finish();
   if (reader.error && !error)
     error = reader.error;
 }

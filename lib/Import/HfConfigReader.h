@@ -16,11 +16,13 @@
 #define PORTOLAN_LIB_IMPORT_HFCONFIGREADER_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace portolan {
 
@@ -61,7 +63,21 @@ public:
   void onlyInteger(llvm::StringRef field, int64_t value);
   void onlyNull(llvm::StringRef field);
 
-  /// The object at `field`, read by `nested` with errors under `field.`.
+  /// An array of integers from `min` to `max`, of `count` entries (any number
+  /// if -1).
+  std::vector<int64_t> integers(llvm::StringRef field, int64_t min, int64_t max,
+                                int64_t count = -1);
+  /// An array of strings.
+  std::vector<std::string> strings(llvm::StringRef field);
+
+  /// Says of fields that they may be there and change nothing.
+  void ignore(llvm::ArrayRef<llvm::StringRef> fields);
+  /// Fails on a field that is there and was neither read nor ignored: what it
+  /// would change is not known.
+  void finish();
+
+  /// The object at `field`, read by `nested` with errors under `field.`; all of
+  /// its fields must be read or ignored.
   void nested(llvm::StringRef field,
               llvm::function_ref<void(HfConfigReader &)> read);
 
@@ -81,12 +97,14 @@ public:
   llvm::Error takeError();
 
 private:
+  /// The value that is not null; the field counts as read.
   const llvm::json::Value *find(llvm::StringRef field) const;
 
   std::string file;
   std::string prefix;
   const llvm::json::Object &object;
   std::optional<std::string> error;
+  mutable llvm::StringSet<> known;
 };
 
 } // namespace portolan

@@ -217,9 +217,11 @@ TEST_F(HfConfigErrors, UnsupportedVariants) {
   EXPECT_EQ(deepseek("moe_layer_freq", 2),
             "c.json: moe_layer_freq: expects 1, got 2");
   EXPECT_EQ(mixtral("rope_scaling", llvm::json::Object{{"type", "linear"}}),
-            "c.json: rope_scaling: expects null, got {\"type\":\"linear\"}");
+            "c.json: rope_scaling.type: expects one of \"default\", \"yarn\", "
+            "got \"linear\"");
   EXPECT_EQ(deepseek("rope_scaling", llvm::json::Object{{"type", "linear"}}),
-            "c.json: rope_scaling.type: expects \"yarn\", got \"linear\"");
+            "c.json: rope_scaling.type: expects one of \"default\", \"yarn\", "
+            "got \"linear\"");
   EXPECT_EQ(mixtral("torch_dtype", "float64"),
             "c.json: torch_dtype: expects one of \"bfloat16\", \"float16\", "
             "\"float32\", got \"float64\"");
@@ -228,10 +230,34 @@ TEST_F(HfConfigErrors, UnsupportedVariants) {
 TEST_F(HfConfigErrors, UnsupportedQuantization) {
   EXPECT_EQ(mixtral("quantization_config",
                     llvm::json::Object{{"quant_method", "awq"}}),
-            "c.json: quantization_config.quant_method: expects \"fp8\", got "
-            "\"awq\"");
+            "c.json: quantization_config.quant_method: expects one of \"fp8\", "
+            "\"mxfp4\", \"compressed-tensors\", got \"awq\"");
   EXPECT_EQ(mixtral("quantization_config", "fp8"),
             "c.json: quantization_config: expects an object, got \"fp8\"");
+}
+
+TEST_F(HfConfigErrors, FieldsOfUnknownEffect) {
+  EXPECT_EQ(mixtral("attention_temperature", 2),
+            "c.json: attention_temperature: expects no such field, as its "
+            "effect is not known, got 2");
+  EXPECT_EQ(
+      deepseek("rope_scaling",
+               llvm::json::Object{{"type", "default"}, {"ramp", 1}}),
+      "c.json: rope_scaling.ramp: expects no such field, as its effect is not "
+      "known, got 1");
+  // Known to change nothing.
+  EXPECT_EQ(mixtral("eos_token_id", 2), "imported");
+}
+
+TEST_F(HfConfigErrors, ArchitectureOfAnotherFamily) {
+  EXPECT_EQ(mixtral("architectures", llvm::json::Array{"MixtralForCausalLM"}),
+            "imported");
+  EXPECT_EQ(mixtral("architectures", llvm::json::Array{"OtherForCausalLM"}),
+            "c.json: architectures: expects \"MixtralForCausalLM\", got "
+            "[\"OtherForCausalLM\"]");
+  EXPECT_EQ(mixtral("architectures", "MixtralForCausalLM"),
+            "c.json: architectures: expects an array of strings, got "
+            "\"MixtralForCausalLM\"");
 }
 
 TEST_F(HfConfigErrors, LongValuesAreCut) {

@@ -1,0 +1,240 @@
+//===- HfConfigLayers.cpp - parts of layers that families share -----------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Weights and ops of the parts. The order of weights is that of the arguments
+// of a layer function.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/HfConfigLayers.h"
+
+using namespace mlir;
+using namespace portolan;
+using llvm::StringRef;
+
+namespace {
+constexpr int64_t kDynamic = ShapedType::kDynamic;
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
+                                   const AttentionSpec &attention) {
+  Type plain = spec.formats.plain;
+  const WeightFormat &matrix = spec.formats.attention;
+  int64_t query = attention.heads * attention.keyWidth;
+  int64_t key = attention.kvHeads * attention.keyWidth;
+  int64_t value = attention.kvHeads * attention.valueWidth;
+  int64_t attended = attention.heads * attention.valueWidth;
+  auto add = [&](std::string name, int64_t in, int64_t out, bool bias) {
+    layer.weights.push_back({name, {in, out}, matrix});
+    if (bias)
+      layer.weights.push_back({name + "_bias", {out}, plain});
+  };
+  add("q", spec.hidden, query, attention.inputBias);
+  add("k", spec.hidden, key, attention.inputBias);
+  add("v", spec.hidden, value, attention.inputBias);
+  if (attention.norm != QkNorm::none) {
+    bool head = attention.norm == QkNorm::head;
+    layer.weights.push_back(
+        {"q_norm", {head ? attention.keyWidth : query}, plain});
+    layer.weights.push_back(
+        {"k_norm", {head ? attention.keyWidth : key}, plain});
+  }
+  if (attention.sinks)
+    layer.weights.push_back({"sinks", {attention.heads}, plain});
+  add("o", attended, spec.hidden, attention.outputBias);
+  for (auto [name, width] : {std::pair{"key", attention.keyWidth},
+                             std::pair{"value", attention.valueWidth}})
+    layer.caches.push_back(
+        {name, {kDynamic, attention.kvHeads, kDynamic, width}, /*tokens=*/2});
+}
+
+AttentionParts portolan::buildAttention(LayerBody &body, Value input,
+                                        const AttentionSpec &attention) {
+  // Queries and keys go the same way: projection, norm, rotation.
+  auto project = [&](const std::string &name) {
+    Value value = body.linear(input, name);
+    bool norm = attention.norm != QkNorm::none;
+    if (norm && !attention.normAfterRotation)
+      value = body.norm(value, name + "_norm");
+    if (body.cosine)
+      value = body.rope("rope_" + name, value, attention.keyWidth,
+                        attention.rotaryOffset, attention.interleaved);
+    if (norm && attention.normAfterRotation)
+      value = body.norm(value, name + "_norm");
+    return value;
+  };
+  Value query = project("q");
+  Value key = project("k");
+  Value value = body.linear(input, "v");
+  auto op = moe::AttentionOp::create(
+      body.builder, body.at("attention"),
+      body.tokens(attention.heads * attention.valueWidth), body.grownType(0),
+      body.grownType(1), /*log_sum_exp=*/Type(), query, key, value,
+      body.cache(0), body.cache(1), /*total_lengths=*/Value(),
+      body.optionalWeight("sinks"), uint64_t(attention.heads),
+      uint64_t(attention.kvHeads), llvm::APFloat(attention.scale),
+      uint64_t(attention.window), llvm::APFloat(attention.softCap),
+      /*cache_format=*/moe::FormatAttr());
+  return {body.linear(op.getResult(), "o"), op.getPresentKey(),
+          op.getPresentValue()};
+}
+
+//===----------------------------------------------------------------------===//
+// Dense blocks
+//===----------------------------------------------------------------------===//
+
+void portolan::addMlpWeights(LayerClass &layer, const DecoderSpec &spec,
+                             StringRef prefix, const MlpSpec &mlp) {
+  const WeightFormat &matrix = spec.formats.mlp;
+  auto add = [&](StringRef name, int64_t in, int64_t out) {
+    layer.weights.push_back({(prefix + name).str(), {in, out}, matrix});
+  };
+  if (mlp.gated)
+    add("_gate", spec.hidden, mlp.intermediate);
+  add("_up", spec.hidden, mlp.intermediate);
+  add("_down", mlp.intermediate, spec.hidden);
+}
+
+Value portolan::buildMlp(LayerBody &body, StringRef prefix, Value input,
+                         const MlpSpec &mlp) {
+  std::string gate = (prefix + "_gate").str(), up = (prefix + "_up").str(),
+              down = (prefix + "_down").str();
+  return moe::MlpOp::create(body.builder, body.at(prefix), input.getType(),
+                            input, body.optionalWeight(gate), body.weight(up),
+                            body.weight(down), mlp.activation,
+                            body.weightFormat(up), body.activationFormat(up));
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+void portolan::addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
+                                 const ExpertsSpec &experts) {
+  const RoutingSpec &routing = experts.routing;
+  Type plain = spec.formats.plain;
+  const WeightFormat &matrix = spec.formats.experts;
+  int64_t count = routing.experts;
+  layer.weights.push_back({"router", {spec.hidden, count}, plain});
+  if (routing.bias)
+    layer.weights.push_back({"router_bias", {count}, plain});
+  if (routing.correction)
+    layer.weights.push_back({"router_correction", {count}, plain});
+  auto add = [&](std::string name, int64_t in, int64_t out) {
+    layer.weights.push_back({name, {count, in, out}, matrix});
+    if (experts.biases)
+      layer.weights.push_back({name + "_bias", {count, out}, plain});
+  };
+  if (experts.gated)
+    add("experts_gate", spec.hidden, experts.intermediate);
+  add("experts_up", spec.hidden, experts.intermediate);
+  add("experts_down", experts.intermediate, spec.hidden);
+  if (experts.shared.intermediate > 0)
+    addMlpWeights(layer, spec, "shared", experts.shared);
+}
+
+Value portolan::buildExperts(LayerBody &body, Value input,
+                             const ExpertsSpec &experts) {
+  const RoutingSpec &routing = experts.routing;
+  OpBuilder &builder = body.builder;
+  SmallVector<int64_t> chosen = {kDynamic, kDynamic, routing.topK};
+  auto indexType = RankedTensorType::get(chosen, builder.getI32Type());
+  auto weightType = RankedTensorType::get(chosen, builder.getF32Type());
+  auto route = moe::RouteOp::create(
+      builder, body.at("route"), weightType, indexType, input,
+      body.weight("router"), body.optionalWeight("router_bias"),
+      body.optionalWeight("router_correction"), uint64_t(routing.topK),
+      routing.scoring, uint64_t(routing.groups), uint64_t(routing.topGroups),
+      routing.normalize, llvm::APFloat(routing.scale));
+
+  auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
+                                       body.spec.formats.plain);
+  auto countType =
+      RankedTensorType::get({routing.experts}, builder.getI32Type());
+  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
+                                          countType, input, route.getIndices(),
+                                          uint64_t(0), moe::LoadAttr());
+  Value rows = moe::ExpertsOp::create(
+      builder, body.at("experts"), rowType, dispatch.getRows(),
+      dispatch.getCounts(), body.optionalWeight("experts_gate"),
+      body.weight("experts_up"), body.weight("experts_down"),
+      body.optionalWeight("experts_gate_bias"),
+      body.optionalWeight("experts_up_bias"),
+      body.optionalWeight("experts_down_bias"), experts.activation,
+      llvm::APFloat(experts.limit), llvm::APFloat(experts.alpha),
+      llvm::APFloat(experts.linearOffset), moe::LoadAttr(),
+      body.weightFormat("experts_up"), body.activationFormat("experts_up"));
+  Value result = moe::CombineOp::create(
+      builder, body.at("combine"), input.getType(), rows, route.getWeights(),
+      route.getIndices(), uint64_t(routing.experts), uint64_t(0),
+      moe::LoadAttr(), moe::LoadAttr());
+  if (experts.shared.intermediate == 0)
+    return result;
+  return body.add("add_shared", result,
+                  buildMlp(body, "shared", input, experts.shared));
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The two halves of a layer, the second by callbacks.
+LayerClass
+makePreNormLayer(const DecoderSpec &spec, const AttentionSpec &attention,
+                 std::optional<unsigned> rotary, StringRef name,
+                 llvm::function_ref<void(LayerClass &)> addWeights,
+                 std::function<Value(LayerBody &, Value)> feedForward) {
+  LayerClass layer;
+  layer.rotary = rotary;
+  std::string norm = (name + "_norm").str(), sum = ("add_" + name).str();
+  layer.weights.push_back(
+      {"attention_norm", {spec.hidden}, spec.formats.plain});
+  addAttentionWeights(layer, spec, attention);
+  layer.weights.push_back({norm, {spec.hidden}, spec.formats.plain});
+  addWeights(layer);
+  layer.body = [=](LayerBody &body) -> SmallVector<Value> {
+    AttentionParts parts = buildAttention(
+        body, body.norm(body.hidden, "attention_norm"), attention);
+    Value hidden = body.add("add_attention", body.hidden, parts.result);
+    Value update = feedForward(body, body.norm(hidden, norm));
+    return {body.add(sum, hidden, update), parts.presentKey,
+            parts.presentValue};
+  };
+  return layer;
+}
+
+} // namespace
+
+LayerClass portolan::makeLayer(const DecoderSpec &spec,
+                               const AttentionSpec &attention,
+                               const MlpSpec &mlp,
+                               std::optional<unsigned> rotary) {
+  return makePreNormLayer(
+      spec, attention, rotary, "mlp",
+      [&](LayerClass &layer) { addMlpWeights(layer, spec, "mlp", mlp); },
+      [mlp](LayerBody &body, Value input) {
+        return buildMlp(body, "mlp", input, mlp);
+      });
+}
+
+LayerClass portolan::makeLayer(const DecoderSpec &spec,
+                               const AttentionSpec &attention,
+                               const ExpertsSpec &experts,
+                               std::optional<unsigned> rotary) {
+  return makePreNormLayer(
+      spec, attention, rotary, "experts",
+      [&](LayerClass &layer) { addExpertsWeights(layer, spec, experts); },
+      [experts](LayerBody &body, Value input) {
+        return buildExperts(body, input, experts);
+      });
+}
