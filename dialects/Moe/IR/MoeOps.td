@@ -138,7 +138,7 @@ def Moe_GateOp : Moe_WorkOp<"gate"> {
     `input` [..,W], `gate` [..,G] -> input * activation(gate), where G divides W
     and each gate holds for W / G consecutive elements: G = W gates elements,
     the number of heads whole heads, 1 whole rows. With the same tensor twice
-    and a sigmoid it is silu.
+    and a sigmoid it is silu. A gate [G] is the same for all tokens.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gate,
                        Moe_ActivationAttr:$activation);
@@ -149,19 +149,57 @@ def Moe_GateOp : Moe_WorkOp<"gate"> {
   let hasVerifier = 1;
 }
 
+def Moe_ScaleOp : Moe_WorkOp<"scale", [SameOperandsAndResultType]> {
+  let summary = "A tensor multiplied with a constant, then capped softly.";
+  let description = [{
+    y = input * factor; with `soft_cap` c > 0 the result is c * tanh(y / c).
+  }];
+  let arguments = (ins AnyRankedTensor:$input,
+                       DefaultValuedAttr<F64Attr, "1.0">:$factor,
+                       DefaultValuedAttr<F64Attr, "0.0">:$soft_cap);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Moe_MlpOp : Moe_WorkOp<"mlp"> {
   let summary = "A dense feed-forward block (dense layer or shared expert).";
   let description = [{
     `input` [..,H], `gate` [H,I] (absent if not gated), `up` [H,I],
     `down` [I,H] -> [..,H]: (activation(x gate) * (x up)) down, or
-    activation(x up) down.
+    activation(x up) down. `limit`, `alpha` and `linear_offset` are as in
+    `moe.experts`.
   }];
   let arguments = (ins AnyRankedTensor:$input, Optional<AnyRankedTensor>:$gate,
                        AnyRankedTensor:$up, AnyRankedTensor:$down,
                        Moe_ActivationAttr:$activation,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
+                       OptionalAttr<Moe_FormatAttr>:$activation_format,
+                       DefaultValuedAttr<F64Attr, "0.0">:$limit,
+                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::ActivationAttr":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down, activation,
+            weight_format, activation_format, $_builder.getF64FloatAttr(0),
+            $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0));
+    }]>,
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::Activation":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down,
+            ActivationAttr::get($_builder.getContext(), activation),
+            weight_format, activation_format);
+    }]>];
   let assemblyFormat = [{
     $input (`gate` $gate^)? `up` $up `down` $down attr-dict
     `:` functional-type(operands, results)
@@ -252,6 +290,37 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
   let assemblyFormat = [{
     $query `,` $key `,` $value `cache` $past_key `,` $past_value
     (`lengths` $total_lengths^)? (`sinks` $sinks^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_SparseAttentionOp : Moe_WorkOp<"sparse_attention"> {
+  let summary = "Causal attention to the blocks of the context that an index "
+                "chooses.";
+  let description = [{
+    Operands and results of `moe.attention`, and beside them `index_query`
+    [B,S,kv_heads*I], `index_key` [B,S,I] and its cache `past_index` [B,P,I].
+    The score of a block of `block` keys (by position) for a token and a group
+    of heads is the largest product of the group's index query with an index key
+    of the block that the token may see. The token attends to the keys of the
+    `top_blocks` best blocks; the last `local_blocks`, its own included, are
+    always among them. Equal scores: the smaller block.
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
+                       AnyRankedTensor:$value, AnyRankedTensor:$index_query,
+                       AnyRankedTensor:$index_key, AnyRankedTensor:$past_key,
+                       AnyRankedTensor:$past_value, AnyRankedTensor:$past_index,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       I64Attr:$block, I64Attr:$top_blocks,
+                       DefaultValuedAttr<I64Attr, "1">:$local_blocks,
+                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+  let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
+                      AnyRankedTensor:$present_value,
+                      AnyRankedTensor:$present_index);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `index` $index_query `,` $index_key `cache`
+    $past_key `,` $past_value `,` $past_index attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

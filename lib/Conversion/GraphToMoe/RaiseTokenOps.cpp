@@ -64,7 +64,7 @@ LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
       lastDim(gain) == 0 || type.getShape().back() % lastDim(gain) != 0)
     return raiser.fail("expects a gain whose size divides the width");
   Value norm = moe::RmsNormOp::create(raiser.body, node.getLoc(), type, input,
-                                      gain, APFloat(epsilon));
+                                      gain, raiser.body.getF64FloatAttr(epsilon));
   raiser.raise(result, norm, input);
   return success();
 }
@@ -136,7 +136,8 @@ LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a gain of the width of the input");
   Value norm =
       moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
-                             form->gain, APFloat(form->epsilon));
+                             form->gain,
+                             raiser.body.getF64FloatAttr(form->epsilon));
   if (!view) {
     raiser.raise(result, norm, input);
     return success();
