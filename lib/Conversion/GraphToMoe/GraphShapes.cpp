@@ -54,6 +54,9 @@ struct Inference {
 
 using Handler = void (*)(Inference &);
 
+/// Shapes of more dimensions are not followed.
+constexpr size_t kMaxRank = onnx_import::kMaxRank;
+
 //===----------------------------------------------------------------------===//
 // Elementwise
 //===----------------------------------------------------------------------===//
@@ -91,9 +94,8 @@ void inferCopy(Inference &in) {
   if (in.node.getOpType() == "Cast") {
     llvm::Expected<Type> type = onnx_import::elementType(
         int32_t(in.attr("to", 0)), in.node.getContext());
-    if (type)
-      in.result().element = *type;
-    else
+    in.result().element = type ? *type : Type();
+    if (!type)
       llvm::consumeError(type.takeError());
     bool toInteger = type && (type->isInteger(32) || type->isInteger(64));
     if (!toInteger)
@@ -147,6 +149,20 @@ void inferArithmetic(Inference &in) {
   for (size_t i = 0; i < count; ++i)
     data.push_back(in.orFresh(compute(in.node.getOpType(), (*a)[i], (*b)[i])));
   in.result().data = std::move(data);
+}
+
+/// Any number of operands.
+void inferSpread(Inference &in) {
+  in.result().element = in.element(0);
+  std::optional<Sizes> shape;
+  for (unsigned i = 0; i < in.node.getInputs().size(); ++i) {
+    const Sizes *other = in.shape(i);
+    shape = i == 0 && other ? std::optional<Sizes>(*other)
+                            : broadcast(shape ? &*shape : nullptr, other, in);
+    if (!shape)
+      return;
+  }
+  in.result().shape = std::move(shape);
 }
 
 /// Comparisons; Equal of sizes is decided where it can be.
@@ -217,6 +233,23 @@ void inferShape(Inference &in) {
   end = std::clamp<int64_t>(end < 0 ? end + rank : end, start, rank);
   in.result().data = Sizes(shape->begin() + start, shape->begin() + end);
   in.result().shape = Sizes{Size(end - start)};
+}
+
+void inferSize(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  in.result().shape = Sizes();
+  const Sizes *shape = in.shape(0);
+  if (std::optional<Size> count = shape ? productOf(*shape) : std::nullopt)
+    in.result().data = Sizes{*count};
+}
+
+/// The places of what is not zero: a column each.
+void inferNonZero(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  const Sizes *shape = in.shape(0);
+  Size rank = shape ? Size(int64_t(std::max<size_t>(shape->size(), 1)))
+                    : in.facts.fresh();
+  in.result().shape = Sizes{rank, in.facts.fresh()};
 }
 
 void inferConstantOfShape(Inference &in) {
@@ -333,7 +366,7 @@ void inferReshape(Inference &in) {
   if (!target) {
     // The length of the target is the rank.
     int64_t rank = in.facts.dim(in.node.input(1), 0);
-    if (rank >= 0)
+    if (rank >= 0 && rank <= int64_t(kMaxRank))
       in.result().shape = in.freshShape(rank);
     return;
   }
@@ -398,7 +431,7 @@ void inferConcat(Inference &in) {
     }
     sum = sum ? sum->plus((*shape)[axis]) : sum;
     const Sizes *elements = in.data(i);
-    if (data && elements && first->size() == 1)
+    if (data && elements && first->size() == 1 && data->size() <= 64)
       data->append(elements->begin(), elements->end());
     else
       data.reset();
@@ -509,6 +542,11 @@ void inferReduce(Inference &in) {
   if (!shape || (!axes && in.node.input(1)))
     return;
   bool keep = in.attr("keepdims", 1) != 0;
+  const Sizes *data = in.data(0);
+  bool isAll = shape->size() == 1 && (!axes || axes->size() == 1);
+  if (in.node.getOpType() == "ReduceProd" && data && isAll)
+    if (std::optional<Size> product = productOf(*data))
+      in.result().data = Sizes{*product};
   Sizes result;
   for (auto [dim, size] : llvm::enumerate(*shape)) {
     bool reduced = !axes || llvm::any_of(*axes, [&, dim = dim](int64_t axis) {
@@ -520,6 +558,41 @@ void inferReduce(Inference &in) {
       result.push_back(Size(1));
   }
   in.result().shape = std::move(result);
+}
+
+/// Attention of [B,S,heads*width] or [B,heads,S,width]; the grown caches are
+/// [B,kv,P+S,width].
+void inferAttention(Inference &in) {
+  for (unsigned i = 0; i < in.node.getOutputs().size(); ++i)
+    in.result(i).element = in.element(0);
+  const Sizes *query = in.shape(0), *value = in.shape(2);
+  if (!query || !value || query->size() != value->size() ||
+      (query->size() != 3 && query->size() != 4))
+    return;
+  bool isFlat = query->size() == 3;
+  int64_t heads = in.attr("q_num_heads", 0), kv = in.attr("kv_num_heads", 0);
+  std::optional<Size> width = value->back();
+  if (isFlat) {
+    if (heads < 1 || kv < 1)
+      return;
+    width = width->dividedBy(kv);
+  }
+  Sizes result = *query;
+  std::optional<Size> all = width && isFlat ? width->times(heads) : width;
+  result.back() = in.orFresh(all);
+  in.result().shape = std::move(result);
+  for (unsigned i : {1u, 2u}) {
+    const Sizes *added = in.shape(i), *past = in.shape(i + 3);
+    if (!in.node.hasOutput(i) || !added || added->size() != query->size())
+      continue;
+    Size tokens = (*added)[isFlat ? 1 : 2];
+    if (past && past->size() == 4)
+      tokens = in.orFresh(tokens.plus((*past)[2]));
+    Size last =
+        isFlat ? in.orFresh(added->back().dividedBy(kv)) : added->back();
+    in.result(i).shape =
+        Sizes{(*query)[0], isFlat ? Size(kv) : (*added)[1], tokens, last};
+  }
 }
 
 void inferTopK(Inference &in) {
@@ -597,6 +670,7 @@ Handler standardHandler(StringRef op) {
       .Cases({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual",
               "And", "Or", "Xor"},
              inferCompare)
+      .Cases({"Min", "Max", "Sum", "Mean"}, inferSpread)
       .Case("Where", inferWhere)
       .Cases({"Sqrt", "Reciprocal", "Exp", "Log", "Neg", "Abs", "Not", "Cos",
               "Sin"},
@@ -604,12 +678,15 @@ Handler standardHandler(StringRef op) {
       .Cases({"Sigmoid", "Tanh", "Erf", "Relu", "Softmax", "Softplus", "Gelu",
               "Clip", "Swish"},
              inferLike)
-      .Cases({"CumSum", "Trilu", "ScatterElements", "ScatterND", "CastLike"},
+      .Cases({"CumSum", "Trilu", "ScatterElements", "ScatterND", "CastLike",
+              "TensorScatter"},
              inferLike)
       .Cases({"SimplifiedLayerNormalization", "RMSNormalization",
               "LayerNormalization", "RotaryEmbedding"},
              inferAllLike)
       .Case("Shape", inferShape)
+      .Case("Size", inferSize)
+      .Case("NonZero", inferNonZero)
       .Case("ConstantOfShape", inferConstantOfShape)
       .Case("Range", inferRange)
       .Case("Gather", inferGather)
@@ -627,6 +704,7 @@ Handler standardHandler(StringRef op) {
       .Cases(
           {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"},
           inferReduce)
+      .Case("Attention", inferAttention)
       .Case("TopK", inferTopK)
       .Case("GatherElements", inferGatherElements)
       .Case("OneHot", inferOneHot)
@@ -654,4 +732,9 @@ void graph_to_moe::inferNode(graph::NodeOp node, GraphFacts &facts) {
     return;
   Inference in{node, facts};
   handler(in);
+  // A chain of nodes could add a dimension each.
+  for (Value output : node.getOutputs())
+    if (const Sizes *shape = facts.shape(output);
+        shape && shape->size() > kMaxRank)
+      facts.at(output) = GraphFacts::Fact();
 }

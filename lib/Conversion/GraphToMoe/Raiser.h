@@ -41,6 +41,7 @@ struct View {
   enum class Layout {
     Rows,      ///< [B*S, width], one head
     Heads,     ///< [B,S,heads,width]
+    Joined,    ///< [B,S,heads*width], not the whole heads
     HeadsFirst ///< [B,heads,S,width]
   };
   mlir::Value base;
@@ -188,8 +189,10 @@ private:
 void addAbsorbedAttentionRules(Rules &rules);
 void addArrangementRules(Rules &rules);
 void addDecomposedAttentionRules(Rules &rules);
+void addRotaryNodeRules(Rules &rules);
 void addRotationRules(Rules &rules);
 void addTokenRules(Rules &rules);
+void addAttentionNodeRules(Rules &rules);
 void addAttentionRules(Rules &rules);
 void addExpertRules(Rules &rules);
 
@@ -210,8 +213,13 @@ int64_t lastDim(mlir::Value value);
 /// The type of `value` with another last dimension.
 mlir::RankedTensorType withLastDim(mlir::Value value, int64_t width);
 
+/// Called with the name of a layer's function and the layer's ops; at last with
+/// an empty name and all ops that are in no layer.
+using LayerObserver = llvm::function_ref<void(
+    llvm::StringRef, llvm::ArrayRef<mlir::Operation *>)>;
+
 /// Puts the ops of each layer of `main` into a private function per class.
-void outlineLayers(mlir::func::FuncOp main);
+void outlineLayers(mlir::func::FuncOp main, LayerObserver observe);
 
 /// The location of a part of what `node` becomes: its name and `part`.
 mlir::Location partOf(graph::NodeOp node, llvm::StringRef part);
