@@ -106,6 +106,11 @@ private:
   }
   std::optional<Affine> affine(Value value, Axes axes);
   std::optional<Affine> counted(graph::NodeOp node, const Axes &axes);
+  std::optional<double> fill(Value value) const;
+  std::optional<Conditions>
+  joined(graph::NodeOp node, const Axes &axes,
+         llvm::function_ref<bool(Value)> isSeen,
+         llvm::function_ref<std::optional<Conditions>(Value, Axes)> read);
   std::optional<Conditions> triangle(graph::NodeOp node, const Axes &axes,
                                      bool hides);
   std::optional<Conditions> negation(Value value, Axes axes);
@@ -212,29 +217,82 @@ std::optional<Affine> Reader::counted(graph::NodeOp node, const Axes &axes) {
   return result;
 }
 
+/// The number that all elements of `value` are, if they are one.
+std::optional<double> Reader::fill(Value value) const {
+  for (unsigned steps = 0; steps < 8 && value; ++steps) {
+    if (std::optional<double> number = facts.number(value))
+      return number;
+    auto node = value.getDefiningOp<graph::NodeOp>();
+    if (!node || !node.getDomain().empty())
+      return std::nullopt;
+    if (node.getOpType() == "ConstantOfShape") {
+      auto filled =
+          dyn_cast_or_null<DenseElementsAttr>(node.attribute("value"));
+      if (!filled)
+        return 0;
+      if (filled.getNumElements() != 1)
+        return std::nullopt;
+      if (isa<FloatType>(filled.getElementType()))
+        return (*filled.value_begin<APFloat>()).convertToDouble();
+      if (filled.getElementType().isInteger(1))
+        return (*filled.value_begin<APInt>()).getBoolValue();
+      if (isa<IntegerType>(filled.getElementType()))
+        return double((*filled.value_begin<APInt>()).getSExtValue());
+      return std::nullopt;
+    }
+    if (node.getOpType() != "Expand" && node.getOpType() != "Cast" &&
+        node.getOpType() != "Unsqueeze")
+      return std::nullopt;
+    value = node.input(0);
+  }
+  return std::nullopt;
+}
+
+/// Keys of which the first ones are seen by all, as `isSeen` says, and the
+/// others under the conditions that `read` finds: those hold for the keys ahead
+/// of theirs as well, if they are of the causal kind.
+std::optional<Conditions> Reader::joined(
+    graph::NodeOp node, const Axes &axes,
+    llvm::function_ref<bool(Value)> isSeen,
+    llvm::function_ref<std::optional<Conditions>(Value, Axes)> read) {
+  int64_t rank = axes.size();
+  const Sizes *past = facts.shape(node.input(0));
+  if (node.getInputs().size() != 2 || rank < 1 || !past ||
+      wrapIndex(integerAttr(node, "axis", 0), rank) != rank - 1 ||
+      axes.back().axis != Keys || !isSeen(node.input(0)))
+    return std::nullopt;
+  Axes inner = ones(node.input(1), axes);
+  inner.back() = axes.back();
+  std::optional<Size> start = axes.back().start.minus(past->back());
+  if (!start)
+    return std::nullopt;
+  inner.back().start = *start;
+  std::optional<Conditions> found = read(node.input(1), inner);
+  if (!found)
+    return std::nullopt;
+  for (const Condition &condition : *found) {
+    if (condition.keys || condition.notNegative->steps[Keys] != -1 ||
+        condition.notNegative->steps[Queries] < 0)
+      return std::nullopt;
+    // At the first query and the first of the keys that are not seen by all.
+    std::optional<Size> least =
+        condition.notNegative->offset.minus(past->back());
+    if (!least || !least->isNonNegative())
+      return std::nullopt;
+  }
+  return found;
+}
+
 /// Trilu of one number: where it is kept, or where it is 0 if it hides keys.
 std::optional<Conditions> Reader::triangle(graph::NodeOp node, const Axes &axes,
                                            bool hides) {
-  Value fill = node.input(0);
-  for (unsigned steps = 0; steps < 4; ++steps) {
-    graph::NodeOp inner = nodeOf(fill, "Expand");
-    if (!inner)
-      inner = nodeOf(fill, "Cast");
-    if (inner && inner.input(0) && !facts.number(fill))
-      fill = inner.input(0);
+  std::optional<double> number = fill(node.input(0));
+  std::optional<Size> diagonal = Size();
+  if (node.input(1)) {
+    const Sizes *data = facts.elements(node.input(1));
+    diagonal = data && data->size() == 1 ? std::optional<Size>(data->front())
+                                         : std::nullopt;
   }
-  std::optional<double> number = facts.number(fill);
-  if (graph::NodeOp constant = nodeOf(fill, "ConstantOfShape"))
-    if (auto value =
-            dyn_cast_or_null<DenseElementsAttr>(constant.attribute("value"));
-        value && value.getNumElements() == 1) {
-      if (isa<FloatType>(value.getElementType()))
-        number = (*value.value_begin<APFloat>()).convertToDouble();
-      else if (isa<IntegerType>(value.getElementType()))
-        number = (*value.value_begin<APInt>()).getBoolValue();
-    }
-  std::optional<int64_t> diagonal =
-      node.input(1) ? facts.integer(node.input(1)) : 0;
   if (!number || !diagonal || axes.size() < 2 ||
       (hides ? *number > kHidden : *number != 1))
     return std::nullopt;
@@ -245,8 +303,8 @@ std::optional<Conditions> Reader::triangle(graph::NodeOp node, const Axes &axes,
   // Upper: kept where column - row >= k; lower: where row - column >= -k.
   std::optional<Affine> kept;
   if (above)
-    kept = isUpper ? above->plus(Affine{Size(*diagonal)}, -1)
-                   : Affine{Size(*diagonal)}.plus(*above, -1);
+    kept = isUpper ? above->plus(Affine{*diagonal}, -1)
+                   : Affine{*diagonal}.plus(*above, -1);
   if (kept && hides)
     kept = Affine{Size(-1)}.plus(*kept, -1);
   if (!kept)
@@ -334,7 +392,7 @@ std::optional<Conditions> Reader::condition(Value value, Axes axes) {
       return Conditions{Condition{std::nullopt, argument, true}};
     return std::nullopt;
   }
-  if (std::optional<int64_t> known = facts.integer(value); known && *known)
+  if (std::optional<double> known = fill(value); known && *known != 0)
     return Conditions();
   auto node = value.getDefiningOp<graph::NodeOp>();
   if (!node || !node.getDomain().empty() || !node.input(0))
@@ -350,6 +408,14 @@ std::optional<Conditions> Reader::condition(Value value, Axes axes) {
     return negation(node.input(0), axes);
   if (op == "Trilu")
     return triangle(node, axes, /*hides=*/false);
+  if (op == "Concat")
+    return joined(
+        node, axes,
+        [&](Value first) {
+          std::optional<double> number = fill(first);
+          return number && *number != 0;
+        },
+        [&](Value rest, Axes inner) { return condition(rest, inner); });
   if ((op.starts_with("Less") || op.starts_with("Greater")) && node.input(1))
     return comparison(node, axes);
   if (op == "Equal" && node.input(1))
@@ -376,7 +442,7 @@ std::optional<Conditions> Reader::condition(Value value, Axes axes) {
 std::optional<Conditions> Reader::scores(Value value, Axes axes) {
   if (!enter())
     return std::nullopt;
-  if (isZero(value))
+  if (fill(value) == 0.0)
     return Conditions();
   auto node = value.getDefiningOp<graph::NodeOp>();
   if (!node || !node.getDomain().empty() || !node.input(0))
@@ -399,6 +465,10 @@ std::optional<Conditions> Reader::scores(Value value, Axes axes) {
                 of(&Reader::scores, node.input(1)));
   if (op == "Trilu")
     return triangle(node, axes, /*hides=*/true);
+  if (op == "Concat")
+    return joined(
+        node, axes, [&](Value first) { return fill(first) == 0.0; },
+        [&](Value rest, Axes inner) { return scores(rest, inner); });
   // (1 - mask) * -1e38.
   if (op == "Mul" && node.input(1))
     for (auto [flag, number] : {std::pair{node.input(0), node.input(1)},
