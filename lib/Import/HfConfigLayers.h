@@ -101,7 +101,7 @@ struct ExpertsSpec {
   double alpha = 1;    ///< of the sigmoid's argument
   double linearOffset = 0;
   MlpSpec shared;          ///< intermediate 0: none
-  bool sharedGate = false; ///< shared result by the sigmoid of `shared_gate`
+  bool sharedGate = false; ///< shared result by the sigmoid of `shared_switch`
   /// Width that the experts work in, between `latent_down` and `latent_up`; 0:
   /// that of the model.
   int64_t latent = 0;

@@ -4,7 +4,7 @@
 
 // A rank has 2 of 4 heads, the key that they share, and their states.
 // CHECK-LABEL: func.func @step.s0.v0
-// CHECK-SAME: tensor<16x6xf32> {spmd.shard = #spmd.shard<parts = [1, 2], strides = [1, 1], units = [1, 3]>, spmd.weight = @k
+// CHECK-SAME: tensor<16x3xf32> {spmd.shard = #spmd.shard<parts = [1, 2], strides = [1, 1], units = [1, 3]>, spmd.weight = @k
 // CHECK-SAME: tensor<4x2x3x2xf32> {spmd.argument = 3 : i64, spmd.shard = #spmd.shard<parts = [1, 2, 1, 1], strides = [2, 1, 1, 1], units = [1, 1, 1, 1]>
 
 // CHECK-LABEL: func.func private @layer.v0
