@@ -29,7 +29,6 @@ void readQwen3(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen3Next(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen35(HfConfigReader &reader, DecoderSpec &spec);
 
-
 /// Known families that are refused, with the field that says why.
 void refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
 void refuseKimiK3(HfConfigReader &reader, DecoderSpec &spec);

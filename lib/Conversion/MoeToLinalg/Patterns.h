@@ -18,7 +18,9 @@
 
 namespace portolan {
 
-/// embedding, rms_norm, linear, add, gate, mlp.
+/// dequantize.
+void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
+/// embedding, rms_norm, linear, add, scale, gate, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
