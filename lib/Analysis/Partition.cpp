@@ -61,8 +61,7 @@ public:
     slicedRows = exchangeNone ? rows : ceilDiv(rows, equalRanks);
     meanSlicedRows = exchangeNone ? double(totalRows)
                                   : double(totalRows) / deployment.stageSize;
-    hasExperts = layer.hasExperts();
-    if (hasExperts)
+    if (layer.hasExperts())
       load = plan.is(PlanClass::placementForm, PlacementForm::spatial)
                  ? sideBySideLoad(workload.popularity, model.experts,
                                   model.topK, totalRows)
@@ -72,18 +71,18 @@ public:
   }
 
   void emitAll() {
-    bool inRegion = false;
+    const ModelOp *last = nullptr; // op of the region that is not left yet
     for (const ModelOp &op : layer.ops) {
-      if (inRegion && !op.expertRegion) {
-        leaveRegion();
+      if (last && !op.expertRegion) {
+        leaveRegion(*last);
         makers.back() = int32_t(ops.size()) - 1;
       }
-      inRegion = op.expertRegion;
+      last = op.expertRegion ? &op : nullptr;
       emit(op);
       makers.push_back(int32_t(ops.size()) - 1);
     }
-    if (inRegion)
-      leaveRegion();
+    if (last)
+      leaveRegion(*last);
   }
 
 private:
@@ -160,6 +159,27 @@ private:
     case OpKind::latentAttention:
       emitAttention(op);
       break;
+    case OpKind::recurrence: {
+      // A token's state follows from the one before: heads are split over tp,
+      // and the sequence stays whole.
+      LocalOp &local = start(op);
+      local.heads = ceilDiv(op.local.heads, deployment.tp);
+      local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+      placeState(local);
+      break;
+    }
+    case OpKind::shortConvolution: {
+      LocalOp &local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      placeState(local);
+      break;
+    }
+    case OpKind::gate: {
+      LocalOp &local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      local.inner = share(op.local.inner, op.units);
+      break;
+    }
     case OpKind::mlp:
       emitMlp(op);
       break;
@@ -187,6 +207,11 @@ private:
       start(op);
       break;
     }
+  }
+
+  void placeState(LocalOp &local) const {
+    local.sequences = batch.local;
+    local.newTokens = newTokens;
   }
 
   void setLoad(LocalOp &local) const {
@@ -226,6 +251,9 @@ private:
     planCache(local);
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+    // The index of a sparse attention has a query per group of heads.
+    if (local.kind == OpKind::attention && op.local.kvHeads > 0)
+      local.keyWidth = op.local.keyWidth / op.local.kvHeads * local.kvHeads;
     local.sequences = batch.local;
     local.newTokens = newTokens;
     int64_t context = workload.meanContextTokens();
@@ -258,12 +286,12 @@ private:
     // A shared expert beside an exchange works on the rank's own slice of rows;
     // every other feed-forward block is split over the ranks with equal rows.
     int64_t ranks = 1;
-    if (!hasExperts)
+    if (!op.expertRegion)
       ranks = deployment.tp;
     else if (exchangeNone)
       ranks = deployment.stageSize;
     local.outer = ceilDiv(op.local.outer, ranks);
-    if (!hasExperts) {
+    if (!op.expertRegion) {
       double bytes = double(rows) * op.local.inner * wideBytes(op);
       collective(OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
     }
@@ -355,8 +383,8 @@ private:
 
   /// The rows that leave the expert block are equal again on the ranks that
   /// share a sequence.
-  void leaveRegion() {
-    double bytes = double(rows) * model.hidden *
+  void leaveRegion(const ModelOp &last) {
+    double bytes = double(rows) * double(last.local.outer) *
                    wideBytes(*model.prologue.find(OpKind::embedding));
     if (exchangeNone)
       collective(OpKind::allReduce, {deployment.stageSize, 1}, bytes, bytes);
@@ -375,7 +403,7 @@ private:
   LocalOps &ops;
   int64_t newTokens, rows, totalRows, equalRanks, slicedRows;
   double meanSlicedRows;
-  bool exchangeNone, hasExperts;
+  bool exchangeNone;
   ExpertLoad load;
   double receivedMean = 0, receivedMax = 0;
   /// For each of the layer's ops so far, the index of what holds its result.

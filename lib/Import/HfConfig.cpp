@@ -13,6 +13,7 @@
 #include "portolan/Import/HfConfig.h"
 #include "lib/Import/HfConfigModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "portolan/Support/File.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Path.h"
@@ -70,6 +71,15 @@ struct Architecture {
 constexpr Architecture kArchitectures[] = {
     {"mixtral", "MixtralForCausalLM", readMixtral},
     {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
+    {"gemma4", "Gemma4ForConditionalGeneration", readGemma4},
+    {"deepseek_v4", "DeepseekV4ForCausalLM", refuseDeepSeekV4},
+    {"kimi_k3", "KimiK3ForConditionalGeneration", refuseKimiK3},
+    {"jamba", "JambaForCausalLM", readJamba},
+    {"minimax_m1", "MiniMaxM1ForCausalLM", readMiniMaxM1},
+    {"minimax_m3", "MiniMaxM3ForCausalLM", readMiniMaxM3},
+    {"nemotron_h", "NemotronHForCausalLM", readNemotronH},
+    {"qwen3_next", "Qwen3NextForCausalLM", readQwen3Next},
+    {"qwen3_5_moe", "Qwen3_5MoeForConditionalGeneration", readQwen35},
     {"deepseek_v3", "DeepseekV3ForCausalLM", readDeepSeek},
     {"kimi_k2", "DeepseekV3ForCausalLM", readDeepSeek},
 };
@@ -117,7 +127,7 @@ portolan::importHfConfigText(StringRef text, StringRef file, StringRef name,
     return reader.takeError();
 
   context.loadDialect<moe::MoeDialect, func::FuncDialect, tensor::TensorDialect,
-                      arith::ArithDialect>();
+                      arith::ArithDialect, linalg::LinalgDialect>();
   DecoderSpec spec;
   spec.context = &context;
   spec.name = name.str();

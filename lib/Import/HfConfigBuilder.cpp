@@ -14,6 +14,7 @@
 
 #include "lib/Import/HfConfigBuilder.h"
 #include "lib/Import/HfConfigReader.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -33,7 +34,8 @@ Location named(MLIRContext *context, const Twine &name) {
 }
 
 RankedTensorType cacheType(const CacheSpec &cache, const DecoderSpec &spec) {
-  return RankedTensorType::get(cache.shape, spec.formats.plain);
+  return RankedTensorType::get(cache.shape, cache.element ? cache.element
+                                                          : spec.formats.plain);
 }
 
 /// `moe.name` and `moe.dims` of an argument or result of @main.
@@ -47,7 +49,8 @@ DictionaryAttr describe(OpBuilder &builder, const Twine &name,
 SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   SmallVector<StringRef> dims(cache.shape.size(), "");
   dims[0] = "batch";
-  dims[cache.tokens] = tokens;
+  if (cache.tokens)
+    dims[*cache.tokens] = tokens;
   return dims;
 }
 
@@ -75,7 +78,10 @@ private:
   func::FuncOp buildLayer(const LayerClass &layer);
   void buildMain(ArrayRef<func::FuncOp> layers);
   /// Declares the weight `name` at the end of the module and reads it here.
-  Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element);
+  Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element,
+                   ElementsAttr values = nullptr);
+  /// A matrix with its dimensions exchanged, prepared once.
+  Value transposed(Value matrix);
   std::pair<Value, Value> buildRotaryTable(unsigned index);
 
   const DecoderSpec &spec;
@@ -119,7 +125,7 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
 }
 
 Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
-                                 Type element) {
+                                 Type element, ElementsAttr values) {
   std::string symbol = name.str();
   Location loc = named(context, symbol);
   auto type = RankedTensorType::get(shape, element);
@@ -128,9 +134,20 @@ Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
     builder.setInsertionPointToEnd(module->getBody());
     moe::WeightDataOp::create(builder, loc, builder.getStringAttr(symbol),
                               TypeAttr::get(type), StringAttr(), IntegerAttr(),
-                              IntegerAttr(), ElementsAttr());
+                              IntegerAttr(), values);
   }
   return moe::WeightOp::create(builder, loc, type, symbol);
+}
+
+Value DecoderBuilder::transposed(Value matrix) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  Location loc = named(context, "lm_head_tied");
+  Value empty = tensor::EmptyOp::create(
+      builder, loc, {type.getDimSize(1), type.getDimSize(0)},
+      type.getElementType());
+  return linalg::TransposeOp::create(builder, loc, matrix, empty,
+                                     ArrayRef<int64_t>{1, 0})
+      ->getResult(0);
 }
 
 std::pair<Value, Value> DecoderBuilder::buildRotaryTable(unsigned index) {
@@ -188,6 +205,10 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   Value hidden =
       moe::EmbeddingOp::create(builder, named(context, "embedding"),
                                tokens(spec.hidden), main.getArgument(0), table);
+  if (spec.embeddingScale != 1)
+    hidden = moe::ScaleOp::create(
+        builder, named(context, "embedding_scale"), hidden.getType(), hidden,
+        real(builder, spec.embeddingScale), real(builder, 0));
   SmallVector<std::pair<Value, Value>> tables;
   for (unsigned i = 0; i < spec.rotaries.size(); ++i)
     tables.push_back(buildRotaryTable(i));
@@ -202,8 +223,9 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
       operands.append({cosine, sine});
     }
     for (const WeightSpec &weight : layerClass.weights)
-      operands.push_back(readWeight(prefix + "." + weight.name, weight.shape,
-                                    weight.format.element));
+      operands.push_back(readWeight(
+          prefix + "." + weight.name, weight.shape, weight.format.element,
+          weight.values ? weight.values(index) : ElementsAttr()));
     for (unsigned i = 0; i < layerClass.caches.size(); ++i)
       operands.push_back(main.getArgument(nextCache++));
     auto call = func::CallOp::create(builder, named(context, prefix),
@@ -212,14 +234,22 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     llvm::append_range(returned, call.getResults().drop_front());
   }
   Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
-  hidden = moe::RmsNormOp::create(builder, named(context, "final_norm"),
-                                  hidden.getType(), hidden, gain,
-                                  real(builder, spec.epsilon));
-  Value head =
-      readWeight("lm_head", {spec.hidden, spec.vocabulary}, spec.formats.plain);
-  returned[0] = moe::LinearOp::create(
+  hidden = moe::RmsNormOp::create(
+      builder, named(context, "final_norm"), hidden.getType(), hidden, gain,
+      real(builder, spec.epsilon), builder.getI64IntegerAttr(1),
+      real(builder, spec.gainOffset));
+  Value head = spec.tiedHead
+                   ? transposed(table)
+                   : readWeight("lm_head", {spec.hidden, spec.vocabulary},
+                                spec.formats.plain);
+  Value logits = moe::LinearOp::create(
       builder, named(context, "lm_head"), logitsType, hidden, head, Value(),
       builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  if (spec.logitsCap > 0)
+    logits = moe::ScaleOp::create(builder, named(context, "logits_cap"),
+                                  logits.getType(), logits, real(builder, 1),
+                                  real(builder, spec.logitsCap));
+  returned[0] = logits;
   func::ReturnOp::create(builder, main.getLoc(), returned);
 }
 
@@ -300,8 +330,21 @@ moe::FormatAttr LayerBody::activationFormat(StringRef name) const {
 }
 
 Value LayerBody::norm(Value input, StringRef gain) {
+  return norm(input, gain, /*groups=*/1, spec.gainOffset);
+}
+
+Value LayerBody::norm(Value input, StringRef gain, int64_t groups,
+                      double gainOffset) {
   return moe::RmsNormOp::create(builder, at(gain), input.getType(), input,
-                                weight(gain), real(builder, spec.epsilon));
+                                weight(gain), real(builder, spec.epsilon),
+                                builder.getI64IntegerAttr(groups),
+                                real(builder, gainOffset));
+}
+
+Value LayerBody::gate(StringRef name, Value input, Value gate,
+                      moe::Activation activation) {
+  return moe::GateOp::create(builder, at(name), input.getType(), input, gate,
+                             activation);
 }
 
 Value LayerBody::linear(Value input, StringRef matrix) {

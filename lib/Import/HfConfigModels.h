@@ -19,8 +19,19 @@ namespace portolan {
 
 /// `spec.context` and `spec.name` are set. Reports bad fields through `reader`.
 void readDeepSeek(HfConfigReader &reader, DecoderSpec &spec);
+void readGemma4(HfConfigReader &reader, DecoderSpec &spec);
+void readJamba(HfConfigReader &reader, DecoderSpec &spec);
+void readMiniMaxM1(HfConfigReader &reader, DecoderSpec &spec);
+void readMiniMaxM3(HfConfigReader &reader, DecoderSpec &spec);
 void readMixtral(HfConfigReader &reader, DecoderSpec &spec);
+void readNemotronH(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen3(HfConfigReader &reader, DecoderSpec &spec);
+void readQwen3Next(HfConfigReader &reader, DecoderSpec &spec);
+void readQwen35(HfConfigReader &reader, DecoderSpec &spec);
+
+/// Known families that are refused, with the field that says why.
+void refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
+void refuseKimiK3(HfConfigReader &reader, DecoderSpec &spec);
 
 } // namespace portolan
 

@@ -101,11 +101,21 @@ def Moe_RmsNormOp : Moe_WorkOp<"rms_norm"> {
   let description = [{
     x * rsqrt(mean(x^2) + epsilon) * gain over each run of G = size(gain)
     consecutive elements of the last dimension, which G divides: G = H
-    normalizes a row, G = head width is QK-norm.
+    normalizes a row, G = head width is QK-norm. `groups` g: each g-th of such a
+    run is normalized on its own. `gain_offset` is added to the gain (1 if the
+    weights are kept around zero).
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gain,
-                       F64Attr:$epsilon);
+                       F64Attr:$epsilon,
+                       DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DefaultValuedAttr<F64Attr, "0.0">:$gain_offset);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::Value":$gain,
+                                 "::mlir::FloatAttr":$epsilon), [{
+    build($_builder, $_state, result, input, gain, epsilon,
+          $_builder.getI64IntegerAttr(1), $_builder.getF64FloatAttr(0));
+  }]>];
   let assemblyFormat = "$input `,` $gain attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -132,9 +142,46 @@ def Moe_LinearOp : Moe_WorkOp<"linear"> {
 
 def Moe_AddOp : Moe_WorkOp<"add", [SameOperandsAndResultType]> {
   let summary = "Elementwise sum of two tensors of one type (residual).";
-  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+  let description = "lhs * lhs_scale + rhs * rhs_scale.";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
+                       DefaultValuedAttr<F64Attr, "1.0">:$lhs_scale,
+                       DefaultValuedAttr<F64Attr, "1.0">:$rhs_scale);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs), [{
+    build($_builder, $_state, lhs.getType(), lhs, rhs, ::llvm::APFloat(1.0),
+          ::llvm::APFloat(1.0));
+  }]>];
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+}
+
+def Moe_GateOp : Moe_WorkOp<"gate"> {
+  let summary = "A tensor multiplied with the activation of another.";
+  let description = [{
+    `input` [..,W], `gate` [..,G] -> input * activation(gate), where G divides W
+    and each gate holds for W / G consecutive elements: G = W gates elements,
+    the number of heads whole heads, 1 whole rows. With the same tensor twice
+    and a sigmoid it is silu. A gate [G] is the same for all tokens.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gate,
+                       Moe_ActivationAttr:$activation);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `by` $gate attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_ScaleOp : Moe_WorkOp<"scale", [SameOperandsAndResultType]> {
+  let summary = "A tensor multiplied with a constant, then capped softly.";
+  let description = [{
+    y = input * factor; with `soft_cap` c > 0 the result is c * tanh(y / c).
+  }];
+  let arguments = (ins AnyRankedTensor:$input,
+                       DefaultValuedAttr<F64Attr, "1.0">:$factor,
+                       DefaultValuedAttr<F64Attr, "0.0">:$soft_cap);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Moe_MlpOp : Moe_WorkOp<"mlp"> {
@@ -142,14 +189,39 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
   let description = [{
     `input` [..,H], `gate` [H,I] (absent if not gated), `up` [H,I],
     `down` [I,H] -> [..,H]: (activation(x gate) * (x up)) down, or
-    activation(x up) down.
+    activation(x up) down. `limit`, `alpha` and `linear_offset` are as in
+    `moe.experts`.
   }];
   let arguments = (ins AnyRankedTensor:$input, Optional<AnyRankedTensor>:$gate,
                        AnyRankedTensor:$up, AnyRankedTensor:$down,
                        Moe_ActivationAttr:$activation,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
+                       OptionalAttr<Moe_FormatAttr>:$activation_format,
+                       DefaultValuedAttr<F64Attr, "0.0">:$limit,
+                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::ActivationAttr":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down, activation,
+            weight_format, activation_format, $_builder.getF64FloatAttr(0),
+            $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0));
+    }]>,
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::Activation":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down,
+            ActivationAttr::get($_builder.getContext(), activation),
+            weight_format, activation_format);
+    }]>];
   let assemblyFormat = [{
     $input (`gate` $gate^)? `up` $up `down` $down attr-dict
     `:` functional-type(operands, results)
@@ -245,6 +317,37 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Moe_SparseAttentionOp : Moe_WorkOp<"sparse_attention"> {
+  let summary = "Causal attention to the blocks of the context that an index "
+                "chooses.";
+  let description = [{
+    Operands and results of `moe.attention`, and beside them `index_query`
+    [B,S,kv_heads*I], `index_key` [B,S,I] and its cache `past_index` [B,P,I].
+    The score of a block of `block` keys (by position) for a token and a group
+    of heads is the largest product of the group's index query with an index key
+    of the block that the token may see. The token attends to the keys of the
+    `top_blocks` best blocks; the last `local_blocks`, its own included, are
+    always among them. Equal scores: the smaller block.
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
+                       AnyRankedTensor:$value, AnyRankedTensor:$index_query,
+                       AnyRankedTensor:$index_key, AnyRankedTensor:$past_key,
+                       AnyRankedTensor:$past_value, AnyRankedTensor:$past_index,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       I64Attr:$block, I64Attr:$top_blocks,
+                       DefaultValuedAttr<I64Attr, "1">:$local_blocks,
+                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+  let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
+                      AnyRankedTensor:$present_value,
+                      AnyRankedTensor:$present_index);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `index` $index_query `,` $index_key `cache`
+    $past_key `,` $past_value `,` $past_index attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
   let summary = "Multi-head latent attention over a compressed cache.";
   let description = [{
@@ -278,6 +381,8 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
   let hasVerifier = 1;
 }
 
+include "dialects/Moe/IR/MoeRecurrence.td"
+
 //===----------------------------------------------------------------------===//
 // Experts
 //===----------------------------------------------------------------------===//
@@ -288,14 +393,18 @@ def Moe_RouteOp : Moe_WorkOp<"route", [AttrSizedOperandSegments]> {
     `input` [..,H], `router` [H,E], `bias` [E] (added to the logits),
     `correction` [E] (added to the scores for the choice only) ->
     `weights` [..,K] (f32) and `indices` [..,K] (i32), best first, ties to the
-    smaller index. scores = softmax or sigmoid of the logits. With `groups` G
+    smaller index. scores = softmax, sigmoid or sqrt(softplus) of the logits. With `groups` G
     and `top_groups` only the experts of the best groups are eligible, a group's
     rank being the sum of its two largest corrected scores. `normalize`: the K
     weights are divided by their sum. All weights are multiplied by `scale`.
+    With `ids` [..] and `table` [V,K] (integers) the choice is looked up: the
+    experts of a token are the row of its id; only their weights are scores.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$router,
                        Optional<AnyRankedTensor>:$bias,
                        Optional<AnyRankedTensor>:$correction,
+                       Optional<AnyRankedTensor>:$ids,
+                       Optional<AnyRankedTensor>:$table,
                        I64Attr:$top_k, Moe_ScoringAttr:$scoring,
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DefaultValuedAttr<I64Attr, "1">:$top_groups,
@@ -303,7 +412,8 @@ def Moe_RouteOp : Moe_WorkOp<"route", [AttrSizedOperandSegments]> {
                        DefaultValuedAttr<F64Attr, "1.0">:$scale);
   let results = (outs AnyRankedTensor:$weights, AnyRankedTensor:$indices);
   let assemblyFormat = [{
-    $input `,` $router (`bias` $bias^)? (`correction` $correction^)? attr-dict
+    $input `,` $router (`bias` $bias^)? (`correction` $correction^)?
+    (`ids` $ids^)? (`table` $table^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

@@ -125,6 +125,59 @@ FailureOr<LocalOp> RmsNormOp::describe() {
   return local;
 }
 
+FailureOr<LocalOp> GateOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
+    return failure();
+  local.outer = lastDim(getInput());
+  local.inner = lastDim(getGate());
+  return local;
+}
+
+/// As a tensor that gates itself: a soft cap is as much work, a factor less.
+FailureOr<LocalOp> ScaleOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
+    return failure();
+  local.outer = lastDim(getInput());
+  return local;
+}
+
+FailureOr<LocalOp> ShortConvolutionOp::describe() {
+  LocalOp local;
+  FailureOr<Format> state = storageOf(*this, getPast());
+  if (failed(state) ||
+      failed(startFrom(*this, OpKind::shortConvolution, getInput(), local)) ||
+      failed(addWeight(*this, getWeight(), std::nullopt, std::nullopt, local)))
+    return failure();
+  local.inner = lastDim(getWeight());
+  local.outer = lastDim(getInput());
+  local.sequences = tensorOf(getInput()).getDimSize(0);
+  local.newTokens = tensorOf(getInput()).getDimSize(1);
+  local.cache = *state;
+  return local;
+}
+
+FailureOr<LocalOp> RecurrenceOp::describe() {
+  LocalOp local;
+  FailureOr<Format> state = storageOf(*this, getPast());
+  if (failed(state) || failed(rowsOf(*this, getPast())) ||
+      failed(startFrom(*this, OpKind::recurrence, getQuery(), local)) ||
+      failed(addWeight(*this, getDecay(), std::nullopt, std::nullopt, local)))
+    return failure();
+  RankedTensorType past = tensorOf(getPast());
+  local.recurrence = RecurrenceKind(getKind());
+  local.heads = getHeads();
+  local.kvHeads = getKeyHeads();
+  local.inner = past.getDimSize(2);
+  local.outer = past.getDimSize(3);
+  local.chunk = getChunk();
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.cache = *state;
+  return local;
+}
+
 FailureOr<LocalOp> AddOp::describe() {
   LocalOp local;
   if (failed(startFrom(*this, OpKind::add, getLhs(), local)))
@@ -192,6 +245,36 @@ FailureOr<LocalOp> AttentionOp::describe() {
   return local;
 }
 
+FailureOr<LocalOp> SparseAttentionOp::describe() {
+  LocalOp local;
+  RankedTensorType past = tensorOf(getPastKey());
+  if (failed(startFrom(*this, OpKind::attention, getQuery(), local)) ||
+      failed(rowsOf(*this, getPastKey())))
+    return failure();
+  local.heads = getHeads();
+  local.kvHeads = getKvHeads();
+  local.inner = past.getDimSize(3);
+  local.outer = tensorOf(getPastValue()).getDimSize(3);
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.context = past.getDimSize(2);
+  local.causalPrefill = local.newTokens > 1;
+  local.topK = int64_t(getBlock()) * int64_t(getTopBlocks());
+  local.keyWidth = lastDim(getIndexQuery());
+  local.ropeWidth = lastDim(getIndexKey());
+  if (std::optional<FormatAttr> format = getCacheFormat()) {
+    FormatPair pair = formatPairOf(*format);
+    local.cache = pair.storage;
+    local.compute = pair.compute;
+    return local;
+  }
+  FailureOr<Format> cache = storageOf(*this, getPastKey());
+  if (failed(cache))
+    return failure();
+  local.cache = *cache;
+  return local;
+}
+
 FailureOr<LocalOp> LatentAttentionOp::describe() {
   LocalOp local;
   RankedTensorType past = tensorOf(getPastLatent());
@@ -234,6 +317,7 @@ FailureOr<LocalOp> RouteOp::describe() {
   local.inner = lastDim(getInput());
   local.outer = lastDim(getRouter());
   local.topK = getTopK();
+  local.tabled = bool(getTable());
   return local;
 }
 

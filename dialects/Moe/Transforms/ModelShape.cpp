@@ -84,6 +84,7 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     entry.units = role.units;
     entry.expertRegion = role.expertRegion;
     entry.gatherColumns = role.gatherColumns;
+    entry.spansHeads = role.spansHeads;
     if (auto attention = dyn_cast<moe::AttentionOp>(op))
       entry.window = attention.getWindow();
     if (auto route = dyn_cast<moe::RouteOp>(op)) {
@@ -149,6 +150,27 @@ llvm::Error summarize(ModelShape &model) {
         "model: expects a moe.embedding in @main, got none");
   model.hidden = embedding->local.outer;
   return llvm::Error::success();
+}
+
+/// The weight that `value` is, perhaps in another layout; null if none.
+moe::WeightOp weightOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (op && !isa<moe::WeightOp>(op))
+    op = op->getNumOperands() > 0 ? op->getOperand(0).getDefiningOp() : nullptr;
+  return cast_if_present<moe::WeightOp>(op);
+}
+
+/// Parameters of a head that is the embedding; they count once.
+double tiedParameters(func::FuncOp main) {
+  moe::WeightOp table;
+  main.walk([&](moe::EmbeddingOp op) { table = weightOf(op.getTable()); });
+  double tied = 0;
+  main.walk([&](moe::LinearOp op) {
+    moe::WeightOp weight = weightOf(op.getWeight());
+    if (table && weight && weight.getSource() == table.getSource())
+      tied += double(cast<RankedTensorType>(table.getType()).getNumElements());
+  });
+  return tied;
 }
 
 void countParameters(ModelShape &model) {
@@ -232,5 +254,8 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
   if (llvm::Error error = summarize(model))
     return std::move(error);
   countParameters(model);
+  double tied = tiedParameters(main);
+  model.parametersTotal -= tied;
+  model.parametersActive -= tied;
   return model;
 }

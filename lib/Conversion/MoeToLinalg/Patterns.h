@@ -20,12 +20,14 @@ namespace portolan {
 
 /// dequantize.
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
-/// embedding, rms_norm, linear, add, mlp.
+/// embedding, rms_norm, linear, add, scale, gate, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
 /// attention, latent_attention.
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// short_convolution, recurrence.
+void populateRecurrencePatterns(mlir::RewritePatternSet &patterns);
 /// route.
 void populateRoutePatterns(mlir::RewritePatternSet &patterns);
 /// dispatch, experts, combine.
@@ -34,6 +36,12 @@ void populateExpertsPatterns(mlir::RewritePatternSet &patterns);
 /// activation(x) in f32; `alpha` scales the argument of a sigmoid.
 mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
+/// act(gate) * (linear + offset) of a gate and a linear part, or act(linear).
+mlir::Value emitFeedForward(Emit &e, mlir::ValueRange parts,
+                            moe::Activation activation, double limit,
+                            double alpha, double linearOffset);
+/// log(1 + exp(x)) in f32.
+mlir::Value emitSoftplus(Emit &e, mlir::Value x);
 
 } // namespace portolan
 

@@ -4,7 +4,7 @@
 // sends through the system I/O.
 module attributes {plan.point = {instance = "all", pipeline = "4"}} {
   // CHECK-LABEL: func.func @body
-  // CHECK: %[[SUM:.*]] = wafer.add(%arg0, %arg0) covers "moe.add" {}
+  // CHECK: %[[SUM:.*]] = wafer.add(%arg0, %arg0) covers "moe.add" {lhs_scale = 1.000000e+00 : f64, rhs_scale = 1.000000e+00 : f64}
   // CHECK-SAME: engine = "vector", kernels = 1.000000e+00 : f64, share = 5.000000e-01 : f64
   // 64 PEs of a line hold a row of weights each: 5 groups of at most 7 in each half
   // of 32, 6 + 4 + 1 + 1 starts. One column of 4 rows, 2 bytes each, in 4 phases.
