@@ -73,6 +73,11 @@ constexpr Architecture kArchitectures[] = {
     {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
     {"deepseek_v3", "DeepseekV3ForCausalLM", readDeepSeek},
     {"kimi_k2", "DeepseekV3ForCausalLM", readDeepSeek},
+    {"gpt_oss", "GptOssForCausalLM", readGptOss},
+    {"glm4_moe", "Glm4MoeForCausalLM", readGlm4},
+    {"olmoe", "OlmoeForCausalLM", readOlmoe},
+    {"minimax_m2", "MiniMaxM2ForCausalLM", readMiniMaxM2},
+    {"arctic", "ArcticForCausalLM", readArctic},
 };
 
 /// The entry for the file; fails on an unknown type or architecture.

@@ -66,8 +66,15 @@ int64_t readRotatedWidth(HfConfigReader &reader, int64_t width);
 moe::Activation readActivation(HfConfigReader &reader,
                                llvm::StringRef field = "hidden_act");
 
-/// Scores, correction, groups and scale of a router of the DeepSeek kind
-/// (`n_routed_experts`, `topk_method`, ...).
+/// Whether each layer has a window, from `layer_types` ("sliding_attention",
+/// "full_attention"); empty without the field.
+std::vector<bool> readWindowedLayers(HfConfigReader &reader, int64_t layers);
+
+/// Experts, groups, normalization and scale of a router with sigmoid scores and
+/// a correction (`n_routed_experts`, `n_group`, ...).
+void readGroups(HfConfigReader &reader, RoutingSpec &routing);
+
+/// The same of a file that names the kind in `topk_method` and `scoring_func`.
 void readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing);
 
 /// `num_hidden_layers`.
