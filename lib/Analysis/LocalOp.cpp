@@ -13,13 +13,12 @@ using namespace portolan;
 
 namespace {
 constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
-    "embedding",  "rms_norm",     "linear",
-    "rope",       "attention",    "latent_attention",
-    "add",        "mlp",          "route",
-    "dispatch",   "experts",      "combine",
-    "pack",       "unpack",       "merge_partials",
-    "all_reduce", "all_gather",   "reduce_scatter",
-    "all_to_all", "all_to_all_v", "send",
+    "embedding",      "rms_norm",          "linear",       "rope",
+    "attention",      "latent_attention",  "add",          "mlp",
+    "route",          "dispatch",          "experts",      "combine",
+    "gate",           "short_convolution", "recurrence",   "pack",
+    "unpack",         "merge_partials",    "all_reduce",   "all_gather",
+    "reduce_scatter", "all_to_all",        "all_to_all_v", "send",
     "receive"};
 
 /// Equal but for the rounding of a sum in another order.
@@ -32,7 +31,9 @@ llvm::StringRef portolan::spell(OpKind kind) { return kNames[unsigned(kind)]; }
 
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
-         absorbed == other.absorbed && microBatch == other.microBatch &&
+         absorbed == other.absorbed && tabled == other.tabled &&
+         recurrence == other.recurrence && chunk == other.chunk &&
+         microBatch == other.microBatch &&
          causalPrefill == other.causalPrefill &&
          activation == other.activation && compute == other.compute &&
          weight == other.weight && cache == other.cache &&

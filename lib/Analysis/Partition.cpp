@@ -60,8 +60,7 @@ public:
     slicedRows = exchangeNone ? rows : ceilDiv(rows, equalRanks);
     meanSlicedRows = exchangeNone ? double(totalRows)
                                   : double(totalRows) / deployment.stageSize;
-    hasExperts = layer.hasExperts();
-    if (hasExperts)
+    if (layer.hasExperts())
       load = plan.is(PlanClass::placementForm, PlacementForm::spatial)
                  ? sideBySideLoad(workload.popularity, model.experts,
                                   model.topK, totalRows)
@@ -179,6 +178,27 @@ private:
     case OpKind::latentAttention:
       emitAttention(op);
       break;
+    case OpKind::recurrence: {
+      // A token's state follows from the one before: heads are split over tp,
+      // and the sequence stays whole.
+      LocalOp &local = start(op);
+      local.heads = ceilDiv(op.local.heads, deployment.tp);
+      local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+      placeState(local);
+      break;
+    }
+    case OpKind::shortConvolution: {
+      LocalOp &local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      placeState(local);
+      break;
+    }
+    case OpKind::gate: {
+      LocalOp &local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      local.inner = share(op.local.inner, op.units);
+      break;
+    }
     case OpKind::mlp:
       emitMlp(op);
       break;
@@ -206,6 +226,11 @@ private:
       start(op);
       break;
     }
+  }
+
+  void placeState(LocalOp &local) const {
+    local.sequences = batch.local;
+    local.newTokens = newTokens;
   }
 
   void setLoad(LocalOp &local) const {
@@ -276,12 +301,12 @@ private:
     // A shared expert beside an exchange works on the rank's own slice of rows;
     // every other feed-forward block is split over the ranks with equal rows.
     int64_t ranks = 1;
-    if (!hasExperts)
+    if (!op.expertRegion)
       ranks = deployment.tp;
     else if (exchangeNone)
       ranks = deployment.stageSize;
     local.outer = ceilDiv(op.local.outer, ranks);
-    if (!hasExperts) {
+    if (!op.expertRegion) {
       double bytes = double(rows) * op.local.inner * wideBytes(op);
       collective(OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
     }
@@ -393,7 +418,7 @@ private:
   LocalOps &ops;
   int64_t newTokens, rows, totalRows, equalRanks, slicedRows;
   double meanSlicedRows;
-  bool exchangeNone, hasExperts;
+  bool exchangeNone;
   ExpertLoad load;
   double receivedMean = 0, receivedMax = 0;
   /// For each of the layer's ops so far, the index of what holds its result.

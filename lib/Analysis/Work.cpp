@@ -12,8 +12,16 @@
 //   exponential and four vector operations (scale, max, subtract, sum), a
 //   silu-gated element one exponential and four vector operations, a norm
 //   element four, a rotation three per element, a quantized or copied element
-//   none beyond its bytes. Matmuls accumulate in registers: only operands and
-//   the result move. Weights of experts without a row are not read.
+//   none beyond its bytes. A recurrence of one new token updates each entry of
+//   its state once (two operations for what is written, one to decay, two to
+//   read; two more under the delta rule) without a matmul; a prompt is computed
+//   in chunks: scores and values inside a chunk as attention does, what the
+//   state gives and takes once per chunk, and the delta rule's triangular
+//   system (KK^T, its solution applied to keys and values) besides. A selective
+//   state, which decays by entry, has no such form and is scanned. States are
+//   read and written once per step whatever the tokens. Matmuls accumulate in
+//   registers: only operands and the result move. Weights of experts without a
+//   row are not read.
 // Not counted: index arithmetic, the router's top-k beyond one pass per choice.
 //
 //===----------------------------------------------------------------------===//
@@ -108,7 +116,101 @@ Work latentAttentionWork(const LocalOp &op) {
   return work;
 }
 
+Work shortConvolutionWork(const LocalOp &op) {
+  Work work;
+  double elements = op.rows * double(op.outer);
+  // A multiply-add per tap; the activation as that of a gated element.
+  work.vectorOperations =
+      elements * (2 * double(op.inner) + kGateVectorOperations);
+  work.transcendentalOperations = elements;
+  work.weightBytes =
+      double(op.inner) * double(op.outer) * bytesPerElement(op.weight);
+  work.activationInBytes = work.activationOutBytes = elements * wideBytes(op);
+  work.cacheReadBytes = work.cacheWriteBytes = stateBytes(op);
+  return work;
+}
+
+/// Elements that decide a token's decay: one per head, or per row of its state.
+double decaysOf(const LocalOp &op) {
+  switch (op.recurrence) {
+  case RecurrenceKind::selective:
+  case RecurrenceKind::channelDelta:
+    return double(op.heads) * double(op.inner);
+  case RecurrenceKind::stateSpace:
+  case RecurrenceKind::delta:
+    return double(op.heads);
+  case RecurrenceKind::fixedDecay:
+    return 0;
+  }
+  return 0;
+}
+
+/// Weights of a recurrence: its decays, and its biases and skips, of which a
+/// state has the first and may have the second and the third.
+double recurrenceParameters(const LocalOp &op) {
+  double heads = double(op.heads), rows = heads * double(op.inner);
+  switch (op.recurrence) {
+  case RecurrenceKind::selective:
+    return rows + 2 * heads;
+  case RecurrenceKind::stateSpace:
+    return 3 * heads;
+  case RecurrenceKind::delta:
+    return 2 * heads;
+  case RecurrenceKind::channelDelta:
+    return heads + rows;
+  case RecurrenceKind::fixedDecay:
+    return heads;
+  }
+  return 0;
+}
+
+Work recurrenceWork(const LocalOp &op) {
+  Work work;
+  double key = double(op.inner), value = double(op.outer);
+  double heads = double(op.heads), rows = op.rows;
+  bool isDelta = followsDeltaRule(op.recurrence);
+  double decays = decaysOf(op);
+  double steps = op.recurrence == RecurrenceKind::fixedDecay     ? 0
+                 : op.recurrence == RecurrenceKind::channelDelta ? heads * key
+                                                                 : heads;
+  // A softplus is an exponential and a logarithm.
+  work.transcendentalOperations = rows * (2 * steps + decays);
+  if (isDelta)
+    work.transcendentalOperations += rows * heads; // strength
+  if (op.newTokens <= 1 || op.recurrence == RecurrenceKind::selective) {
+    work.vectorOperations = rows * heads * key * value * (isDelta ? 7 : 5);
+  } else {
+    double chunk = double(std::min(op.chunk, op.newTokens));
+    // Tokens of its chunk that a token sees, itself included.
+    double seen = (chunk + 1) / 2;
+    double perToken = 2 * seen * (key + value) + 4 * key * value;
+    if (isDelta)
+      perToken += 2 * seen * key + 2 * seen * (key + value) + 2 * key * value;
+    work.matmulOperations = rows * heads * perToken;
+    // A score is scaled by the decay between its two tokens.
+    work.transcendentalOperations += rows * heads * seen;
+    work.vectorOperations = 2 * rows * heads * seen + 2 * rows * decays +
+                            rows * heads * key * value / chunk;
+  }
+  double in = 2 * double(op.kvHeads) * key + heads * value + steps +
+              (isDelta ? heads : 0);
+  work.weightBytes = recurrenceParameters(op) * bytesPerElement(op.weight);
+  work.activationInBytes = rows * in * wideBytes(op);
+  work.activationOutBytes = rows * heads * value * wideBytes(op);
+  work.cacheReadBytes = work.cacheWriteBytes = stateBytes(op);
+  return work;
+}
+
 } // namespace
+
+double portolan::stateBytes(const LocalOp &op) {
+  double sequences = double(op.sequences) * bytesPerElement(op.cache);
+  if (op.kind == OpKind::recurrence)
+    return sequences * double(op.heads) * double(op.inner) * double(op.outer);
+  if (op.kind == OpKind::shortConvolution)
+    return sequences * double(op.inner - 1) * double(op.outer);
+  return 0;
+}
 
 Work portolan::workOf(const LocalOp &op) {
   Work work;
@@ -127,6 +229,21 @@ Work portolan::workOf(const LocalOp &op) {
     work.vectorOperations = op.rows * width;
     work.activationInBytes = 2 * op.rows * width * wide;
     work.activationOutBytes = op.rows * width * wide;
+    break;
+  case OpKind::gate:
+    work.vectorOperations =
+        op.rows * width + kGateVectorOperations * op.rows *
+                              double(op.inner ? op.inner : op.outer);
+    work.transcendentalOperations =
+        op.rows * double(op.inner ? op.inner : op.outer);
+    work.activationInBytes = op.rows * (width + double(op.inner)) * wide;
+    work.activationOutBytes = op.rows * width * wide;
+    break;
+  case OpKind::shortConvolution:
+    work = shortConvolutionWork(op);
+    break;
+  case OpKind::recurrence:
+    work = recurrenceWork(op);
     break;
   case OpKind::rope:
     work.vectorOperations = kRotationVectorOperations * op.rows * width;
@@ -154,8 +271,12 @@ Work portolan::workOf(const LocalOp &op) {
   case OpKind::route:
     work.matmulOperations = 2 * op.rows * op.inner * width;
     work.transcendentalOperations = op.rows * width;
-    work.vectorOperations = op.rows * width * op.topK;
+    // A table is read in place of a pass over the scores per choice.
+    if (!op.tabled)
+      work.vectorOperations = op.rows * width * op.topK;
     work.weightBytes = op.inner * width * bytesPerElement(op.weight);
+    if (op.tabled)
+      work.weightBytes += op.rows * op.topK * kIndexBytes;
     work.activationInBytes = op.rows * op.inner * wide;
     work.activationOutBytes = op.rows * op.topK * (kIndexBytes + kWeightBytes);
     break;
@@ -208,6 +329,10 @@ double portolan::residentWeightBytes(const LocalOp &op) {
   case OpKind::latentAttention:
     return double(op.heads) * double(op.inner) *
            double(op.keyWidth + op.outer) * element;
+  case OpKind::shortConvolution:
+    return matrix;
+  case OpKind::recurrence:
+    return recurrenceParameters(op) * element;
   default:
     return 0;
   }

@@ -168,6 +168,25 @@ LogicalResult RmsNormOp::verify() {
   if (ShapedType::isDynamic(width) || gain <= 0 || width % gain != 0)
     return emitOpError("expects a gain whose size divides the width ")
            << width << ", got " << gain;
+  int64_t groups = getGroups();
+  if (groups < 1 || gain % groups != 0)
+    return emitOpError("expects groups that divide the gain of size ")
+           << gain << ", got " << groups;
+  return success();
+}
+
+LogicalResult GateOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("expects a result of the input's type, got ")
+           << getResult().getType();
+  if (failed(checkMinRank(*this, "input", getInput(), 1)) ||
+      failed(
+          checkLike(*this, "gate", getGate(), getInput(), lastDim(getGate()))))
+    return failure();
+  int64_t width = lastDim(getInput()), gates = lastDim(getGate());
+  if (ShapedType::isDynamic(width) || gates <= 0 || width % gates != 0)
+    return emitOpError("expects a gate whose width divides ")
+           << width << ", got " << gates;
   return success();
 }
 
@@ -370,6 +389,107 @@ LogicalResult LatentAttentionOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// States of fixed size
+//===----------------------------------------------------------------------===//
+
+LogicalResult ShortConvolutionOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("expects a result of the input's type, got ")
+           << getResult().getType();
+  if (getPast().getType() != getPresent().getType())
+    return emitOpError("expects a state that keeps its type, got ")
+           << getPast().getType() << " and " << getPresent().getType();
+  if (failed(checkRank(*this, "input", getInput(), 3)) ||
+      failed(checkRank(*this, "weight", getWeight(), 2)) ||
+      failed(checkRank(*this, "bias", getBias(), 1)) ||
+      failed(checkRank(*this, "past", getPast(), 3)))
+    return failure();
+  int64_t channels = lastDim(getInput()), taps = lastDim(getWeight());
+  if (ShapedType::isDynamic(taps) || taps < 2)
+    return emitOpError("expects at least 2 taps, got ") << taps;
+  if (failed(checkDim(*this, "weight", getWeight(), 0, channels)) ||
+      failed(checkDim(*this, "bias", getBias(), 0, channels)) ||
+      failed(checkDim(*this, "past", getPast(), 1, taps - 1)) ||
+      failed(checkDim(*this, "past", getPast(), 2, channels)))
+    return failure();
+  return checkDim(*this, "past", getPast(), 0,
+                  tensorOf(getInput()).getDimSize(0));
+}
+
+/// Which of the optional operands a kind has.
+static LogicalResult checkRecurrenceForm(RecurrenceOp op) {
+  Recurrence kind = op.getKind();
+  bool isDelta = kind == Recurrence::delta || kind == Recurrence::channel_delta;
+  bool hasStep = kind != Recurrence::fixed_decay;
+  if (bool(op.getStep()) != hasStep)
+    return op.emitOpError("expects ")
+           << (hasStep ? "a step" : "no step") << " for kind "
+           << stringifyRecurrence(kind);
+  if (bool(op.getStrength()) != isDelta)
+    return op.emitOpError("expects ")
+           << (isDelta ? "a strength" : "no strength") << " for kind "
+           << stringifyRecurrence(kind);
+  if (op.getStepBias() && !hasStep)
+    return op.emitOpError("expects no step_bias where there is no step");
+  double bound = op.getLowerBound().convertToDouble();
+  if (!(bound <= 0) || (bound < 0 && kind != Recurrence::channel_delta))
+    return op.emitOpError("expects a lower_bound below 0, of kind "
+                          "channel_delta only, got ")
+           << bound;
+  if (int64_t(op.getChunk()) < 1)
+    return op.emitOpError("expects a chunk of at least one token, got ")
+           << int64_t(op.getChunk());
+  return success();
+}
+
+LogicalResult RecurrenceOp::verify() {
+  int64_t heads = getHeads(), keyHeads = getKeyHeads();
+  if (heads <= 0 || keyHeads <= 0 || heads % keyHeads != 0)
+    return emitOpError("expects key_heads that divide heads, got ")
+           << heads << " heads and " << keyHeads << " key_heads";
+  if (failed(checkRecurrenceForm(*this)))
+    return failure();
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"key", getKey()},
+                             {"value", getValue()},
+                             {"step", getStep()},
+                             {"strength", getStrength()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  if (failed(checkRank(*this, "past", getPast(), 4)))
+    return failure();
+  if (getPast().getType() != getPresent().getType())
+    return emitOpError("expects a state that keeps its type, got ")
+           << getPast().getType() << " and " << getPresent().getType();
+  int64_t keyWidth = tensorOf(getPast()).getDimSize(2);
+  int64_t valueWidth = tensorOf(getPast()).getDimSize(3);
+  Recurrence kind = getKind();
+  bool perChannel = kind == Recurrence::channel_delta;
+  bool selects = kind == Recurrence::selective;
+  int64_t steps = perChannel ? heads * keyWidth : heads;
+  if (failed(checkDim(*this, "past", getPast(), 0,
+                      tensorOf(getQuery()).getDimSize(0))) ||
+      failed(checkDim(*this, "past", getPast(), 1, heads)) ||
+      failed(checkDim(*this, "query", getQuery(), 2, keyHeads * keyWidth)) ||
+      failed(
+          checkLike(*this, "key", getKey(), getQuery(), keyHeads * keyWidth)) ||
+      failed(checkLike(*this, "value", getValue(), getQuery(),
+                       heads * valueWidth)) ||
+      failed(checkDim(*this, "step", getStep(), 2, steps)) ||
+      failed(checkDim(*this, "strength", getStrength(), 2, heads)) ||
+      failed(checkRank(*this, "decay", getDecay(), selects ? 2 : 1)) ||
+      failed(checkDim(*this, "decay", getDecay(), 0, heads)) ||
+      (selects && failed(checkDim(*this, "decay", getDecay(), 1, keyWidth))) ||
+      failed(checkRank(*this, "step_bias", getStepBias(), 1)) ||
+      failed(checkDim(*this, "step_bias", getStepBias(), 0, steps)) ||
+      failed(checkRank(*this, "skip", getSkip(), 1)) ||
+      failed(checkDim(*this, "skip", getSkip(), 0, heads)))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * valueWidth);
+}
+
+//===----------------------------------------------------------------------===//
 // Experts
 //===----------------------------------------------------------------------===//
 
@@ -398,6 +518,20 @@ LogicalResult RouteOp::verify() {
   if (topK > experts / groups * topGroups)
     return emitOpError("expects top_k experts within top_groups, got ")
            << topK << " of " << experts / groups * topGroups;
+  if (bool(getIds()) != bool(getTable()))
+    return emitOpError("expects ids and table together");
+  if (getTable()) {
+    if (getCorrection() || groups > 1)
+      return emitOpError("expects no correction and no groups where a table "
+                         "chooses");
+    if (failed(checkRank(*this, "table", getTable(), 2)) ||
+        failed(checkIntegers(*this, "ids", getIds())) ||
+        failed(checkIntegers(*this, "table", getTable())) ||
+        failed(checkDim(*this, "table", getTable(), 1, topK)) ||
+        failed(checkRank(*this, "ids", getIds(),
+                         tensorOf(getInput()).getRank() - 1)))
+      return failure();
+  }
   if (failed(checkLike(*this, "weights", getWeights(), getInput(), topK)))
     return failure();
   return checkLike(*this, "indices", getIndices(), getInput(), topK);

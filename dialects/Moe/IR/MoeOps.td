@@ -79,11 +79,21 @@ def Moe_RmsNormOp : Moe_WorkOp<"rms_norm"> {
   let description = [{
     x * rsqrt(mean(x^2) + epsilon) * gain over each run of G = size(gain)
     consecutive elements of the last dimension, which G divides: G = H
-    normalizes a row, G = head width is QK-norm.
+    normalizes a row, G = head width is QK-norm. `groups` g: each g-th of such a
+    run is normalized on its own. `gain_offset` is added to the gain (1 if the
+    weights are kept around zero).
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gain,
-                       F64Attr:$epsilon);
+                       F64Attr:$epsilon,
+                       DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DefaultValuedAttr<F64Attr, "0.0">:$gain_offset);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::Value":$gain,
+                                 "::mlir::FloatAttr":$epsilon), [{
+    build($_builder, $_state, result, input, gain, epsilon,
+          $_builder.getI64IntegerAttr(1), $_builder.getF64FloatAttr(0));
+  }]>];
   let assemblyFormat = "$input `,` $gain attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -110,9 +120,33 @@ def Moe_LinearOp : Moe_WorkOp<"linear"> {
 
 def Moe_AddOp : Moe_WorkOp<"add", [SameOperandsAndResultType]> {
   let summary = "Elementwise sum of two tensors of one type (residual).";
-  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+  let description = "lhs * lhs_scale + rhs * rhs_scale.";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
+                       DefaultValuedAttr<F64Attr, "1.0">:$lhs_scale,
+                       DefaultValuedAttr<F64Attr, "1.0">:$rhs_scale);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs), [{
+    build($_builder, $_state, lhs.getType(), lhs, rhs, ::llvm::APFloat(1.0),
+          ::llvm::APFloat(1.0));
+  }]>];
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+}
+
+def Moe_GateOp : Moe_WorkOp<"gate"> {
+  let summary = "A tensor multiplied with the activation of another.";
+  let description = [{
+    `input` [..,W], `gate` [..,G] -> input * activation(gate), where G divides W
+    and each gate holds for W / G consecutive elements: G = W gates elements,
+    the number of heads whole heads, 1 whole rows. With the same tensor twice
+    and a sigmoid it is silu.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gate,
+                       Moe_ActivationAttr:$activation);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `by` $gate attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
 }
 
 def Moe_MlpOp : Moe_WorkOp<"mlp"> {
@@ -256,6 +290,8 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
   let hasVerifier = 1;
 }
 
+include "dialects/Moe/IR/MoeRecurrence.td"
+
 //===----------------------------------------------------------------------===//
 // Experts
 //===----------------------------------------------------------------------===//
@@ -266,14 +302,18 @@ def Moe_RouteOp : Moe_WorkOp<"route", [AttrSizedOperandSegments]> {
     `input` [..,H], `router` [H,E], `bias` [E] (added to the logits),
     `correction` [E] (added to the scores for the choice only) ->
     `weights` [..,K] (f32) and `indices` [..,K] (i32), best first, ties to the
-    smaller index. scores = softmax or sigmoid of the logits. With `groups` G
+    smaller index. scores = softmax, sigmoid or sqrt(softplus) of the logits. With `groups` G
     and `top_groups` only the experts of the best groups are eligible, a group's
     rank being the sum of its two largest corrected scores. `normalize`: the K
     weights are divided by their sum. All weights are multiplied by `scale`.
+    With `ids` [..] and `table` [V,K] (integers) the choice is looked up: the
+    experts of a token are the row of its id; only their weights are scores.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$router,
                        Optional<AnyRankedTensor>:$bias,
                        Optional<AnyRankedTensor>:$correction,
+                       Optional<AnyRankedTensor>:$ids,
+                       Optional<AnyRankedTensor>:$table,
                        I64Attr:$top_k, Moe_ScoringAttr:$scoring,
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DefaultValuedAttr<I64Attr, "1">:$top_groups,
@@ -281,7 +321,8 @@ def Moe_RouteOp : Moe_WorkOp<"route", [AttrSizedOperandSegments]> {
                        DefaultValuedAttr<F64Attr, "1.0">:$scale);
   let results = (outs AnyRankedTensor:$weights, AnyRankedTensor:$indices);
   let assemblyFormat = [{
-    $input `,` $router (`bias` $bias^)? (`correction` $correction^)? attr-dict
+    $input `,` $router (`bias` $bias^)? (`correction` $correction^)?
+    (`ids` $ids^)? (`table` $table^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

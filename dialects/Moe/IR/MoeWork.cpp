@@ -125,6 +125,51 @@ FailureOr<LocalOp> RmsNormOp::describe() {
   return local;
 }
 
+FailureOr<LocalOp> GateOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
+    return failure();
+  local.outer = lastDim(getInput());
+  // A tensor that gates itself is read once.
+  local.inner = getGate() == getInput() ? 0 : lastDim(getGate());
+  return local;
+}
+
+FailureOr<LocalOp> ShortConvolutionOp::describe() {
+  LocalOp local;
+  FailureOr<Format> state = storageOf(*this, getPast());
+  if (failed(state) ||
+      failed(startFrom(*this, OpKind::shortConvolution, getInput(), local)) ||
+      failed(addWeight(*this, getWeight(), std::nullopt, std::nullopt, local)))
+    return failure();
+  local.inner = lastDim(getWeight());
+  local.outer = lastDim(getInput());
+  local.sequences = tensorOf(getInput()).getDimSize(0);
+  local.newTokens = tensorOf(getInput()).getDimSize(1);
+  local.cache = *state;
+  return local;
+}
+
+FailureOr<LocalOp> RecurrenceOp::describe() {
+  LocalOp local;
+  FailureOr<Format> state = storageOf(*this, getPast());
+  if (failed(state) || failed(rowsOf(*this, getPast())) ||
+      failed(startFrom(*this, OpKind::recurrence, getQuery(), local)) ||
+      failed(addWeight(*this, getDecay(), std::nullopt, std::nullopt, local)))
+    return failure();
+  RankedTensorType past = tensorOf(getPast());
+  local.recurrence = RecurrenceKind(getKind());
+  local.heads = getHeads();
+  local.kvHeads = getKeyHeads();
+  local.inner = past.getDimSize(2);
+  local.outer = past.getDimSize(3);
+  local.chunk = getChunk();
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.cache = *state;
+  return local;
+}
+
 FailureOr<LocalOp> AddOp::describe() {
   LocalOp local;
   if (failed(startFrom(*this, OpKind::add, getLhs(), local)))
@@ -234,6 +279,7 @@ FailureOr<LocalOp> RouteOp::describe() {
   local.inner = lastDim(getInput());
   local.outer = lastDim(getRouter());
   local.topK = getTopK();
+  local.tabled = bool(getTable());
   return local;
 }
 

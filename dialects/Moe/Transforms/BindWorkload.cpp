@@ -105,6 +105,13 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
       .Case<RmsNormOp, RopeOp>(
           [](auto op) -> Types { return {{op.getInput().getType()}}; })
       .Case([](AddOp op) -> Types { return {{op.getLhs().getType()}}; })
+      .Case([](GateOp op) -> Types { return {{op.getInput().getType()}}; })
+      .Case([](ShortConvolutionOp op) -> Types {
+        return {{op.getInput().getType(), op.getPast().getType()}};
+      })
+      .Case([](RecurrenceOp op) -> Types {
+        return {{op.getValue().getType(), op.getPast().getType()}};
+      })
       .Case([](EmbeddingOp op) -> Types {
         SmallVector<int64_t> shape(tensorOf(op.getIds()).getShape());
         shape.push_back(lastDim(op.getTable()));

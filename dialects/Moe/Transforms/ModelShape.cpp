@@ -84,6 +84,7 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     entry.units = role.units;
     entry.expertRegion = role.expertRegion;
     entry.gatherColumns = role.gatherColumns;
+    entry.spansHeads = role.spansHeads;
     if (auto attention = dyn_cast<moe::AttentionOp>(op))
       entry.window = attention.getWindow();
     if (auto route = dyn_cast<moe::RouteOp>(op)) {

@@ -53,8 +53,10 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("experts", op.experts);
   print.number("hit_experts", op.hitExperts);
   print.number("top_k", op.topK);
+  print.number("chunk", op.chunk);
   print.flag("gated", op.gated);
   print.flag("absorbed", op.absorbed);
+  print.flag("tabled", op.tabled);
   print.flag("causal_prefill", op.causalPrefill);
   os << " activation=" << spell(op.activation) << " weight=" << spell(op.weight)
      << " cache=" << spell(op.cache) << "\n";

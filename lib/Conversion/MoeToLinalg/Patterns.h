@@ -18,12 +18,14 @@
 
 namespace portolan {
 
-/// embedding, rms_norm, linear, add, mlp.
+/// embedding, rms_norm, linear, add, gate, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
 /// attention, latent_attention.
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// short_convolution, recurrence.
+void populateRecurrencePatterns(mlir::RewritePatternSet &patterns);
 /// route.
 void populateRoutePatterns(mlir::RewritePatternSet &patterns);
 /// dispatch, experts, combine.
@@ -32,6 +34,8 @@ void populateExpertsPatterns(mlir::RewritePatternSet &patterns);
 /// activation(x) in f32; `alpha` scales the argument of a sigmoid.
 mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
+/// log(1 + exp(x)) in f32.
+mlir::Value emitSoftplus(Emit &e, mlir::Value x);
 
 } // namespace portolan
 

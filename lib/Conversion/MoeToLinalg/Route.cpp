@@ -25,12 +25,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 Value addArgs(Emit &e, ValueRange args) { return e.add(args[0], args[1]); }
 Value maxArgs(Emit &e, ValueRange args) { return e.max(args[0], args[1]); }
 
-/// softmax or sigmoid of the logits [T,E].
+/// softmax, sigmoid or sqrt(softplus) of the logits [T,E].
 Value emitScores(Emit &e, Value logits, Scoring scoring) {
   Type f32 = e.builder.getF32Type();
   if (scoring == Scoring::sigmoid)
     return e.map("te->te", logits, f32,
                  [](Emit &e, ValueRange args) { return e.sigmoid(args[0]); });
+  if (scoring == Scoring::sqrt_softplus)
+    return e.map("te->te", logits, f32, [](Emit &e, ValueRange args) -> Value {
+      return math::SqrtOp::create(e.builder, e.loc, emitSoftplus(e, args[0]));
+    });
   Value largest = e.reduce("te->t", logits, -kInfinity, maxArgs);
   Value powers =
       e.map("te,t->te", {logits, largest}, f32, [](Emit &e, ValueRange args) {
@@ -119,6 +123,25 @@ Value emitGroupLimit(Emit &e, Value scores, int64_t experts, int64_t groups,
   return e.merge(limited, 1, 2);
 }
 
+/// The row [T,K] of the table for the id of each token, as indices of experts.
+Value emitLookUp(Emit &e, RouteOp op, int64_t experts) {
+  Value ids = op.getIds(), table = op.getTable();
+  // [..] as [T].
+  int64_t rank = typeOf(ids).getRank();
+  Value flat = rank == 0 ? ids : e.merge(ids, 0, rank);
+  Value rows = e.dimValue(table, 0), count = e.index(experts);
+  return e.map("t->tk", flat, e.builder.getIndexType(),
+               [&](Emit &e, ValueRange args) {
+                 // Neither an id nor an entry must become a stray access.
+                 Value id = e.clampIndex(
+                     e.cast(args[0], e.builder.getIndexType()), rows);
+                 Value entry = e.cast(e.extract(table, {id, e.at('k')}),
+                                      e.builder.getIndexType());
+                 return e.clampIndex(entry, count);
+               },
+               {{'k', e.dim(table, 1)}});
+}
+
 struct LowerRoute : OpRewritePattern<RouteOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(RouteOp op,
@@ -131,13 +154,14 @@ struct LowerRoute : OpRewritePattern<RouteOp> {
     if (op.getBias())
       logits = e.map("te,e->te", {logits, op.getBias()}, f32, addArgs);
     Value scores = emitScores(e, logits, op.getScoring());
-    Value eligible = scores;
+    Value eligible = scores, indices;
     if (op.getCorrection())
       eligible = e.map("te,e->te", {scores, op.getCorrection()}, f32, addArgs);
     if (int64_t(op.getTopGroups()) < int64_t(op.getGroups()))
       eligible = emitGroupLimit(e, eligible, experts, op.getGroups(),
                                 op.getTopGroups());
-    Value indices = emitTopIndices(e, eligible, op.getTopK());
+    indices = op.getTable() ? emitLookUp(e, op, experts)
+                            : emitTopIndices(e, eligible, op.getTopK());
 
     Value weights =
         e.map("tk->tk", indices, f32, [&](Emit &e, ValueRange args) {

@@ -39,8 +39,21 @@ Value portolan::emitActivation(Emit &e, Activation activation, Value x,
     return e.max(x, e.f32(0));
   case Activation::identity:
     return x;
+  case Activation::sigmoid:
+    return e.sigmoid(x);
+  case Activation::relu_squared: {
+    Value positive = e.max(x, e.f32(0));
+    return e.mul(positive, positive);
+  }
   }
   llvm_unreachable("the switch covers the enumeration");
+}
+
+Value portolan::emitSoftplus(Emit &e, Value x) {
+  // max(x, 0) + log(1 + exp(-|x|)), which overflows nowhere.
+  Value negated = e.sub(e.f32(0), math::AbsFOp::create(e.builder, e.loc, x));
+  Value rest = math::Log1pOp::create(e.builder, e.loc, e.exp(negated));
+  return e.add(e.max(x, e.f32(0)), rest);
 }
 
 namespace {
@@ -79,20 +92,25 @@ struct LowerRmsNorm : OpRewritePattern<RmsNormOp> {
     auto type = typeOf(op.getInput());
     int64_t run = typeOf(op.getGain()).getDimSize(0);
     int64_t runs = type.getShape().back() / run;
-    Value x = e.split(e.rows(op.getInput()), 1, {runs, run});
-    Value squares = e.reduce("trg->tr", x, 0, [](Emit &e, ValueRange args) {
+    int64_t groups = op.getGroups(), size = run / groups;
+    Value x = e.split(e.rows(op.getInput()), 1, {runs, groups, size});
+    Value gain = e.split(op.getGain(), 0, {groups, size});
+    Value squares = e.reduce("trgn->trg", x, 0, [](Emit &e, ValueRange args) {
       return e.add(args[1], e.mul(args[0], args[0]));
     });
     double epsilon = op.getEpsilon().convertToDouble();
+    double offset = op.getGainOffset().convertToDouble();
     Value result =
-        e.map("trg,tr,g->trg", {x, squares, op.getGain()},
-              type.getElementType(), [&](Emit &e, ValueRange args) -> Value {
-                Value mean = e.div(args[1], e.f32(double(run)));
+        e.map("trgn,trg,gn->trgn", {x, squares, gain}, type.getElementType(),
+              [&](Emit &e, ValueRange args) -> Value {
+                Value mean = e.div(args[1], e.f32(double(size)));
                 Value norm = math::SqrtOp::create(e.builder, e.loc,
                                                   e.add(mean, e.f32(epsilon)));
-                return e.mul(e.div(args[0], norm), args[2]);
+                Value factor =
+                    offset == 0 ? args[2] : e.add(args[2], e.f32(offset));
+                return e.mul(e.div(args[0], norm), factor);
               });
-    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 2), op.getInput()));
+    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 3), op.getInput()));
     return success();
   }
 };
@@ -125,11 +143,34 @@ struct LowerAdd : OpRewritePattern<AddOp> {
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
     Emit e(rewriter, op.getLoc());
-    Value result =
-        e.map("tn,tn->tn", {e.rows(op.getLhs()), e.rows(op.getRhs())},
-              elementOf(op.getResult()),
-              [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+    Value result = e.map(
+        "tn,tn->tn", {e.rows(op.getLhs()), e.rows(op.getRhs())},
+        elementOf(op.getResult()), [&](Emit &e, ValueRange args) {
+          auto scaled = [&](Value value, double scale) {
+            return scale == 1 ? value : e.mul(value, e.f32(scale));
+          };
+          return e.add(scaled(args[0], op.getLhsScale().convertToDouble()),
+                       scaled(args[1], op.getRhsScale().convertToDouble()));
+        });
     rewriter.replaceOp(op, e.unrows(result, op.getLhs()));
+    return success();
+  }
+};
+
+struct LowerGate : OpRewritePattern<GateOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(GateOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    int64_t gates = typeOf(op.getGate()).getShape().back();
+    int64_t width = typeOf(op.getInput()).getShape().back();
+    Value input = e.split(e.rows(op.getInput()), 1, {gates, width / gates});
+    Value result = e.map(
+        "tgw,tg->tgw", {input, e.rows(op.getGate())}, elementOf(op.getResult()),
+        [&](Emit &e, ValueRange args) {
+          return e.mul(args[0], emitActivation(e, op.getActivation(), args[1]));
+        });
+    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 2), op.getInput()));
     return success();
   }
 };
@@ -161,6 +202,6 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
 } // namespace
 
 void portolan::populateTokenwisePatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerEmbedding, LowerRmsNorm, LowerLinear, LowerAdd, LowerMlp>(
-      patterns.getContext());
+  patterns.add<LowerEmbedding, LowerRmsNorm, LowerLinear, LowerAdd, LowerGate,
+               LowerMlp>(patterns.getContext());
 }

@@ -79,13 +79,19 @@ LogicalResult BodyEmitter::emitRoute(moe::RouteOp op) {
     bias = replicated(op.getBias());
   if (op.getCorrection())
     correction = replicated(op.getCorrection());
-  if (failed(input) || failed(router) || failed(bias) || failed(correction))
+  FailureOr<Value> ids = Value(), table = Value();
+  if (op.getTable()) {
+    ids = regional(op.getIds());
+    table = replicated(op.getTable());
+  }
+  if (failed(input) || failed(router) || failed(bias) || failed(correction) ||
+      failed(ids) || failed(table))
     return failure();
   auto local = moe::RouteOp::create(
       builder, op.getLoc(),
       rowsType(op, op.getWeights(), int64_t(op.getTopK())),
       rowsType(op, op.getIndices(), int64_t(op.getTopK())), *input, *router,
-      *bias, *correction, op.getTopKAttr(), op.getScoringAttr(),
+      *bias, *correction, *ids, *table, op.getTopKAttr(), op.getScoringAttr(),
       op.getGroupsAttr(), op.getTopGroupsAttr(), op.getNormalizeAttr(),
       op.getScaleAttr());
   defineRegional(op.getWeights(), local.getWeights(), /*partial=*/false);
