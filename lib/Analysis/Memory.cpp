@@ -47,8 +47,9 @@ LayerMemory memoryOf(const LocalOps &ops, int64_t attentionTiles) {
                            double(op.inner + op.outer) *
                            bytesPerElement(op.cache);
     if (op.kind == OpKind::latentAttention)
-      result.cacheBytes +=
-          tokens * double(op.inner + op.ropeWidth) * bytesPerElement(op.cache);
+      result.cacheBytes += tokens *
+                           double(op.inner + op.ropeWidth + op.indexWidth) *
+                           bytesPerElement(op.cache);
   }
   return result;
 }

@@ -271,9 +271,8 @@ private:
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
     local.sequences = batch.local;
     local.newTokens = newTokens;
-    int64_t context = workload.meanContextTokens();
-    if (op.window > 0)
-      context = std::min(context, op.window);
+    int64_t context =
+        visibleContext(workload.meanContextTokens(), op.window, op.chunk);
     local.context = ceilDiv(context, deployment.cp);
     local.causalPrefill = local.newTokens > 1;
     if (deployment.cp == 1)
@@ -340,6 +339,7 @@ private:
       pack.kind = OpKind::pack;
       pack.topK = 0;
       pack.hitExperts = 0;
+      pack.weighted = false;
       // Every copy that is received was packed: mean rows over the stage.
       double copies = receivedMean * deployment.stageSize /
                       std::max<double>(double(totalRows), 1);
@@ -382,6 +382,7 @@ private:
       unpack.kind = OpKind::unpack;
       unpack.topK = 0;
       unpack.hitExperts = 0;
+      unpack.weighted = false;
       unpack.rows = returned;
       unpack.meanRows = copies * meanSlicedRows;
       unpack.rowsOut = slicedRows;

@@ -22,11 +22,13 @@
 //   read and written once per step whatever the tokens. Matmuls accumulate in
 //   registers: only operands and the result move. Weights of experts without a
 //   row are not read.
-// Not counted: index arithmetic, the router's top-k beyond one pass per choice.
+// Not counted: index arithmetic, the router's top-k beyond one pass per choice,
+//   the top-k of an index beyond one pass, factors on scores by position.
 //
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Analysis/LocalOp.h"
+#include <algorithm>
 
 using namespace portolan;
 
@@ -36,8 +38,10 @@ constexpr double kSoftmaxVectorOperations = 4;
 constexpr double kGateVectorOperations = 4;
 constexpr double kNormVectorOperations = 4;
 constexpr double kRotationVectorOperations = 3;
-constexpr double kIndexBytes = 4;  // i32
-constexpr double kWeightBytes = 4; // f32 routing weights
+constexpr double kSoftCapVectorOperations = 2; // divide, multiply
+constexpr double kCenterVectorOperations = 3;  // sum, subtract, shift
+constexpr double kIndexBytes = 4;              // i32
+constexpr double kWeightBytes = 4;             // f32 routing weights
 
 /// Activations between kernels stay at 16 bits or wider: a narrow `activation`
 /// says how a matmul reads its operand, not how a residual is kept.
@@ -75,6 +79,10 @@ Work attentionWork(const LocalOp &op) {
   work.matmulOperations = 2 * scores * (op.inner + op.outer);
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
+  if (op.softCapped) {
+    work.transcendentalOperations += scores;
+    work.vectorOperations += kSoftCapVectorOperations * scores;
+  }
   double perToken = op.kvHeads * double(op.inner + op.outer);
   work.cacheReadBytes =
       op.sequences * double(op.context) * perToken * bytesPerElement(op.cache);
@@ -85,9 +93,44 @@ Work attentionWork(const LocalOp &op) {
   return work;
 }
 
+/// Pairs (new token, key) where each token attends to at most `topKeys` keys.
+double chosenPairs(const LocalOp &op) {
+  double all = attendedPairs(op);
+  if (op.topKeys == 0)
+    return all;
+  double fresh = op.newTokens, top = op.topKeys, context = op.context;
+  // Token i sees context + i keys: all of them up to topKeys, then topKeys.
+  double whole = std::clamp(top - context, 0.0, fresh);
+  return whole * context + whole * (whole + 1) / 2 + (fresh - whole) * top;
+}
+
+/// Past keys that a sequence's new tokens read: the union of their choices is
+/// at most all of them.
+double readContext(const LocalOp &op) {
+  if (op.topKeys == 0)
+    return double(op.context);
+  return std::min(double(op.context), double(op.topKeys) * op.newTokens);
+}
+
+/// The index scores every visible key: a product per head, its positive part
+/// times a weight, and one pass of the choice.
+void addIndexWork(const LocalOp &op, Work &work) {
+  if (op.topKeys == 0)
+    return;
+  double pairs = attendedPairs(op) * op.sequences;
+  double heads = op.indexHeads, width = op.indexWidth;
+  work.matmulOperations += 2 * pairs * heads * width;
+  work.vectorOperations += pairs * (3 * heads + 1);
+  double element = bytesPerElement(op.cache);
+  work.cacheReadBytes += op.sequences * double(op.context) * width * element;
+  work.cacheWriteBytes += op.rows * width * element;
+  work.activationInBytes +=
+      op.rows * (heads * width + heads + width) * wideBytes(op);
+}
+
 Work latentAttentionWork(const LocalOp &op) {
   Work work;
-  double pairs = attendedPairs(op) * op.sequences;
+  double pairs = chosenPairs(op) * op.sequences;
   double scores = pairs * op.heads;
   double latent = op.inner, key = op.keyWidth, rope = op.ropeWidth,
          value = op.outer;
@@ -106,13 +149,14 @@ Work latentAttentionWork(const LocalOp &op) {
   work.vectorOperations = kSoftmaxVectorOperations * scores;
   double perToken = latent + rope;
   work.cacheReadBytes =
-      op.sequences * double(op.context) * perToken * bytesPerElement(op.cache);
+      op.sequences * readContext(op) * perToken * bytesPerElement(op.cache);
   work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
   work.weightBytes =
       op.heads * latent * (key + value) * bytesPerElement(op.weight);
   work.activationInBytes =
       op.rows * (op.heads * (key + rope) + perToken) * wideBytes(op);
   work.activationOutBytes = op.rows * op.heads * value * wideBytes(op);
+  addIndexWork(op, work);
   return work;
 }
 
@@ -222,7 +266,9 @@ Work portolan::workOf(const LocalOp &op) {
     work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::rmsNorm:
-    work.vectorOperations = kNormVectorOperations * op.rows * width;
+    work.vectorOperations =
+        (kNormVectorOperations + (op.centered ? kCenterVectorOperations : 0)) *
+        op.rows * width;
     work.activationInBytes = work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::add:
@@ -285,10 +331,12 @@ Work portolan::workOf(const LocalOp &op) {
     // Every row is read from its token and written to its place.
     work.activationInBytes = op.rows * width * bytesPerElement(op.activation);
     work.activationOutBytes = op.rows * width * bytesPerElement(op.activation);
+    if (op.weighted)
+      work.vectorOperations = op.rows * width;
     break;
   case OpKind::combine:
   case OpKind::unpack:
-    work.vectorOperations = 2 * op.rows * width;
+    work.vectorOperations = (op.weighted ? 1 : 2) * op.rows * width;
     work.activationInBytes = op.rows * width * wide;
     work.activationOutBytes = op.rowsOut * width * wide;
     break;

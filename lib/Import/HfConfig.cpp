@@ -78,6 +78,12 @@ constexpr Architecture kArchitectures[] = {
     {"olmoe", "OlmoeForCausalLM", readOlmoe},
     {"minimax_m2", "MiniMaxM2ForCausalLM", readMiniMaxM2},
     {"arctic", "ArcticForCausalLM", readArctic},
+    {"deepseek_v2", "DeepseekV2ForCausalLM", readDeepSeekV2},
+    {"deepseek_v32", "DeepseekV32ForCausalLM", readDeepSeekV32},
+    {"glm_moe_dsa", "GlmMoeDsaForCausalLM", readDeepSeekV32},
+    {"phimoe", "PhiMoEForCausalLM", readPhiMoe},
+    {"llama4", "Llama4ForConditionalGeneration", readLlama4},
+    {"hunyuan", "HunYuanForCausalLM", readHunYuan},
 };
 
 /// The entry for the file; fails on an unknown type or architecture.

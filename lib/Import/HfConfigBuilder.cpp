@@ -44,6 +44,15 @@ DictionaryAttr describe(OpBuilder &builder, const Twine &name,
        builder.getNamedAttr("moe.dims", builder.getStrArrayAttr(dims))});
 }
 
+/// The norm of a model; `shift` may be null.
+Value buildNorm(OpBuilder &builder, Location loc, const DecoderSpec &spec,
+                Value input, Value gain, Value shift) {
+  return moe::RmsNormOp::create(
+      builder, loc, input.getType(), input, gain, shift,
+      llvm::APFloat(spec.epsilon), /*groups=*/uint64_t(1),
+      /*gain_offset=*/llvm::APFloat(0.0), spec.centeredNorms);
+}
+
 SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   SmallVector<StringRef> dims(cache.shape.size(), "");
   dims[0] = "batch";
@@ -211,13 +220,18 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     llvm::append_range(returned, call.getResults().drop_front());
   }
   Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
-  hidden = moe::RmsNormOp::create(builder, named(context, "final_norm"),
-                                  hidden.getType(), hidden, gain,
-                                  real(builder, spec.epsilon));
+  Value shift;
+  if (spec.normBias)
+    shift = readWeight("final_norm_bias", {spec.hidden}, spec.formats.plain);
+  hidden = buildNorm(builder, named(context, "final_norm"), spec, hidden, gain,
+                     shift);
   Value head =
       readWeight("lm_head", {spec.hidden, spec.vocabulary}, spec.formats.plain);
+  Value bias;
+  if (spec.headBias)
+    bias = readWeight("lm_head_bias", {spec.vocabulary}, spec.formats.plain);
   returned[0] = moe::LinearOp::create(
-      builder, named(context, "lm_head"), logitsType, hidden, head, Value(),
+      builder, named(context, "lm_head"), logitsType, hidden, head, bias,
       builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
   func::ReturnOp::create(builder, main.getLoc(), returned);
 }
@@ -299,8 +313,8 @@ moe::FormatAttr LayerBody::activationFormat(StringRef name) const {
 }
 
 Value LayerBody::norm(Value input, StringRef gain) {
-  return moe::RmsNormOp::create(builder, at(gain), input.getType(), input,
-                                weight(gain), real(builder, spec.epsilon));
+  return buildNorm(builder, at(gain), spec, input, weight(gain),
+                   optionalWeight((gain + "_bias").str()));
 }
 
 Value LayerBody::linear(Value input, StringRef matrix) {
@@ -326,6 +340,14 @@ Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
 //===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//
+
+void portolan::addNormWeights(LayerClass &layer, const DecoderSpec &spec,
+                              StringRef name, int64_t width) {
+  layer.weights.push_back({name.str(), {width}, spec.formats.plain});
+  if (spec.normBias)
+    layer.weights.push_back(
+        {(name + "_bias").str(), {width}, spec.formats.plain});
+}
 
 void DecoderSpec::addLayer(StringRef name,
                            llvm::function_ref<LayerClass()> make) {

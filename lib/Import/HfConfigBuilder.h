@@ -99,6 +99,10 @@ struct DecoderSpec {
   int64_t hidden = 0;
   int64_t vocabulary = 0;
   double epsilon = 0;
+  /// Norms subtract the mean (layer normalization), and add NAME_bias.
+  bool centeredNorms = false;
+  bool normBias = false;
+  bool headBias = false;
   FormatSpec formats;
   std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
@@ -107,6 +111,11 @@ struct DecoderSpec {
   /// Appends a layer of the class `name`, which `make` makes the first time.
   void addLayer(llvm::StringRef name, llvm::function_ref<LayerClass()> make);
 };
+
+/// Adds the weights of the norm `name` of `width` elements, as the model's
+/// norms have them.
+void addNormWeights(LayerClass &layer, const DecoderSpec &spec,
+                    llvm::StringRef name, int64_t width);
 
 /// Builds ops in the body of a layer function.
 class LayerBody {

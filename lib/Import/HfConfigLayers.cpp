@@ -82,7 +82,9 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
       body.optionalWeight("sinks"), uint64_t(attention.heads),
       uint64_t(attention.kvHeads), llvm::APFloat(attention.scale),
       uint64_t(attention.window), llvm::APFloat(attention.softCap),
-      /*cache_format=*/moe::FormatAttr());
+      /*cache_format=*/moe::FormatAttr(), /*past_only=*/false,
+      uint64_t(attention.chunk), uint64_t(attention.temperatureFloor),
+      llvm::APFloat(attention.temperatureScale));
   return {body.linear(op.getResult(), "o"), op.getPresentKey(),
           op.getPresentValue()};
 }
@@ -151,17 +153,21 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   auto route = moe::RouteOp::create(
       builder, body.at("route"), weightType, indexType, input,
       body.weight("router"), body.optionalWeight("router_bias"),
-      body.optionalWeight("router_correction"), uint64_t(routing.topK),
-      routing.scoring, uint64_t(routing.groups), uint64_t(routing.topGroups),
-      routing.normalize, llvm::APFloat(routing.scale));
+      body.optionalWeight("router_correction"), /*ids=*/Value(),
+      /*table=*/Value(), uint64_t(routing.topK), routing.scoring,
+      uint64_t(routing.groups), uint64_t(routing.topGroups), routing.normalize,
+      llvm::APFloat(routing.scale), uint64_t(routing.groupRank),
+      llvm::APFloat(routing.jitter));
 
   auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
                                        body.spec.formats.plain);
   auto countType =
       RankedTensorType::get({routing.experts}, builder.getI32Type());
-  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
-                                          countType, input, route.getIndices(),
-                                          uint64_t(0), moe::LoadAttr());
+  Value weights = experts.weightsFirst ? route.getWeights() : Value();
+  auto dispatch =
+      moe::DispatchOp::create(builder, body.at("dispatch"), rowType, countType,
+                              input, route.getIndices(), weights, uint64_t(0),
+                              moe::LoadAttr(), moe::FormatAttr());
   Value rows = moe::ExpertsOp::create(
       builder, body.at("experts"), rowType, dispatch.getRows(),
       dispatch.getCounts(), body.optionalWeight("experts_gate"),
@@ -175,7 +181,7 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   Value result = moe::CombineOp::create(
       builder, body.at("combine"), input.getType(), rows, route.getWeights(),
       route.getIndices(), uint64_t(routing.experts), uint64_t(0),
-      moe::LoadAttr(), moe::LoadAttr());
+      moe::LoadAttr(), moe::LoadAttr(), experts.weightsFirst);
   if (experts.shared.intermediate == 0)
     return result;
   return body.add("add_shared", result,
@@ -197,10 +203,9 @@ makePreNormLayer(const DecoderSpec &spec, const AttentionSpec &attention,
   LayerClass layer;
   layer.rotary = rotary;
   std::string norm = (name + "_norm").str(), sum = ("add_" + name).str();
-  layer.weights.push_back(
-      {"attention_norm", {spec.hidden}, spec.formats.plain});
+  addNormWeights(layer, spec, "attention_norm", spec.hidden);
   addAttentionWeights(layer, spec, attention);
-  layer.weights.push_back({norm, {spec.hidden}, spec.formats.plain});
+  addNormWeights(layer, spec, norm, spec.hidden);
   addWeights(layer);
   layer.body = [=](LayerBody &body) -> SmallVector<Value> {
     AttentionParts parts = buildAttention(

@@ -207,7 +207,7 @@ bool portolan::hasRecurrence(const ModelShape &model) {
 bool portolan::spreadsContext(const ModelShape &model) {
   for (const LayerShape &layer : model.layers)
     for (const ModelOp &op : layer.ops)
-      if (op.window > 0 || op.local.kind == OpKind::recurrence)
+      if (op.wholeContext || op.local.kind == OpKind::recurrence)
         return false;
   return true;
 }

@@ -171,6 +171,10 @@ llvm::DenseMap<Operation *, OpRole> portolan::rolesOf(Operation *function) {
       splitColumns(attention.getKey(), attention.getKvHeads(), roles);
       splitColumns(attention.getValue(), attention.getKvHeads(), roles);
       splitForward(attention.getResult(), attention.getHeads(), roles);
+    } else if (auto indexed = dyn_cast<moe::IndexedLatentAttentionOp>(op)) {
+      // The index is small and whole on every rank: all heads share it.
+      splitColumns(indexed.getQuery(), indexed.getHeads(), roles);
+      splitForward(indexed.getResult(), indexed.getHeads(), roles);
     } else if (auto latent = dyn_cast<moe::LatentAttentionOp>(op)) {
       splitColumns(latent.getQuery(), latent.getHeads(), roles);
       splitForward(latent.getResult(), latent.getHeads(), roles);

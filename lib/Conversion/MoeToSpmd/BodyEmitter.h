@@ -91,6 +91,7 @@ private:
   // Attention.cpp
   Result emitAttention(moe::AttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
+  Result emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op);
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
   // Recurrence.cpp
