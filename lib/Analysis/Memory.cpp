@@ -43,9 +43,10 @@ LayerMemory memoryOf(const LocalOps &ops, int64_t attentionTiles) {
     result.cacheBytes += stateBytes(op);
     double tokens = double(op.sequences) * double(op.context + op.newTokens);
     if (op.kind == OpKind::attention)
-      result.cacheBytes += tokens * double(op.kvHeads) *
-                           double(op.inner + op.outer) *
-                           bytesPerElement(op.cache);
+      result.cacheBytes +=
+          tokens * double(op.kvHeads) * double(op.inner + op.outer) *
+              bytesPerElement(op.cache) +
+          tokens * double(op.ropeWidth) * bytesPerElement(op.cache);
     if (op.kind == OpKind::latentAttention)
       result.cacheBytes += tokens *
                            double(op.inner + op.ropeWidth + op.indexWidth) *

@@ -70,18 +70,18 @@ public:
   }
 
   void emitAll() {
-    bool inRegion = false;
+    const ModelOp *last = nullptr; // op of the region that is not left yet
     for (const ModelOp &op : layer.ops) {
-      if (inRegion && !op.expertRegion) {
-        leaveRegion();
+      if (last && !op.expertRegion) {
+        leaveRegion(*last);
         makers.back() = int32_t(ops.size()) - 1;
       }
-      inRegion = op.expertRegion;
+      last = op.expertRegion ? &op : nullptr;
       emit(op);
       makers.push_back(int32_t(ops.size()) - 1);
     }
-    if (inRegion)
-      leaveRegion();
+    if (last)
+      leaveRegion(*last);
   }
 
 private:
@@ -269,6 +269,9 @@ private:
     planCache(local);
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+    // The index of a sparse attention has a query per group of heads.
+    if (local.kind == OpKind::attention && op.local.kvHeads > 0)
+      local.keyWidth = op.local.keyWidth / op.local.kvHeads * local.kvHeads;
     local.sequences = batch.local;
     local.newTokens = newTokens;
     int64_t context =
@@ -400,8 +403,8 @@ private:
 
   /// The rows that leave the expert block are equal again on the ranks that
   /// share a sequence.
-  void leaveRegion() {
-    double bytes = double(rows) * model.hidden *
+  void leaveRegion(const ModelOp &last) {
+    double bytes = double(rows) * double(last.local.outer) *
                    wideBytes(*model.prologue.find(OpKind::embedding));
     if (exchangeNone)
       collective(OpKind::allReduce, {deployment.stageSize, 1}, bytes, bytes);

@@ -50,11 +50,28 @@ double wideBytes(const LocalOp &op) {
                                                       : Format::bf16);
 }
 
-/// Pairs (new token, key) that one sequence attends to: each new token sees the
+/// Pairs (new token, key) that one sequence sees: each new token sees the
 /// visible context and, causally, itself and the new tokens before it.
-double attendedPairs(const LocalOp &op) {
+double visiblePairs(const LocalOp &op) {
   double fresh = op.newTokens;
   return fresh * op.context + fresh * (fresh + 1) / 2;
+}
+
+/// Those that it attends to: all, or at most so many per token as an index
+/// chooses. Token i (from 1) sees context + i keys.
+double attendedPairs(const LocalOp &op) {
+  if (op.topK == 0)
+    return visiblePairs(op);
+  double fresh = op.newTokens, most = op.topK;
+  double below = std::clamp(most - double(op.context), 0.0, fresh);
+  return below * op.context + below * (below + 1) / 2 + (fresh - below) * most;
+}
+
+/// Past tokens whose keys and values one sequence's new tokens read.
+double readContext(const LocalOp &op) {
+  if (op.topK == 0)
+    return double(op.context);
+  return std::min(double(op.context), double(op.newTokens) * double(op.topK));
 }
 
 void addGatedFeedForward(const LocalOp &op, double rows, double copies,
@@ -84,11 +101,21 @@ Work attentionWork(const LocalOp &op) {
     work.vectorOperations += kSoftCapVectorOperations * scores;
   }
   double perToken = op.kvHeads * double(op.inner + op.outer);
-  work.cacheReadBytes =
-      op.sequences * double(op.context) * perToken * bytesPerElement(op.cache);
-  work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
+  // An index scores every key that is seen: a multiply-add per element of its
+  // queries and a maximum; its keys are cached beside the others.
+  double index = op.ropeWidth, queries = op.keyWidth;
+  double seen = visiblePairs(op) * op.sequences;
+  work.matmulOperations += 2 * seen * queries;
+  if (index > 0)
+    work.vectorOperations += seen * queries / index;
+  work.cacheReadBytes = op.sequences *
+                        (readContext(op) * perToken + op.context * index) *
+                        bytesPerElement(op.cache);
+  work.cacheWriteBytes =
+      op.rows * (perToken + index) * bytesPerElement(op.cache);
   work.activationInBytes =
-      op.rows * (op.heads * double(op.inner) + perToken) * wideBytes(op);
+      op.rows * (op.heads * double(op.inner) + perToken + index + queries) *
+      wideBytes(op);
   work.activationOutBytes = op.rows * op.heads * op.outer * wideBytes(op);
   return work;
 }

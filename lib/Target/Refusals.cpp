@@ -132,7 +132,9 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
     if (value > 1 && !spreadsContext(model))
       return refuseUnavailable(
           planClass, value,
-          "a window of the context would lie on one rank alone", op);
+          "a window of the context would lie on one rank alone, and an index "
+          "chooses keys from all of it",
+          op);
     return refuseParts(value, degrees.stageSize / degrees.tp, "stage",
                        context.workload.meanContextTokens(), "context tokens",
                        op);

@@ -204,10 +204,16 @@ bool portolan::hasRecurrence(const ModelShape &model) {
   });
 }
 
+/// An attention whose keys an index chooses from the whole context.
+static bool choosesKeys(const ModelOp &op) {
+  return op.local.kind == OpKind::attention && op.local.topK > 0;
+}
+
 bool portolan::spreadsContext(const ModelShape &model) {
   for (const LayerShape &layer : model.layers)
     for (const ModelOp &op : layer.ops)
-      if (op.wholeContext || op.local.kind == OpKind::recurrence)
+      if (op.wholeContext || op.local.kind == OpKind::recurrence ||
+          choosesKeys(op))
         return false;
   return true;
 }

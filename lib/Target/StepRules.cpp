@@ -98,6 +98,13 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
     double queries = double(op.newTokens) * double(op.heads) /
                      double(std::max<int64_t>(op.kvHeads, 1));
     double groups = sequences * double(op.kvHeads);
+    // The keys that an index chooses, after its own scores.
+    if (op.topK > 0) {
+      result.add(sequences * double(op.keyWidth) /
+                     double(std::max<int64_t>(op.ropeWidth, 1)),
+                 double(op.newTokens), op.ropeWidth, seen);
+      seen = std::min(seen, op.topK);
+    }
     result.add(groups, queries, op.inner, seen);
     result.add(groups, queries, seen, op.outer);
     break;

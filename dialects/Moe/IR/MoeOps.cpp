@@ -180,13 +180,28 @@ LogicalResult RmsNormOp::verify() {
   return success();
 }
 
+LogicalResult ScaleOp::verify() {
+  double factor = getFactor().convertToDouble();
+  double cap = getSoftCap().convertToDouble();
+  // The negated form also refuses NaN.
+  if (!std::isfinite(factor) || !(cap >= 0))
+    return emitOpError("expects a finite factor and soft_cap >= 0, got ")
+           << factor << " and " << cap;
+  double limit = getLimit().convertToDouble();
+  if (!(limit >= 0) || (limit > 0 && cap > 0))
+    return emitOpError("expects limit >= 0, and no soft_cap beside one, got ")
+           << limit << " and " << cap;
+  return success();
+}
+
 LogicalResult GateOp::verify() {
   if (getInput().getType() != getResult().getType())
     return emitOpError("expects a result of the input's type, got ")
            << getResult().getType();
+  bool isShared = tensorOf(getGate()).getRank() == 1;
   if (failed(checkMinRank(*this, "input", getInput(), 1)) ||
-      failed(
-          checkLike(*this, "gate", getGate(), getInput(), lastDim(getGate()))))
+      (!isShared && failed(checkLike(*this, "gate", getGate(), getInput(),
+                                     lastDim(getGate())))))
     return failure();
   int64_t width = lastDim(getInput()), gates = lastDim(getGate());
   if (ShapedType::isDynamic(width) || gates <= 0 || width % gates != 0)
@@ -346,6 +361,57 @@ LogicalResult AttentionOp::verify() {
                         getPastValue(), getQuery(), 2)) ||
       (getLogSumExp() && failed(checkLike(*this, "log_sum_exp", getLogSumExp(),
                                           getQuery(), heads))))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * valueWidth);
+}
+
+LogicalResult SparseAttentionOp::verify() {
+  int64_t heads = getHeads(), kvHeads = getKvHeads();
+  if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0)
+    return emitOpError("expects kv_heads that divide heads, got ")
+           << heads << " heads and " << kvHeads << " kv_heads";
+  int64_t block = getBlock(), top = getTopBlocks(), local = getLocalBlocks();
+  if (block < 1 || local < 1 || top < local)
+    return emitOpError("expects blocks of at least one key, and at least one "
+                       "local block among top_blocks, got block ")
+           << block << ", top_blocks " << top << ", local_blocks " << local;
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"key", getKey()},
+                             {"value", getValue()},
+                             {"index_query", getIndexQuery()},
+                             {"index_key", getIndexKey()},
+                             {"past_index", getPastIndex()},
+                             {"present_index", getPresentIndex()},
+                             {"result", getResult()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"past_key", getPastKey()},
+        {"past_value", getPastValue()},
+        {"present_key", getPresentKey()},
+        {"present_value", getPresentValue()}})
+    if (failed(checkRank(*this, name, value, 4)) ||
+        failed(checkDim(*this, name, value, 1, kvHeads)))
+      return failure();
+  if (lastDim(getQuery()) % heads != 0)
+    return emitOpError("expects a query width that heads divide, got ")
+           << lastDim(getQuery()) << " and " << heads;
+  int64_t keyWidth = lastDim(getQuery()) / heads;
+  int64_t valueWidth = lastDim(getPastValue());
+  int64_t index = lastDim(getIndexKey());
+  if (failed(checkDim(*this, "key", getKey(), 2, kvHeads * keyWidth)) ||
+      failed(checkDim(*this, "past_key", getPastKey(), 3, keyWidth)) ||
+      failed(checkDim(*this, "value", getValue(), 2, kvHeads * valueWidth)) ||
+      failed(checkDim(*this, "index_query", getIndexQuery(), 2,
+                      kvHeads * index)) ||
+      failed(checkDim(*this, "past_index", getPastIndex(), 2, index)) ||
+      failed(checkGrown(*this, "present_key", getPresentKey(), getPastKey(),
+                        getQuery(), 2)) ||
+      failed(checkGrown(*this, "present_value", getPresentValue(),
+                        getPastValue(), getQuery(), 2)) ||
+      failed(checkGrown(*this, "present_index", getPresentIndex(),
+                        getPastIndex(), getQuery(), 1)))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * valueWidth);

@@ -159,7 +159,7 @@ def Moe_GateOp : Moe_WorkOp<"gate"> {
     `input` [..,W], `gate` [..,G] -> input * activation(gate), where G divides W
     and each gate holds for W / G consecutive elements: G = W gates elements,
     the number of heads whole heads, 1 whole rows. With the same tensor twice
-    and a sigmoid it is silu.
+    and a sigmoid it is silu. A gate [G] is the same for all tokens.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gate,
                        Moe_ActivationAttr:$activation);
@@ -170,19 +170,65 @@ def Moe_GateOp : Moe_WorkOp<"gate"> {
   let hasVerifier = 1;
 }
 
+def Moe_ScaleOp : Moe_WorkOp<"scale", [SameOperandsAndResultType]> {
+  let summary = "A tensor multiplied with a constant, then capped.";
+  let description = [{
+    y = input * factor; with `soft_cap` c > 0 the result is c * tanh(y / c),
+    with `limit` l > 0 it is y limited to [-l, l].
+  }];
+  let arguments = (ins AnyRankedTensor:$input,
+                       DefaultValuedAttr<F64Attr, "1.0">:$factor,
+                       DefaultValuedAttr<F64Attr, "0.0">:$soft_cap,
+                       DefaultValuedAttr<F64Attr, "0.0">:$limit);
+  let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::FloatAttr":$factor,
+                                 "::mlir::FloatAttr":$soft_cap), [{
+    build($_builder, $_state, result, input, factor, soft_cap,
+          $_builder.getF64FloatAttr(0));
+  }]>];
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Moe_MlpOp : Moe_WorkOp<"mlp"> {
   let summary = "A dense feed-forward block (dense layer or shared expert).";
   let description = [{
     `input` [..,H], `gate` [H,I] (absent if not gated), `up` [H,I],
     `down` [I,H] -> [..,H]: (activation(x gate) * (x up)) down, or
-    activation(x up) down.
+    activation(x up) down. `limit`, `alpha` and `linear_offset` are as in
+    `moe.experts`.
   }];
   let arguments = (ins AnyRankedTensor:$input, Optional<AnyRankedTensor>:$gate,
                        AnyRankedTensor:$up, AnyRankedTensor:$down,
                        Moe_ActivationAttr:$activation,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
+                       OptionalAttr<Moe_FormatAttr>:$activation_format,
+                       DefaultValuedAttr<F64Attr, "0.0">:$limit,
+                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::ActivationAttr":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down, activation,
+            weight_format, activation_format, $_builder.getF64FloatAttr(0),
+            $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0));
+    }]>,
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::Activation":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down,
+            ActivationAttr::get($_builder.getContext(), activation),
+            weight_format, activation_format);
+    }]>];
   let assemblyFormat = [{
     $input (`gate` $gate^)? `up` $up `down` $down attr-dict
     `:` functional-type(operands, results)
@@ -303,6 +349,37 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Moe_SparseAttentionOp : Moe_WorkOp<"sparse_attention"> {
+  let summary = "Causal attention to the blocks of the context that an index "
+                "chooses.";
+  let description = [{
+    Operands and results of `moe.attention`, and beside them `index_query`
+    [B,S,kv_heads*I], `index_key` [B,S,I] and its cache `past_index` [B,P,I].
+    The score of a block of `block` keys (by position) for a token and a group
+    of heads is the largest product of the group's index query with an index key
+    of the block that the token may see. The token attends to the keys of the
+    `top_blocks` best blocks; the last `local_blocks`, its own included, are
+    always among them. Equal scores: the smaller block.
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
+                       AnyRankedTensor:$value, AnyRankedTensor:$index_query,
+                       AnyRankedTensor:$index_key, AnyRankedTensor:$past_key,
+                       AnyRankedTensor:$past_value, AnyRankedTensor:$past_index,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       I64Attr:$block, I64Attr:$top_blocks,
+                       DefaultValuedAttr<I64Attr, "1">:$local_blocks,
+                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+  let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
+                      AnyRankedTensor:$present_value,
+                      AnyRankedTensor:$present_index);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `index` $index_query `,` $index_key `cache`
+    $past_key `,` $past_value `,` $past_index attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
   let summary = "Multi-head latent attention over a compressed cache.";
   let description = [{
@@ -339,145 +416,6 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
 include "dialects/Moe/IR/MoeIndexed.td"
 include "dialects/Moe/IR/MoeRecurrence.td"
 
-//===----------------------------------------------------------------------===//
-// Experts
-//===----------------------------------------------------------------------===//
-
-def Moe_RouteOp : Moe_WorkOp<"route", [AttrSizedOperandSegments]> {
-  let summary = "Chooses K experts per token and their weights.";
-  let description = [{
-    `input` [..,H], `router` [H,E], `bias` [E] (added to the logits),
-    `correction` [E] (added to the scores for the choice only) ->
-    `weights` [..,K] (f32) and `indices` [..,K] (i32), best first, ties to the
-    smaller index. scores = softmax, sigmoid or sqrt(softplus) of the logits.
-    With `groups` G and `top_groups` only the experts of the best groups are
-    eligible, a group's rank being the sum of its `group_rank` largest corrected
-    scores (1 or 2). `normalize`: the K
-    weights are divided by their sum. All weights are multiplied by `scale`.
-    Scoring `sparse_mixer` takes the experts one by one: the best logit m of
-    those that are left, with its softmax among those of them that are as good:
-    (m - s) / max(|s|, m) <= 2 * jitter.
-    With `ids` [..] and `table` [V,K] (integers) the choice is looked up: the
-    experts of a token are the row of its id; only their weights are scores.
-  }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$router,
-                       Optional<AnyRankedTensor>:$bias,
-                       Optional<AnyRankedTensor>:$correction,
-                       Optional<AnyRankedTensor>:$ids,
-                       Optional<AnyRankedTensor>:$table,
-                       I64Attr:$top_k, Moe_ScoringAttr:$scoring,
-                       DefaultValuedAttr<I64Attr, "1">:$groups,
-                       DefaultValuedAttr<I64Attr, "1">:$top_groups,
-                       UnitAttr:$normalize,
-                       DefaultValuedAttr<F64Attr, "1.0">:$scale,
-                       DefaultValuedAttr<I64Attr, "2">:$group_rank,
-                       DefaultValuedAttr<F64Attr, "0.0">:$jitter);
-  let results = (outs AnyRankedTensor:$weights, AnyRankedTensor:$indices);
-  let builders = [OpBuilder<(ins "::mlir::Type":$weights,
-                                 "::mlir::Type":$indices, "::mlir::Value":$input,
-                                 "::mlir::Value":$router, "::mlir::Value":$bias,
-                                 "::mlir::Value":$correction,
-                                 "::mlir::Value":$ids, "::mlir::Value":$table,
-                                 "uint64_t":$top_k,
-                                 "::portolan::moe::Scoring":$scoring,
-                                 "uint64_t":$groups, "uint64_t":$top_groups,
-                                 "bool":$normalize, "::llvm::APFloat":$scale), [{
-    build($_builder, $_state, weights, indices, input, router, bias, correction,
-          ids, table, top_k, scoring, groups, top_groups, normalize, scale,
-          /*group_rank=*/2, /*jitter=*/::llvm::APFloat(0.0));
-  }]>];
-  let assemblyFormat = [{
-    $input `,` $router (`bias` $bias^)? (`correction` $correction^)?
-    (`ids` $ids^)? (`table` $table^)? attr-dict
-    `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
-
-def Moe_DispatchOp : Moe_WorkOp<"dispatch"> {
-  let summary = "Copies token rows to the experts that they are routed to.";
-  let description = [{
-    `input` [..,H], `indices` [..,K] -> `rows` [R,H] ordered by (expert, token,
-    slot), and `counts` [E] (i32), the rows of each expert. An index outside
-    [first_expert, first_expert + E) is dropped, so R is dynamic unless every
-    index is known to be inside, when R = tokens * K. `activation_format`: how
-    the rows are kept on their way to the experts. With `weights` [..,K] a row
-    is multiplied with the weight of its choice.
-  }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$indices,
-                       Optional<AnyRankedTensor>:$weights,
-                       DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
-  let results = (outs AnyRankedTensor:$rows, AnyRankedTensor:$counts);
-  let builders = [OpBuilder<(ins "::mlir::Type":$rows, "::mlir::Type":$counts,
-                                 "::mlir::Value":$input,
-                                 "::mlir::Value":$indices,
-                                 "uint64_t":$first_expert,
-                                 "::portolan::moe::LoadAttr":$load), [{
-    build($_builder, $_state, rows, counts, input, indices, ::mlir::Value(),
-          first_expert, load, FormatAttr());
-  }]>];
-  let assemblyFormat = [{
-    $input `,` $indices (`weights` $weights^)? attr-dict
-    `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
-
-def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
-  let summary = "The feed-forward block of each expert on its rows.";
-  let description = [{
-    `rows` [R,H] grouped by expert, `counts` [E], `gate` [E,H,I] (absent if not
-    gated), `up` [E,H,I], `down` [E,I,H], biases [E,I], [E,I], [E,H] -> [R,H].
-    With `limit` c > 0 the gate is clamped to (-inf, c] and the linear part to
-    [-c, c]; `alpha` scales the argument of the sigmoid, `linear_offset` is
-    added to the linear part: act = g * sigmoid(alpha * g) * (u + offset).
-    `bias_share` is that of `moe.linear`, for the bias [E,H].
-  }];
-  let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$counts,
-                       Optional<AnyRankedTensor>:$gate, AnyRankedTensor:$up,
-                       AnyRankedTensor:$down,
-                       Optional<AnyRankedTensor>:$gate_bias,
-                       Optional<AnyRankedTensor>:$up_bias,
-                       Optional<AnyRankedTensor>:$down_bias,
-                       Moe_ActivationAttr:$activation,
-                       DefaultValuedAttr<F64Attr, "0.0">:$limit,
-                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
-                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset,
-                       OptionalAttr<Moe_LoadAttr>:$load,
-                       OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format,
-                       DefaultValuedAttr<I64Attr, "1">:$bias_share);
-  let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = [{
-    $rows `,` $counts (`gate` $gate^)? `up` $up `down` $down
-    (`gate_bias` $gate_bias^)? (`up_bias` $up_bias^)? (`down_bias` $down_bias^)?
-    attr-dict `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
-
-def Moe_CombineOp : Moe_WorkOp<"combine"> {
-  let summary = "Sums each token's expert results with its weights.";
-  let description = [{
-    `rows` [R,H] in the order that `moe.dispatch` gave them for `indices`
-    [..,K], `weights` [..,K] -> [..,H]. Dropped indices add nothing.
-    `weights_applied`: the rows went in with their weights (see `moe.dispatch`),
-    and are only summed.
-  }];
-  let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$weights,
-                       AnyRankedTensor:$indices, I64Attr:$experts,
-                       DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load,
-                       OptionalAttr<Moe_LoadAttr>:$result_load,
-                       UnitAttr:$weights_applied);
-  let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = [{
-    $rows `,` $weights `,` $indices attr-dict
-    `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
+include "dialects/Moe/IR/MoeExperts.td"
 
 #endif // PORTOLAN_DIALECTS_MOE_IR_MOEOPS_TD

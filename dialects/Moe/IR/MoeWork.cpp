@@ -131,6 +131,15 @@ FailureOr<LocalOp> GateOp::describe() {
   return local;
 }
 
+/// As a tensor that gates itself: a soft cap is as much work, a factor less.
+FailureOr<LocalOp> ScaleOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
+    return failure();
+  local.outer = lastDim(getInput());
+  return local;
+}
+
 FailureOr<LocalOp> ShortConvolutionOp::describe() {
   LocalOp local;
   FailureOr<Format> state = storageOf(*this, getPast());
@@ -221,6 +230,36 @@ FailureOr<LocalOp> AttentionOp::describe() {
   local.context = visibleContext(past.getDimSize(2), getWindow(), getChunk());
   local.softCapped = getSoftCap().convertToDouble() > 0;
   local.causalPrefill = local.newTokens > 1;
+  if (std::optional<FormatAttr> format = getCacheFormat()) {
+    FormatPair pair = formatPairOf(*format);
+    local.cache = pair.storage;
+    local.compute = pair.compute;
+    return local;
+  }
+  FailureOr<Format> cache = storageOf(*this, getPastKey());
+  if (failed(cache))
+    return failure();
+  local.cache = *cache;
+  return local;
+}
+
+FailureOr<LocalOp> SparseAttentionOp::describe() {
+  LocalOp local;
+  RankedTensorType past = tensorOf(getPastKey());
+  if (failed(startFrom(*this, OpKind::attention, getQuery(), local)) ||
+      failed(rowsOf(*this, getPastKey())))
+    return failure();
+  local.heads = getHeads();
+  local.kvHeads = getKvHeads();
+  local.inner = past.getDimSize(3);
+  local.outer = tensorOf(getPastValue()).getDimSize(3);
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.context = past.getDimSize(2);
+  local.causalPrefill = local.newTokens > 1;
+  local.topK = int64_t(getBlock()) * int64_t(getTopBlocks());
+  local.keyWidth = lastDim(getIndexQuery());
+  local.ropeWidth = lastDim(getIndexKey());
   if (std::optional<FormatAttr> format = getCacheFormat()) {
     FormatPair pair = formatPairOf(*format);
     local.cache = pair.storage;

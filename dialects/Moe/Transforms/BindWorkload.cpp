@@ -105,7 +105,8 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
       .Case<RmsNormOp, RopeOp>(
           [](auto op) -> Types { return {{op.getInput().getType()}}; })
       .Case([](AddOp op) -> Types { return {{op.getLhs().getType()}}; })
-      .Case([](GateOp op) -> Types { return {{op.getInput().getType()}}; })
+      .Case<GateOp, ScaleOp>(
+          [](auto op) -> Types { return {{op.getInput().getType()}}; })
       .Case([](ShortConvolutionOp op) -> Types {
         return {{op.getInput().getType(), op.getPast().getType()}};
       })
@@ -146,6 +147,14 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
           types.push_back(
               shapedLike(op.getLogSumExp(), op.getQuery(), op.getHeads()));
         return types;
+      })
+      .Case([](SparseAttentionOp op) -> Types {
+        return {
+            {shapedLike(op.getResult(), op.getQuery(),
+                        int64_t(op.getHeads()) * lastDim(op.getPastValue())),
+             grown(op.getPastKey(), op.getQuery(), 2),
+             grown(op.getPastValue(), op.getQuery(), 2),
+             grown(op.getPastIndex(), op.getQuery(), 1)}};
       })
       .Case([](LatentAttentionOp op) -> Types {
         int64_t tokens = tensorOf(op.getPastLatent()).getRank() - 2;

@@ -26,8 +26,8 @@ using Roles = llvm::DenseMap<Operation *, OpRole>;
 
 /// Works on each head alone: its first operand has the heads of its result.
 bool keepsHeads(Operation *op) {
-  return isa<moe::RopeOp, moe::RmsNormOp, moe::GateOp, moe::ShortConvolutionOp,
-             tensor::ExtractSliceOp>(op);
+  return isa<moe::RopeOp, moe::RmsNormOp, moe::GateOp, moe::ScaleOp,
+             moe::ShortConvolutionOp, tensor::ExtractSliceOp>(op);
 }
 
 /// Linears that read split columns add up partial sums.
@@ -131,10 +131,19 @@ void markExpertRegion(moe::RouteOp route, Roles &roles) {
   for (Operation *user : route.getIndices().getUsers())
     if (auto dispatch = dyn_cast<moe::DispatchOp>(user))
       markLatent(dispatch.getInput(), input, roles);
+  // Sums that are normalized must be whole: the block ends before the norm, and
+  // a shared expert is a block of its own.
+  bool endsInNorm = false;
+  for (Operation *user : route.getIndices().getUsers())
+    if (auto combine = dyn_cast<moe::CombineOp>(user))
+      endsInNorm |=
+          llvm::any_of(combine->getUsers(), llvm::IsaPred<moe::RmsNormOp>);
+
   // The gate of a shared expert.
   for (Operation *user : input.getUsers())
     if (auto linear = dyn_cast<moe::LinearOp>(user);
-        linear && llvm::all_of(linear->getUsers(), [&](Operation *reader) {
+        linear && !endsInNorm &&
+        llvm::all_of(linear->getUsers(), [&](Operation *reader) {
           auto gate = dyn_cast<moe::GateOp>(reader);
           auto shared =
               gate ? gate.getInput().getDefiningOp<moe::MlpOp>() : moe::MlpOp();
@@ -146,7 +155,8 @@ void markExpertRegion(moe::RouteOp route, Roles &roles) {
   for (Operation &op : *route->getBlock()) {
     auto isInside = [&](Value value) { return inside.contains(value); };
     bool isSharedExpert =
-        isa<moe::MlpOp, moe::DispatchOp>(op) && op.getOperand(0) == input;
+        (isa<moe::DispatchOp>(op) || (isa<moe::MlpOp>(op) && !endsInNorm)) &&
+        op.getOperand(0) == input;
     bool followsRoute = isa<moe::DispatchOp, moe::ExpertsOp, moe::CombineOp,
                             moe::LinearOp, moe::GateOp>(op) &&
                         llvm::any_of(op.getOperands(), isInside);
@@ -175,6 +185,12 @@ llvm::DenseMap<Operation *, OpRole> portolan::rolesOf(Operation *function) {
       // The index is small and whole on every rank: all heads share it.
       splitColumns(indexed.getQuery(), indexed.getHeads(), roles);
       splitForward(indexed.getResult(), indexed.getHeads(), roles);
+    } else if (auto sparse = dyn_cast<moe::SparseAttentionOp>(op)) {
+      splitColumns(sparse.getQuery(), sparse.getHeads(), roles);
+      for (Value value :
+           {sparse.getKey(), sparse.getValue(), sparse.getIndexQuery()})
+        splitColumns(value, sparse.getKvHeads(), roles);
+      splitForward(sparse.getResult(), sparse.getHeads(), roles);
     } else if (auto latent = dyn_cast<moe::LatentAttentionOp>(op)) {
       splitColumns(latent.getQuery(), latent.getHeads(), roles);
       splitForward(latent.getResult(), latent.getHeads(), roles);

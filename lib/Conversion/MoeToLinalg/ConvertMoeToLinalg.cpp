@@ -57,6 +57,10 @@ SmallVector<Value> integersOf(Operation *op) {
 
 /// Says what is wrong with an op that cannot be decomposed, before any rewrite.
 LogicalResult checkLowerable(Operation *op) {
+  if (isa<SparseAttentionOp>(op))
+    return op->emitOpError(
+        "expects to be priced only: the choice of blocks has "
+        "no decomposition to be run");
   bool needsStatic = isa<AttentionOp, LatentAttentionOp, RotaryTableOp,
                          ShortConvolutionOp, RecurrenceOp>(op);
   SmallVector<Value> integers = integersOf(op);

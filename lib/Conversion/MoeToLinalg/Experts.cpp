@@ -177,25 +177,17 @@ struct LowerExperts : OpRewritePattern<ExpertsOp> {
 
   /// The activation of [r,I]: act(gate) * (up + offset), or act(up).
   static Value activate(Emit &e, ExpertsOp op, Value gate, Value up) {
-    double limit = op.getLimit().convertToDouble();
-    double alpha = op.getAlpha().convertToDouble();
-    double offset = op.getLinearOffset().convertToDouble();
-    if (!gate)
-      return e.map(
-          "ri->ri", up, e.builder.getF32Type(), [&](Emit &e, ValueRange args) {
-            return emitActivation(e, op.getActivation(), args[0], alpha);
-          });
-    return e.map("ri,ri->ri", {gate, up}, e.builder.getF32Type(),
+    SmallVector<Value> parts;
+    if (gate)
+      parts.push_back(gate);
+    parts.push_back(up);
+    return e.map(gate ? "ri,ri->ri" : "ri->ri", parts, e.builder.getF32Type(),
                  [&](Emit &e, ValueRange args) {
-                   Value g = args[0], u = args[1];
-                   if (limit > 0) {
-                     g = e.min(g, e.f32(limit));
-                     u = e.max(e.min(u, e.f32(limit)), e.f32(-limit));
-                   }
-                   if (offset != 0)
-                     u = e.add(u, e.f32(offset));
-                   return e.mul(emitActivation(e, op.getActivation(), g, alpha),
-                                u);
+                   return emitFeedForward(
+                       e, args, op.getActivation(),
+                       op.getLimit().convertToDouble(),
+                       op.getAlpha().convertToDouble(),
+                       op.getLinearOffset().convertToDouble());
                  });
   }
 

@@ -34,6 +34,10 @@ void populateExpertsPatterns(mlir::RewritePatternSet &patterns);
 /// activation(x) in f32; `alpha` scales the argument of a sigmoid.
 mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
+/// act(gate) * (linear + offset) of a gate and a linear part, or act(linear).
+mlir::Value emitFeedForward(Emit &e, mlir::ValueRange parts,
+                            moe::Activation activation, double limit,
+                            double alpha, double linearOffset);
 /// log(1 + exp(x)) in f32.
 mlir::Value emitSoftplus(Emit &e, mlir::Value x);
 /// `product` plus a `share`-th of `bias`, by the letters of `spec`.

@@ -70,32 +70,32 @@ public:
         valueWidth(typeOf(op.getPast()).getDimSize(3)) {}
 
   /// The state [B,M,R,K,V] after token `token` and the result [B,1,N*V].
-  std::pair<Value, Value> emit(Emit &e, Value token, Value state) const;
+  std::pair<Value, Value> emit(Emit &e, Value token, Value state);
 
 private:
   /// Columns of a token as [B, sizes..].
-  Value row(Emit &e, Value tensor, Value token, ArrayRef<int64_t> sizes) const {
+  Value row(Emit &e, Value tensor, Value token, ArrayRef<int64_t> sizes) {
     Value slice = e.slice(tensor, 1, token, e.builder.getIndexAttr(1));
     return e.split(e.merge(slice, 0, 2), 1, sizes);
   }
   /// A weight of the heads, with the heads in groups.
-  Value grouped(Emit &e, Value weight, bool perChannel) const {
+  Value grouped(Emit &e, Value weight, bool perChannel) {
     SmallVector<int64_t> sizes = {groups, heads / groups};
     if (perChannel && typeOf(weight).getRank() == 1)
       sizes.push_back(keyWidth);
     return e.split(weight, 0, sizes);
   }
-  Value normalized(Emit &e, Value vectors) const;
+  Value normalized(Emit &e, Value vectors);
   /// softplus(step + step_bias), or its argument.
-  Value steps(Emit &e, Value token, bool softplus) const;
+  Value steps(Emit &e, Value token, bool softplus);
   /// exp(g) and the letters of its dimensions.
-  std::pair<Value, std::string> decays(Emit &e, Value token, Value d) const;
+  std::pair<Value, std::string> decays(Emit &e, Value token, Value d);
 
   RecurrenceOp op;
   int64_t heads, groups, keyWidth, valueWidth;
 };
 
-Value TokenStep::normalized(Emit &e, Value vectors) const {
+Value TokenStep::normalized(Emit &e, Value vectors) {
   if (!op.getNormalize())
     return vectors;
   Value squares = e.reduce("bmk->bm", vectors, 0, [](Emit &e, ValueRange args) {
@@ -109,7 +109,7 @@ Value TokenStep::normalized(Emit &e, Value vectors) const {
                });
 }
 
-Value TokenStep::steps(Emit &e, Value token, bool softplus) const {
+Value TokenStep::steps(Emit &e, Value token, bool softplus) {
   bool perChannel = op.getKind() == Recurrence::channel_delta;
   SmallVector<int64_t> sizes = {groups, heads / groups};
   if (perChannel)
@@ -128,8 +128,7 @@ Value TokenStep::steps(Emit &e, Value token, bool softplus) const {
                });
 }
 
-std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token,
-                                                Value d) const {
+std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token, Value d) {
   Type f32 = e.builder.getF32Type();
   Value decay = grouped(e, op.getDecay(), /*perChannel=*/false);
   auto negated = [](Emit &e, Value x) { return e.sub(e.f32(0), x); };
@@ -163,8 +162,7 @@ std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token,
           "bmrk"};
 }
 
-std::pair<Value, Value> TokenStep::emit(Emit &e, Value token,
-                                        Value state) const {
+std::pair<Value, Value> TokenStep::emit(Emit &e, Value token, Value state) {
   Type f32 = e.builder.getF32Type();
   Recurrence kind = op.getKind();
   bool isDelta = kind == Recurrence::delta || kind == Recurrence::channel_delta;

@@ -49,6 +49,21 @@ Value portolan::emitActivation(Emit &e, Activation activation, Value x,
   llvm_unreachable("the switch covers the enumeration");
 }
 
+Value portolan::emitFeedForward(Emit &e, ValueRange parts,
+                                Activation activation, double limit,
+                                double alpha, double linearOffset) {
+  if (parts.size() == 1)
+    return emitActivation(e, activation, parts[0], alpha);
+  Value gate = parts[0], linear = parts[1];
+  if (limit > 0) {
+    gate = e.min(gate, e.f32(limit));
+    linear = e.max(e.min(linear, e.f32(limit)), e.f32(-limit));
+  }
+  if (linearOffset != 0)
+    linear = e.add(linear, e.f32(linearOffset));
+  return e.mul(emitActivation(e, activation, gate, alpha), linear);
+}
+
 Value portolan::emitSoftplus(Emit &e, Value x) {
   // max(x, 0) + log(1 + exp(-|x|)), which overflows nowhere.
   Value negated = e.sub(e.f32(0), math::AbsFOp::create(e.builder, e.loc, x));
@@ -177,17 +192,44 @@ struct LowerAdd : OpRewritePattern<AddOp> {
   }
 };
 
+struct LowerScale : OpRewritePattern<ScaleOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScaleOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    double factor = op.getFactor().convertToDouble();
+    double cap = op.getSoftCap().convertToDouble();
+    double limit = op.getLimit().convertToDouble();
+    Value result =
+        e.map("tn->tn", e.rows(op.getInput()), elementOf(op.getResult()),
+              [&](Emit &e, ValueRange args) -> Value {
+                Value y = e.mul(args[0], e.f32(factor));
+                if (limit > 0)
+                  y = e.max(e.min(y, e.f32(limit)), e.f32(-limit));
+                if (cap == 0)
+                  return y;
+                Value tanh = math::TanhOp::create(e.builder, e.loc,
+                                                  e.div(y, e.f32(cap)));
+                return e.mul(tanh, e.f32(cap));
+              });
+    rewriter.replaceOp(op, e.unrows(result, op.getInput()));
+    return success();
+  }
+};
+
 struct LowerGate : OpRewritePattern<GateOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(GateOp op,
                                 PatternRewriter &rewriter) const override {
     Emit e(rewriter, op.getLoc());
     int64_t gates = typeOf(op.getGate()).getShape().back();
+    bool isShared = typeOf(op.getGate()).getRank() == 1;
     int64_t width = typeOf(op.getInput()).getShape().back();
     Value input = e.split(e.rows(op.getInput()), 1, {gates, width / gates});
     Value result = e.map(
-        "tgw,tg->tgw", {input, e.rows(op.getGate())}, elementOf(op.getResult()),
-        [&](Emit &e, ValueRange args) {
+        isShared ? "tgw,g->tgw" : "tgw,tg->tgw",
+        {input, isShared ? Value(op.getGate()) : e.rows(op.getGate())},
+        elementOf(op.getResult()), [&](Emit &e, ValueRange args) {
           return e.mul(args[0], emitActivation(e, op.getActivation(), args[1]));
         });
     rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 2), op.getInput()));
@@ -208,8 +250,10 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
     Value inner =
         e.map(op.getGate() ? "ti,ti->ti" : "ti->ti", parts,
               rewriter.getF32Type(), [&](Emit &e, ValueRange args) {
-                Value active = emitActivation(e, op.getActivation(), args[0]);
-                return args.size() == 2 ? e.mul(active, args[1]) : active;
+                return emitFeedForward(e, args, op.getActivation(),
+                                       op.getLimit().convertToDouble(),
+                                       op.getAlpha().convertToDouble(),
+                                       op.getLinearOffset().convertToDouble());
               });
     Value result = e.contract("ti,ih->th", {inner, op.getDown()});
     rewriter.replaceOp(op,
@@ -223,5 +267,5 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
 
 void portolan::populateTokenwisePatterns(RewritePatternSet &patterns) {
   patterns.add<LowerEmbedding, LowerRmsNorm, LowerLinear, LowerAdd, LowerGate,
-               LowerMlp>(patterns.getContext());
+               LowerScale, LowerMlp>(patterns.getContext());
 }

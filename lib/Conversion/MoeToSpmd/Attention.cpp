@@ -118,6 +118,54 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
   return success();
 }
 
+LogicalResult BodyEmitter::emitSparseAttention(moe::SparseAttentionOp op) {
+  int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
+  int64_t tp = geometry.deployment.tp;
+  if (geometry.deployment.cp > 1)
+    return op.emitOpError("expects the whole context to choose from, got "
+                          "attention_cp ")
+           << geometry.deployment.cp;
+  if (heads % tp != 0 || (kvHeads % tp != 0 && tp % kvHeads != 0))
+    return op.emitOpError("expects grouped heads that attention_tp ")
+           << tp << " divides, got " << heads << " in " << kvHeads << " groups";
+  FailureOr<DimSplit> headDim = headSplit(op, heads, heads);
+  FailureOr<DimSplit> kvDim = headSplit(op, kvHeads, kvHeads);
+  if (failed(headDim) || failed(kvDim))
+    return failure();
+  Layout cacheLayout = {geometry.batch(), *kvDim, geometry.whole(),
+                        geometry.whole()};
+  Layout indexLayout = {geometry.batch(), geometry.whole(), geometry.whole()};
+  FailureOr<Value> query = activation(op.getQuery());
+  FailureOr<Value> key = activation(op.getKey());
+  FailureOr<Value> value = activation(op.getValue());
+  FailureOr<Value> indexQuery = activation(op.getIndexQuery());
+  FailureOr<Value> indexKey = activation(op.getIndexKey());
+  FailureOr<Value> pastKey = outside(op.getPastKey(), cacheLayout);
+  FailureOr<Value> pastValue = outside(op.getPastValue(), cacheLayout);
+  FailureOr<Value> pastIndex = outside(op.getPastIndex(), indexLayout);
+  if (failed(query) || failed(key) || failed(value) || failed(indexQuery) ||
+      failed(indexKey) || failed(pastKey) || failed(pastValue) ||
+      failed(pastIndex))
+    return failure();
+  int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
+  int64_t localHeads = geometry.extent(heads, *headDim);
+  int64_t localKvHeads = geometry.extent(kvHeads, *kvDim);
+  auto local = moe::SparseAttentionOp::create(
+      builder, op.getLoc(),
+      rowsType(op, op.getResult(), localHeads * lastDim(*pastValue)),
+      grown(*pastKey, 2, newTokens), grown(*pastValue, 2, newTokens),
+      grown(*pastIndex, 1, newTokens), *query, *key, *value, *indexQuery,
+      *indexKey, *pastKey, *pastValue, *pastIndex, i64(localHeads),
+      i64(localKvHeads), op.getScaleAttr(), op.getBlockAttr(),
+      op.getTopBlocksAttr(), op.getLocalBlocksAttr(),
+      cache(op.getCacheFormat()));
+  define(op.getResult(), local.getResult());
+  define(op.getPresentKey(), local.getPresentKey(), cacheLayout);
+  define(op.getPresentValue(), local.getPresentValue(), cacheLayout);
+  define(op.getPresentIndex(), local.getPresentIndex(), indexLayout);
+  return success();
+}
+
 LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
   if (geometry.deployment.cp > 1 && op.getTotalLengths())
     return op.emitOpError("expects no total_lengths where attention_cp spreads "

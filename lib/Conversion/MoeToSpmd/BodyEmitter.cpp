@@ -66,6 +66,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::RopeOp op) { return emitRope(op); })
       .Case([&](moe::LinearOp op) { return emitLinear(op); })
       .Case([&](moe::AddOp op) { return emitAdd(op); })
+      .Case([&](moe::ScaleOp op) { return emitScale(op); })
       .Case([&](moe::GateOp op) { return emitGate(op); })
       .Case(
           [&](moe::ShortConvolutionOp op) { return emitShortConvolution(op); })
@@ -76,6 +77,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::IndexedLatentAttentionOp op) {
         return emitIndexedLatentAttention(op);
       })
+      .Case([&](moe::SparseAttentionOp op) { return emitSparseAttention(op); })
       .Case([&](moe::RouteOp op) { return emitRoute(op); })
       .Case([&](moe::DispatchOp op) { return emitDispatch(op); })
       .Case([&](moe::ExpertsOp op) { return emitExperts(op); })

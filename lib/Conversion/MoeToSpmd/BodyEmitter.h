@@ -85,11 +85,13 @@ private:
   Result emitRope(moe::RopeOp op);
   Result emitLinear(moe::LinearOp op);
   Result emitAdd(moe::AddOp op);
+  Result emitScale(moe::ScaleOp op);
   Result emitGate(moe::GateOp op);
   Result emitMlp(moe::MlpOp op);
   Result emitColumns(mlir::tensor::ExtractSliceOp op);
   // Attention.cpp
   Result emitAttention(moe::AttentionOp op);
+  Result emitSparseAttention(moe::SparseAttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
   Result emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op);
   mlir::FailureOr<mlir::Value>

@@ -81,9 +81,25 @@ LogicalResult BodyEmitter::emitNorm(moe::RmsNormOp op) {
   return success();
 }
 
+LogicalResult BodyEmitter::emitScale(moe::ScaleOp op) {
+  FailureOr<Value> input = operand(op, op.getInput());
+  if (failed(input))
+    return failure();
+  if (isRegional(op))
+    return op.emitOpError("expects to be outside of the expert block");
+  define(op.getResult(),
+         moe::ScaleOp::create(builder, op.getLoc(), input->getType(), *input,
+                              op.getFactorAttr(), op.getSoftCapAttr(),
+                              op.getLimitAttr()));
+  return success();
+}
+
 LogicalResult BodyEmitter::emitGate(moe::GateOp op) {
   FailureOr<Value> input = operand(op, op.getInput());
-  FailureOr<Value> gate = operand(op, op.getGate());
+  // A gate that all tokens share is a weight.
+  bool isShared = tensorOf(op.getGate()).getRank() == 1;
+  FailureOr<Value> gate =
+      isShared ? replicated(op.getGate()) : operand(op, op.getGate());
   if (failed(input) || failed(gate))
     return failure();
   Value gated = moe::GateOp::create(builder, op.getLoc(), input->getType(),
@@ -213,7 +229,8 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
       builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*down)),
       *input, *gate, *up, *down, op.getActivationAttr(),
       feedForwardWeight(op.getWeightFormat()),
-      feedForwardActivation(op.getActivationFormat()));
+      feedForwardActivation(op.getActivationFormat()), op.getLimitAttr(),
+      op.getAlphaAttr(), op.getLinearOffsetAttr());
   if (isRegional(op)) {
     // On a stage of one rank the only part is the sum, as for the experts.
     defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
