@@ -6,54 +6,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Execution/Weights.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
+#include "portolan/Support/File.h"
 #include <cstring>
 
 using namespace portolan;
-namespace path = llvm::sys::path;
-
-namespace {
-
-bool leavesFolder(llvm::StringRef file) {
-  if (path::is_absolute(file))
-    return true;
-  return llvm::is_contained(
-      llvm::make_range(path::begin(file), path::end(file)), "..");
-}
-
-llvm::Error refuse(llvm::StringRef file, const llvm::Twine &why) {
-  return llvm::createStringError("weight file '" + file + "': " + why);
-}
-
-} // namespace
-
 llvm::Expected<llvm::StringRef> WeightFiles::contents(llvm::StringRef file) {
   auto known = files.find(file);
   if (known != files.end())
     return known->second->getBuffer();
-  if (leavesFolder(file))
-    return refuse(file, "expects a path inside the model's folder");
-  llvm::SmallString<256> root, target;
-  llvm::SmallString<256> joined(folder.empty() ? "." : folder);
-  if (std::error_code error = llvm::sys::fs::real_path(joined, root))
-    return refuse(file, "expects the folder '" + llvm::Twine(joined) +
-                            "': " + error.message());
-  path::append(joined, file);
-  if (std::error_code error = llvm::sys::fs::real_path(joined, target))
-    return refuse(file, "cannot be opened: " + error.message());
-  // Symbolic links are resolved by now. "/models/a-b" is not inside
-  // "/models/a".
-  llvm::StringRef inside(target);
-  if (root != "/" && (!inside.consume_front(root) || !inside.starts_with("/")))
-    return refuse(file, "expects a file inside the model's folder, got a link "
-                        "that leaves it");
-  if (!llvm::sys::fs::is_regular_file(target))
-    return refuse(file, "expects a regular file");
-  auto buffer = llvm::MemoryBuffer::getFile(target, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
+  auto buffer = readFileInside(folder, file);
   if (!buffer)
-    return refuse(file, "cannot be read: " + buffer.getError().message());
+    return llvm::createStringError("weight file '" + file +
+                                   "': " + llvm::toString(buffer.takeError()));
   return (files[file] = std::move(*buffer))->getBuffer();
 }
 
@@ -73,7 +37,10 @@ llvm::Expected<TensorView> WeightFiles::view(moe::WeightDataOp data) {
   }
   if (!data.getFile())
     return fail("expects a file, got none (the model ships no weights)");
-  uint64_t bytes = uint64_t(type.getNumElements()) * bytesPerElement(*element);
+  uint64_t bytes = bytesPerElement(*element);
+  for (int64_t dim : type.getShape())
+    if (__builtin_mul_overflow(bytes, uint64_t(dim), &bytes))
+      return fail("expects fewer than 2^64 bytes");
   uint64_t offset = *data.getOffset(), length = *data.getLength();
   if (length != bytes)
     return fail("expects " + llvm::Twine(bytes) + " bytes, got a length of " +

@@ -9,6 +9,7 @@
 #include "lib/Import/OnnxTensor.h"
 #include "mlir/IR/MLIRContext.h"
 #include "onnx/onnx_pb.h"
+#include "portolan/Support/File.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -76,12 +77,9 @@ llvm::Error readTensors(llvm::StringRef folder, llvm::StringRef kind,
 } // namespace
 
 llvm::Expected<NamedTensor> portolan::readTensor(llvm::StringRef path) {
-  if (llvm::sys::fs::is_directory(path))
-    return fail(path + ": expects a file, got a directory");
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
+  auto buffer = readFile(path);
   if (!buffer)
-    return fail(path + ": " + buffer.getError().message());
+    return fail(path + ": " + llvm::toString(buffer.takeError()));
   llvm::Expected<NamedTensor> tensor = parseTensor((*buffer)->getBuffer());
   if (!tensor)
     return fail(path + ": " + llvm::toString(tensor.takeError()));

@@ -13,9 +13,8 @@
 #include "portolan/Import/HfConfig.h"
 #include "lib/Import/HfConfigModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "portolan/Support/File.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -143,22 +142,10 @@ portolan::importHfConfigText(StringRef text, StringRef file, StringRef name,
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::importHfConfig(StringRef path, MLIRContext &context) {
-  llvm::sys::fs::file_status status;
-  if (std::error_code code = llvm::sys::fs::status(path, status))
-    return llvm::createStringError(code, Twine(path) + ": " + code.message());
-  if (llvm::sys::fs::is_directory(status))
-    return llvm::createStringError(Twine(path) +
-                                   ": expects a file, got a directory");
-  if (!llvm::sys::fs::is_regular_file(status))
-    return llvm::createStringError(Twine(path) + ": expects a regular file");
-  if (status.getSize() > kMaxBytes)
-    return llvm::createStringError(
-        Twine(path) + ": expects a configuration of at most 16 MiB, got " +
-        Twine(status.getSize()) + " bytes");
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
-  if (std::error_code code = buffer.getError())
-    return llvm::createStringError(code, Twine(path) + ": " + code.message());
-
+  auto buffer = readFile(path, /*isText=*/true, kMaxBytes);
+  if (!buffer)
+    return llvm::createStringError(Twine(path) + ": " +
+                                   llvm::toString(buffer.takeError()));
   StringRef name = llvm::sys::path::stem(path);
   if (name == "config") {
     StringRef folder =

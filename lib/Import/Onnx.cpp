@@ -15,8 +15,9 @@
 #include "dialects/Graph/IR/Graph.h"
 #include "lib/Import/OnnxTensor.h"
 #include "onnx/onnx_pb.h"
+#include "portolan/Support/File.h"
+#include "portolan/Support/Message.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <google/protobuf/stubs/logging.h>
@@ -179,6 +180,9 @@ Importer::importType(const onnx::TypeProto &type,
   }
   if (llvm::Expected<uint64_t> size = byteSize(sizes, *element); !size)
     return size.takeError();
+  if (shape.size() > kMaxRank)
+    return fail("expects at most " + llvm::Twine(kMaxRank) +
+                " dimensions, got " + llvm::Twine(shape.size()));
   return RankedTensorType::get(shape, *element);
 }
 
@@ -524,16 +528,21 @@ llvm::Expected<OwningOpRef<ModuleOp>>
 importBytes(StringRef bytes, StringRef fileName, MLIRContext &context) {
   if (bytes.empty())
     return fail("expects an ONNX model, got an empty file");
-  if (bytes.size() > size_t(std::numeric_limits<int32_t>::max()))
-    return fail("expects a file of less than 2 GiB (larger weights are "
-                "external data), got " +
-                llvm::Twine(bytes.size()) + " bytes");
   if (llvm::Error error = checkWireFormat(bytes))
     return std::move(error);
   onnx::ModelProto model;
   {
+    llvm::Expected<std::optional<std::string>> cut =
+        cutRawData(bytes, kInlineBytes);
+    if (!cut)
+      return cut.takeError();
+    StringRef rest = *cut ? StringRef(**cut) : bytes;
+    if (rest.size() > size_t(std::numeric_limits<int32_t>::max()))
+      return fail("expects less than 2 GiB beside the raw data of its "
+                  "weights, got " +
+                  llvm::Twine(rest.size()) + " bytes");
     google::protobuf::LogSilencer silencer;
-    if (!model.ParseFromArray(bytes.data(), int(bytes.size())))
+    if (!model.ParseFromArray(rest.data(), int(rest.size())))
       return fail("expects an ONNX model, got bytes that are not one or that "
                   "nest too deeply");
   }
@@ -555,22 +564,14 @@ portolan::importOnnx(llvm::MemoryBufferRef file, MLIRContext &context) {
   llvm::Expected<OwningOpRef<ModuleOp>> module =
       importBytes(file.getBuffer(), llvm::sys::path::filename(path), context);
   if (!module)
-    return within(path, module.takeError());
+    return within(path, oneLine(module.takeError()));
   return module;
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::importOnnx(StringRef path, MLIRContext &context) {
-  llvm::sys::fs::file_status status;
-  if (std::error_code code = llvm::sys::fs::status(path, status))
-    return fail(path + ": " + code.message());
-  if (!llvm::sys::fs::is_regular_file(status))
-    return fail(path + ": expects a file, got " +
-                (llvm::sys::fs::is_directory(status) ? "a directory"
-                                                     : "a special file"));
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
+  auto buffer = readFile(path);
   if (!buffer)
-    return fail(path + ": " + buffer.getError().message());
+    return within(path, buffer.takeError());
   return importOnnx(**buffer, context);
 }

@@ -13,8 +13,8 @@
 #include "lib/Import/OnnxTensor.h"
 #include "mlir/IR/Builders.h"
 #include "onnx/onnx_pb.h"
+#include "portolan/Support/File.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -168,11 +168,7 @@ llvm::Expected<WeightPlace> externalPlace(const onnx::TensorProto &tensor,
   }
   if (!located || place.file.empty())
     return llvm::createStringError("expects a location of its external data");
-  bool climbs =
-      llvm::is_contained(llvm::make_range(llvm::sys::path::begin(place.file),
-                                          llvm::sys::path::end(place.file)),
-                         "..");
-  if (llvm::sys::path::is_absolute(place.file) || climbs)
+  if (!staysInside(place.file))
     return llvm::createStringError(
         "expects external data in the folder of the model, got '" + place.file +
         "'");
@@ -250,6 +246,10 @@ llvm::Expected<Type> onnx_import::elementType(int32_t number,
 
 llvm::Expected<uint64_t> onnx_import::byteSize(ArrayRef<int64_t> shape,
                                                Type element) {
+  if (shape.size() > kMaxRank)
+    return llvm::createStringError("expects at most " + llvm::Twine(kMaxRank) +
+                                   " dimensions, got " +
+                                   llvm::Twine(shape.size()));
   // Zeros are left out, so that overflow does not depend on their place.
   int64_t bits = storageBits(element);
   bool overflow = false, empty = false;
@@ -312,12 +312,12 @@ onnx_import::importTensor(const onnx::TensorProto &tensor,
     return result;
   }
   auto found = places.find(&tensor);
+  if (found != places.end() && found->second.length != *size)
+    return llvm::createStringError("expects " + llvm::Twine(*size) +
+                                   " bytes for its shape and element type, "
+                                   "got " +
+                                   llvm::Twine(found->second.length));
   if (*size >= kInlineBytes && found != places.end()) {
-    if (found->second.length != *size)
-      return llvm::createStringError("expects " + llvm::Twine(*size) +
-                                     " bytes for its shape and element type, "
-                                     "got " +
-                                     llvm::Twine(found->second.length));
     result.place = WeightPlace{fileName.str(), found->second};
     return result;
   }

@@ -27,9 +27,13 @@ namespace portolan::onnx_import {
 llvm::Expected<mlir::Type> elementType(int32_t number,
                                        mlir::MLIRContext *context);
 
+/// Tensors of more dimensions are refused: each step of an analysis looks at
+/// all of them.
+inline constexpr size_t kMaxRank = 64;
+
 /// Bytes of a tensor of this shape in a file: elements narrower than a byte are
-/// packed, an i1 takes one. Fails if a dimension is negative or the size does
-/// not fit in 63 bits.
+/// packed, an i1 takes one. Fails if a dimension is negative, if there are too
+/// many, or if the size does not fit in 63 bits.
 llvm::Expected<uint64_t> byteSize(llvm::ArrayRef<int64_t> shape,
                                   mlir::Type element);
 

@@ -29,10 +29,12 @@ enum WireType : uint32_t {
   Fixed32 = 5
 };
 
-/// One field: its number, its wire type and, for Bytes, its contents.
+/// One field: its number, its wire type and, for Bytes, its contents and the
+/// place of the number that says how many there are.
 struct Field {
   uint32_t number = 0;
   uint32_t wireType = 0;
+  uint64_t lengthAt = 0;
   ByteRange bytes;
 };
 
@@ -69,6 +71,7 @@ public:
       size = 4;
       break;
     case Bytes:
+      field.lengthAt = position;
       if (llvm::Error error = readVarint(size))
         return std::move(error);
       break;
@@ -150,14 +153,24 @@ public:
   }
 
 private:
+  static llvm::Error unlikeParsed() {
+    return llvm::createStringError("expects an ONNX model, got fields that "
+                                   "its parsed form does not have");
+  }
+
   llvm::Error visitGraph(ByteRange bytes, const onnx::GraphProto &graph) {
     int node = 0, initializer = 0;
     return forEachBytesField(
         file, bytes, [&](const Field &field) -> llvm::Error {
           if (field.number == onnx::GraphProto::kNodeFieldNumber)
-            return visitNode(field.bytes, graph.node(node++));
+            return node < graph.node_size()
+                       ? visitNode(field.bytes, graph.node(node++))
+                       : unlikeParsed();
           if (field.number == onnx::GraphProto::kInitializerFieldNumber)
-            return visitTensor(field.bytes, graph.initializer(initializer++));
+            return initializer < graph.initializer_size()
+                       ? visitTensor(field.bytes,
+                                     graph.initializer(initializer++))
+                       : unlikeParsed();
           return llvm::Error::success();
         });
   }
@@ -170,6 +183,8 @@ private:
         file, bytes, [&](const Field &field) -> llvm::Error {
           if (field.number != onnx::NodeProto::kAttributeFieldNumber)
             return llvm::Error::success();
+          if (attribute == node.attribute_size())
+            return unlikeParsed();
           const onnx::AttributeProto &parsed = node.attribute(attribute++);
           if (!parsed.has_t() && !parsed.has_g())
             return llvm::Error::success();
@@ -199,6 +214,9 @@ private:
   }
 
   llvm::Error visitTensor(ByteRange bytes, const onnx::TensorProto &tensor) {
+    uint32_t typed = tensor.data_type() == onnx::TensorProto::DOUBLE
+                         ? onnx::TensorProto::kDoubleDataFieldNumber
+                         : onnx::TensorProto::kFloatDataFieldNumber;
     int pieces = 0;
     ByteRange range;
     llvm::Error error =
@@ -211,7 +229,7 @@ private:
             break;
           case onnx::TensorProto::kFloatDataFieldNumber:
           case onnx::TensorProto::kDoubleDataFieldNumber:
-            if (tensor.has_raw_data())
+            if (tensor.has_raw_data() || field.number != typed)
               break;
             range = field.bytes;
             ++pieces;
@@ -221,11 +239,14 @@ private:
         });
     if (error)
       return error;
+    // What was parsed may lack it (cutRawData).
+    if (tensor.has_raw_data()) {
+      places[&tensor] = range;
+      return llvm::Error::success();
+    }
     // Unpacked elements are not runs of bytes; then the lengths differ.
     uint64_t parsed = 0;
-    if (tensor.has_raw_data())
-      parsed = tensor.raw_data().size();
-    else if (tensor.data_type() == onnx::TensorProto::FLOAT)
+    if (tensor.data_type() == onnx::TensorProto::FLOAT)
       parsed = tensor.float_data_size() * uint64_t(4);
     else if (tensor.data_type() == onnx::TensorProto::DOUBLE)
       parsed = tensor.double_data_size() * uint64_t(8);
@@ -238,7 +259,114 @@ private:
   TensorPlaces &places;
 };
 
+/// The messages on the way to a tensor.
+enum class Message { Model, Graph, Node, Attribute, Tensor };
+
+/// The message that field `number` of a `message` holds, if it may hold a
+/// tensor.
+std::optional<Message> childOf(Message message, uint32_t number) {
+  switch (message) {
+  case Message::Model:
+    if (number == onnx::ModelProto::kGraphFieldNumber)
+      return Message::Graph;
+    break;
+  case Message::Graph:
+    if (number == onnx::GraphProto::kNodeFieldNumber)
+      return Message::Node;
+    if (number == onnx::GraphProto::kInitializerFieldNumber)
+      return Message::Tensor;
+    break;
+  case Message::Node:
+    if (number == onnx::NodeProto::kAttributeFieldNumber)
+      return Message::Attribute;
+    break;
+  case Message::Attribute:
+    if (number == onnx::AttributeProto::kTFieldNumber)
+      return Message::Tensor;
+    if (number == onnx::AttributeProto::kGFieldNumber)
+      return Message::Graph;
+    break;
+  case Message::Tensor:
+    break;
+  }
+  return std::nullopt;
+}
+
+/// Notes which bytes to leave out, and which lengths change by that.
+class Cutter {
+public:
+  Cutter(llvm::StringRef file, uint64_t leastBytes)
+      : file(file), leastBytes(leastBytes) {}
+
+  llvm::Error visit(ByteRange bytes, Message message, unsigned depth) {
+    return forEachBytesField(
+        file, bytes, [&](const Field &field) -> llvm::Error {
+          uint64_t before = removed;
+          std::optional<Message> child = childOf(message, field.number);
+          if (message == Message::Tensor &&
+              field.number == onnx::TensorProto::kRawDataFieldNumber &&
+              field.bytes.length >= leastBytes) {
+            cuts.push_back(field.bytes);
+            removed += field.bytes.length;
+          } else if (child && depth < kMaxDepth) {
+            if (llvm::Error error = visit(field.bytes, *child, depth + 1))
+              return error;
+          }
+          // Places count in the shortened file; this one lies ahead of what
+          // was removed since.
+          if (removed != before)
+            lengths.push_back({field.lengthAt - before,
+                               unsigned(field.bytes.offset - field.lengthAt),
+                               field.bytes.length - (removed - before)});
+          return llvm::Error::success();
+        });
+  }
+
+  std::optional<std::string> result() const {
+    if (cuts.empty())
+      return std::nullopt;
+    std::string text;
+    text.reserve(file.size() - removed);
+    uint64_t position = 0;
+    for (ByteRange cut : cuts) {
+      text += file.slice(position, cut.offset);
+      position = cut.offset + cut.length;
+    }
+    text += file.substr(position);
+    // A number may have more bytes than it needs, so nothing has to move.
+    for (const Length &length : lengths)
+      for (unsigned i = 0; i < length.bytes; ++i)
+        text[length.at + i] = char((length.value >> (7 * i) & 0x7f) |
+                                   (i + 1 < length.bytes ? 0x80 : 0));
+    return text;
+  }
+
+private:
+  /// A number that says how long a field is.
+  struct Length {
+    uint64_t at;
+    unsigned bytes;
+    uint64_t value;
+  };
+  /// That of protobuf, which refuses what nests deeper.
+  static constexpr unsigned kMaxDepth = 100;
+
+  llvm::StringRef file;
+  uint64_t leastBytes, removed = 0;
+  std::vector<ByteRange> cuts;
+  std::vector<Length> lengths;
+};
+
 } // namespace
+
+llvm::Expected<std::optional<std::string>>
+onnx_import::cutRawData(llvm::StringRef file, uint64_t leastBytes) {
+  Cutter cutter(file, leastBytes);
+  if (llvm::Error error =
+          cutter.visit({0, file.size()}, Message::Model, /*depth=*/0))
+    return std::move(error);
+  return cutter.result();
+}
 
 llvm::Error onnx_import::checkWireFormat(llvm::StringRef file) {
   return forEachBytesField(

@@ -18,6 +18,8 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace onnx {
 class ModelProto;
@@ -40,7 +42,14 @@ using TensorPlaces = llvm::DenseMap<const onnx::TensorProto *, ByteRange>;
 /// the byte at which it ends early or stops being one.
 llvm::Error checkWireFormat(llvm::StringRef file);
 
-/// Finds the bytes of the tensors of `model`, which was parsed from `file`.
+/// The model `file` without the `raw_data` of `leastBytes` or more, which are
+/// empty then: protobuf copies what it reads and takes no 2 GiB. Nothing if
+/// there are none.
+llvm::Expected<std::optional<std::string>> cutRawData(llvm::StringRef file,
+                                                      uint64_t leastBytes);
+
+/// Finds the bytes of the tensors of `model`, which was parsed from `file` or
+/// from what cutRawData() left of it.
 llvm::Expected<TensorPlaces> locateTensors(llvm::StringRef file,
                                            const onnx::ModelProto &model);
 

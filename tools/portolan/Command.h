@@ -21,6 +21,10 @@
 #include <functional>
 #include <vector>
 
+namespace mlir {
+class MLIRContext;
+}
+
 namespace portolan {
 
 /// Exit status of the driver (design section 8).
@@ -58,6 +62,10 @@ Command tuneCommand();
 
 /// Prints "portolan: error: ..." for a bad request; returns kExitBadRequest.
 int reportError(llvm::Error error);
+
+/// Makes warnings that are emitted in `context` appear on standard error, as
+/// "portolan: warning: FILE: ...".
+void reportWarnings(mlir::MLIRContext &context);
 
 /// Writes `text` to a file, or to standard output for "-".
 llvm::Error writeText(llvm::StringRef path, llvm::StringRef text);

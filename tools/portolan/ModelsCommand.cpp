@@ -37,6 +37,7 @@ llvm::Expected<Sheet> readSheet(llvm::StringRef model) {
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry);
+  reportWarnings(context);
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
       loadServedModel(model, context);
   if (!module)

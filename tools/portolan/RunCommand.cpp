@@ -142,6 +142,7 @@ llvm::Expected<int> run(const RunRequest &request) {
   registerUpstream(registry);
   registerAllDialects(registry);
   mlir::MLIRContext context(registry);
+  reportWarnings(context);
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
       loadModel(request.model, context);
   if (!module)

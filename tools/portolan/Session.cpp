@@ -19,7 +19,7 @@ static mlir::DialectRegistry allDialects() {
   return registry;
 }
 
-Session::Session() : context(allDialects()) {}
+Session::Session() : context(allDialects()) { reportWarnings(context); }
 
 llvm::Error Session::loadModel(llvm::StringRef name) {
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> loaded =

@@ -10,6 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -22,6 +25,18 @@ int portolan::reportError(llvm::Error error) {
     llvm::errs() << "portolan: error: " << info.message() << "\n";
   });
   return kExitBadRequest;
+}
+
+void portolan::reportWarnings(mlir::MLIRContext &context) {
+  context.getDiagEngine().registerHandler([](mlir::Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Warning)
+      return mlir::failure();
+    llvm::errs() << "portolan: warning: ";
+    if (auto file = llvm::dyn_cast<mlir::NameLoc>(diagnostic.getLocation()))
+      llvm::errs() << file.getName().getValue() << ": ";
+    llvm::errs() << diagnostic << "\n";
+    return mlir::success();
+  });
 }
 
 llvm::Error portolan::writeText(llvm::StringRef path, llvm::StringRef text) {

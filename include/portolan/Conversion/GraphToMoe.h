@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/Pass.h"
+#include "portolan/Conversion/RaisingReport.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 
@@ -26,10 +27,21 @@ std::unique_ptr<mlir::Pass> createConvertGraphToMoePass();
 
 void registerGraphToMoePasses();
 
-/// Does what the pass does, and returns the error instead of emitting it.
-llvm::Error raiseGraphToMoe(mlir::ModuleOp module);
+/// The pass moe-print-raising.
+std::unique_ptr<mlir::Pass> createMoePrintRaisingPass();
+
+/// Does what the pass does, and returns the error instead of emitting it. What
+/// was raised and what was not is added to `report` if it is not null.
+/// `strict`: a node that cannot be raised is an error.
+llvm::Error raiseGraphToMoe(mlir::ModuleOp module,
+                            RaisingReport *report = nullptr,
+                            bool strict = false);
+
+/// Emits the warnings of `report`, and one for all nodes that stay.
+void warnOf(const RaisingReport &report, mlir::Location loc);
 
 /// Imports the ONNX model at `path` and raises it. The module is verified.
+/// Warnings are emitted as diagnostics located at the path.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 loadOnnx(llvm::StringRef path, mlir::MLIRContext &context);
 

@@ -29,8 +29,12 @@ struct Affine {
     if (!sum)
       return std::nullopt;
     Affine result{*sum, steps};
-    for (auto [step, more] : llvm::zip_equal(result.steps, other.steps))
-      step += factor * more;
+    for (auto [step, more] : llvm::zip_equal(result.steps, other.steps)) {
+      int64_t product = 0;
+      if (llvm::MulOverflow(factor, more, product) ||
+          llvm::AddOverflow(step, product, step))
+        return std::nullopt;
+    }
     return result;
   }
 };

@@ -30,6 +30,7 @@ enum class AxisKind : uint8_t {
   Raw,      ///< dimension `index` of a weight that is not used yet
   Position, ///< counts the tokens
   Repeat,   ///< copies
+  Routed,   ///< the tokens that chose an expert
 };
 
 struct Axis {

@@ -7,12 +7,14 @@
 //
 // Two passes over the nodes: backwards to learn which values are needed, and
 // forwards to raise the nodes that define them. A node whose operands could
-// not be raised is skipped, so that only causes are reported.
+// not be raised is skipped, so that only causes are reported. What cannot be
+// raised stays.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/ExpertFusion.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "lib/Conversion/GraphToMoe/Residue.h"
 #include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -21,6 +23,7 @@
 #include "mlir/IR/Verifier.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/Onnx.h"
+#include "portolan/Support/Message.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -50,8 +53,14 @@ struct Failures {
   /// not recognised, the nodes of its constants and shapes fail as well.
   bool isCause = false, isBlamed = false;
 
+  llvm::MapVector<Operation *, std::string> reasons;
+
   void add(graph::NodeOp node, std::string why, const Raiser &raiser) {
     ++count;
+    // Constants and shapes are there for others.
+    StringRef op = node.getOpType();
+    if (op != "Constant" && op != "Shape" && op != "ConstantOfShape")
+      reasons.insert({node, why});
     bool reads =
         node.getOpType() != "Shape" &&
         llvm::any_of(node.getInputs(), [&](Value value) {
@@ -67,6 +76,7 @@ struct Failures {
   }
   /// States the cause of failures that may follow.
   void blame(graph::NodeOp node, std::string why) {
+    reasons.insert({node, why});
     if (isBlamed)
       return;
     isBlamed = true;
@@ -141,25 +151,23 @@ void raiseNode(graph::NodeOp node, const Rules &rules, Raiser &raiser,
     failures.add(node, raiser.takeReason(), raiser);
 }
 
-/// Makes @main return the raised values.
-llvm::Error raiseReturn(func::FuncOp main, Raiser &raiser) {
+/// Makes @main return what its terminator reads by now. `stated` are the types
+/// that the file gives the outputs.
+llvm::Error updateReturn(func::FuncOp main, ArrayRef<Type> stated) {
   Operation *terminator = main.getBody().front().getTerminator();
-  for (OpOperand &operand : terminator->getOpOperands()) {
-    Value value = raiser.raised(operand.get());
-    unsigned index = operand.getOperandNumber();
-    if (!value)
-      return llvm::createStringError("output " + Twine(index) +
-                                     " expects a tensor of a known rank");
-    auto stated = dyn_cast<RankedTensorType>(operand.get().getType());
-    if (stated && (stated.getElementType() != typeOf(value).getElementType() ||
-                   failed(verifyCompatibleShape(stated, value.getType())))) {
+  for (auto [index, type, value] :
+       llvm::enumerate(stated, terminator->getOperands())) {
+    auto expected = dyn_cast<RankedTensorType>(type);
+    auto got = dyn_cast<RankedTensorType>(value.getType());
+    if (expected && got &&
+        (expected.getElementType() != got.getElementType() ||
+         failed(verifyCompatibleShape(expected, got)))) {
       std::string text;
       llvm::raw_string_ostream(text)
-          << "output " << index << " expects " << stated
-          << " as the file states, got " << value.getType();
+          << "output " << index << " expects " << expected
+          << " as the file states, got " << got;
       return llvm::createStringError(text);
     }
-    operand.set(value);
   }
   auto type = main.getFunctionType();
   main.setFunctionType(FunctionType::get(main.getContext(), type.getInputs(),
@@ -167,38 +175,40 @@ llvm::Error raiseReturn(func::FuncOp main, Raiser &raiser) {
   return llvm::Error::success();
 }
 
-/// Erases the graph and the weights that nothing reads any more.
-void eraseGraph(ModuleOp module, func::FuncOp main) {
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(main.getBody().front())))
-    if (isa<graph::NodeOp, graph::NoneOp>(op) ||
-        (isa<moe::WeightOp>(op) && op.use_empty()))
-      op.erase();
-  llvm::DenseSet<StringAttr> used;
-  for (auto weight : main.getBody().front().getOps<moe::WeightOp>())
-    used.insert(weight.getSourceAttr().getAttr());
-  for (auto data : llvm::make_early_inc_range(
-           module.getBody()->getOps<moe::WeightDataOp>()))
-    if (!used.contains(data.getSymNameAttr()))
-      data.erase();
-  for (StringRef name :
-       {"graph.ir_version", "graph.opsets", "graph.producer", "graph.metadata"})
-    module->removeAttr(name);
+/// Whether all outputs of `main` were raised.
+llvm::Error checkOutputs(func::FuncOp main, const Raiser &raiser) {
+  Operation *terminator = main.getBody().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(terminator->getOperands()))
+    if (!raiser.raised(value))
+      return llvm::createStringError("output " + Twine(index) +
+                                     " expects a tensor of a known rank");
+  return llvm::Error::success();
 }
 
 struct ConvertGraphToMoe
     : portolan::impl::ConvertGraphToMoeBase<ConvertGraphToMoe> {
+  using ConvertGraphToMoeBase::ConvertGraphToMoeBase;
+
   void runOnOperation() override {
-    if (llvm::Error error = raiseGraphToMoe(getOperation())) {
+    RaisingReport report;
+    if (llvm::Error error = raiseGraphToMoe(getOperation(), &report, strict)) {
       emitError(getOperation().getLoc()) << llvm::toString(std::move(error));
-      signalPassFailure();
+      return signalPassFailure();
     }
+    warnOf(report, getOperation().getLoc());
   }
 };
 
 } // namespace
 
-llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
+void portolan::warnOf(const RaisingReport &report, Location loc) {
+  for (const std::string &warning : report.warnings)
+    emitWarning(loc) << warning;
+  if (std::string summary = report.summary(); !summary.empty())
+    emitWarning(loc) << summary;
+}
+
+static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
   module.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect,
                     linalg::LinalgDialect, math::MathDialect, moe::MoeDialect,
@@ -208,6 +218,15 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
     return llvm::createStringError("expects a function @main, got none");
   if (!main.getBody().hasOneBlock())
     return llvm::createStringError("expects @main of one block");
+  graph::NodeOp own;
+  main.walk([&](graph::NodeOp node) {
+    if (node.getDomain() == kFusedDomain)
+      own = node;
+  });
+  if (own)
+    return llvm::createStringError("node '" + nameOf(own) +
+                                   "': expects a domain of ONNX, got '" +
+                                   own.getDomain() + "'");
   Rules rules;
   addTokenRules(rules);
   addRotationRules(rules); // Ahead of the parts that they consist of.
@@ -217,38 +236,87 @@ llvm::Error portolan::raiseGraphToMoe(ModuleOp module) {
   addAbsorbedAttentionRules(rules);
   addExpertRules(rules);
 
+  RaisingReport unread;
+  RaisingReport &record = report ? *report : unread;
+  Block &block = main.getBody().front();
+  record.nodes = llvm::range_size(block.getOps<graph::NodeOp>());
   forwardConstants(main);
   GraphFacts facts(main);
   foldConditions(main, facts);
   forwardNoOps(main, facts);
   ExpertFusion fusion(main, facts);
   fusion.run();
+  // What depends on no activation goes ahead of all nodes.
+  Operation *first = block.getTerminator();
+  if (auto nodes = block.getOps<graph::NodeOp>(); !nodes.empty())
+    first = *nodes.begin();
+  OpBuilder builder(first);
+  auto border = graph::NoneOp::create(builder, main.getLoc(),
+                                      NoneType::get(main.getContext()));
   Raiser raiser(main, facts);
+  raiser.ahead.setInsertionPoint(border);
   llvm::DenseSet<Value> needed = findNeeded(main, rules, raiser);
   auto isNeeded = [&](graph::NodeOp node) {
     return llvm::any_of(node.getOutputs(),
                         [&](Value value) { return needed.contains(value); });
   };
+  Residue residue(raiser, fusion);
   Failures failures;
   for (auto node : main.getBody().front().getOps<graph::NodeOp>())
     if (auto problem = fusion.problems().find(node);
         problem != fusion.problems().end() && isNeeded(node))
       failures.blame(node, problem->second);
-  for (auto node : llvm::make_early_inc_range(
-           main.getBody().front().getOps<graph::NodeOp>()))
-    if (isNeeded(node))
-      raiseNode(node, rules, raiser, failures);
+  // Nodes and what they become stand in one order.
+  for (graph::NodeOp node : llvm::to_vector(block.getOps<graph::NodeOp>())) {
+    node->moveBefore(block.getTerminator());
+    if (!isNeeded(node))
+      continue;
+    raiseNode(node, rules, raiser, failures);
+    if (llvm::any_of(node.getOutputs(),
+                     [&](Value value) { return raiser.isRaised(value); }))
+      residue.count(node, node->getNextNode());
+    else if (!strict)
+      residue.adopt(node);
+  }
   for (graph::NodeOp node : raiser.postponed)
-    if (failures.count == 0 && !raiser.raised(node.getOutputs()[0]))
-      failures.add(node, "expects an attention that reads this cache", raiser);
-  if (failures.count != 0)
+    if (!raiser.raised(node.getOutputs()[0])) {
+      std::string why = "expects an attention that reads this cache";
+      if (failures.count == 0)
+        failures.add(node, std::move(why), raiser);
+      else
+        residue.explain(node, std::move(why));
+    }
+  if (strict && failures.count != 0)
     return failures.error();
-  if (llvm::Error error = raiseReturn(main, raiser))
+  if (llvm::Error error =
+          strict ? checkOutputs(main, raiser) : llvm::Error::success())
     return error;
-  eraseGraph(module, main);
+  for (auto &[node, reason] : failures.reasons)
+    residue.explain(cast<graph::NodeOp>(node), reason);
+  SmallVector<Type> stated(block.getTerminator()->getOperandTypes());
+  residue.settle();
+  if (llvm::Error error = updateReturn(main, stated))
+    return error;
+  residue.eraseRest();
+  for (StringRef name :
+       {"graph.ir_version", "graph.opsets", "graph.producer", "graph.metadata"})
+    module->removeAttr(name);
   raiser.renameDims();
-  outlineLayers(main);
+  outlineLayers(main, [&](StringRef function, ArrayRef<Operation *> ops) {
+    RaisedPart part;
+    part.function = function.str();
+    residue.report(ops, part);
+    if (function.empty())
+      record.outside = std::move(part);
+    else
+      record.layers.push_back(std::move(part));
+  });
   return llvm::Error::success();
+}
+
+llvm::Error portolan::raiseGraphToMoe(ModuleOp module, RaisingReport *report,
+                                      bool strict) {
+  return oneLine(raise(module, report, strict));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
@@ -256,9 +324,11 @@ llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
   llvm::Expected<OwningOpRef<ModuleOp>> module = importOnnx(path, context);
   if (!module)
     return module.takeError();
-  if (llvm::Error error = raiseGraphToMoe(module->get()))
+  RaisingReport report;
+  if (llvm::Error error = raiseGraphToMoe(module->get(), &report))
     return llvm::createStringError(path + ": " +
                                    llvm::toString(std::move(error)));
+  warnOf(report, NameLoc::get(StringAttr::get(&context, path)));
   // Exporters call every file model.onnx and tell them apart by the folder.
   StringRef name = llvm::sys::path::stem(path);
   StringRef folder =
@@ -281,4 +351,5 @@ std::unique_ptr<Pass> portolan::createConvertGraphToMoePass() {
 
 void portolan::registerGraphToMoePasses() {
   registerPass([] { return createConvertGraphToMoePass(); });
+  registerPass([] { return createMoePrintRaisingPass(); });
 }

@@ -22,12 +22,13 @@
 #ifndef PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H
 #define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_EXPERTFUSION_H
 
+#include "lib/Conversion/GraphToMoe/Bodies.h"
 #include "lib/Conversion/GraphToMoe/ExpertLabels.h"
 #include "lib/Conversion/GraphToMoe/GraphFacts.h"
 
 namespace portolan::graph_to_moe {
 
-/// The domain of fused nodes.
+/// The domain of fused nodes; a graph that has nodes of it is refused.
 constexpr llvm::StringLiteral kFusedDomain = "portolan";
 
 /// Operands of a fused node of type Experts, which are also the names of its
@@ -48,6 +49,10 @@ public:
   /// Why a node that handles routed values does not fit any form.
   const llvm::DenseMap<mlir::Operation *, std::string> &problems() const {
     return notes;
+  }
+  /// Fused values with the values of the graph that they replaced.
+  llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> substitutes() const {
+    return replacements;
   }
 
 private:
@@ -127,6 +132,34 @@ private:
   Result addTokens(graph::NodeOp node, const Label &lhs, const Label &rhs);
   /// The results of an expert block, times a number.
   Result scaleExperts(const Label &label, double factor);
+  // FuseLoop.cpp: a loop whose iteration is an expert.
+  struct LoopState {
+    Size iteration;                      ///< the expert's number
+    llvm::SmallVector<Size> counts = {}; ///< of its tokens
+  };
+  void visitLoop(graph::NodeOp node);
+  void visitBlock(mlir::Block &block);
+  void visitIf(graph::NodeOp node);
+  /// Whether the node is about the iteration's expert or the loop's sum.
+  bool visitInLoop(graph::NodeOp node);
+  bool isIteration(mlir::Value value) const;
+  Result ofIteration(graph::NodeOp node, const Label &label, int64_t axis,
+                     const Dims &inner);
+  Result gatherInLoop(graph::NodeOp node);
+  Result sliceInLoop(graph::NodeOp node);
+  Result equalInLoop(graph::NodeOp node);
+  Result compareMask(graph::NodeOp node);
+  Result reduceMask(graph::NodeOp node);
+  Result nonZero(graph::NodeOp node);
+  Result pickRows(graph::NodeOp node, const Label &label, const Label &index,
+                  int64_t axis, const Dims &inner);
+  Result gatherRows(graph::NodeOp node);
+  Result scatterRows(graph::NodeOp node);
+  Result addToSum(graph::NodeOp node);
+  bool isRowCount(mlir::Value value) const;
+  std::optional<bool> whenRouted(mlir::Value condition) const;
+  Result completeLoop(graph::NodeOp node, const LoopForm &form);
+
   /// The dimensions of unlabelled tokens.
   std::optional<Dims> tokenDims(mlir::Value value) const;
 
@@ -135,7 +168,9 @@ private:
   std::deque<Label> labels;
   llvm::DenseMap<mlir::Value, const Label *> map;
   llvm::DenseSet<mlir::Value> fused;
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> replacements;
   llvm::DenseMap<mlir::Operation *, std::string> notes;
+  LoopState *loop = nullptr; ///< the one whose body is visited
 };
 
 } // namespace portolan::graph_to_moe

@@ -100,6 +100,10 @@ enum class Part : uint8_t {
   Weighted,     ///< results of experts, times their weights
   Fill,         ///< `number` everywhere
   TokenIndex,   ///< positions of tokens
+  Rows,         ///< positions of the tokens that chose an expert
+  HitCount,     ///< 0 if no token chose an expert
+  Carried,      ///< the sum of the experts before this one
+  Accumulated,  ///< that sum with this expert's results
 };
 
 struct Label {
@@ -115,6 +119,7 @@ struct Label {
   bool isNegated = false;    ///< masks
   bool isNormalized = false; ///< weights: divided by their sum
   double scale = 1;          ///< weights: a factor
+  Dim picked = {};           ///< rows: the dimension that they are positions of
 
   bool isForward(Forward::Stage stage) const {
     return part == Part::Forward && forward->stage == stage;

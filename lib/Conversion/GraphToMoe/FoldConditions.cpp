@@ -4,7 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+//
+// An If whose condition is known is its branch, and a Loop that runs once is
+// its body, wherever they stand.
+//
+//===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/GraphToMoe/Bodies.h"
 #include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
 
 using namespace mlir;
@@ -12,26 +18,69 @@ using namespace portolan;
 using namespace portolan::graph_to_moe;
 
 /// The branch that `node`, an If, takes; null if that is not known.
-static Region *branchOf(graph::NodeOp node, const GraphFacts &facts) {
-  if (!node.getDomain().empty() || node.getOpType() != "If" ||
-      node.getBodies().size() != 2 || !node.getBodyNames())
-    return nullptr;
-  std::optional<int64_t> condition = facts.integer(node.input(0));
+static Block *branchOf(graph::NodeOp node, const GraphFacts &facts) {
+  std::optional<IfForm> form = ifOf(node);
+  std::optional<int64_t> condition =
+      form ? facts.integer(node.input(0)) : std::nullopt;
   if (!condition)
     return nullptr;
-  StringRef wanted = *condition ? "then_branch" : "else_branch";
-  for (auto [body, name] :
-       llvm::zip_equal(node.getBodies(), *node.getBodyNames()))
-    if (cast<StringAttr>(name).getValue() == wanted && body.hasOneBlock() &&
-        body.getNumArguments() == 0 &&
-        body.front().getTerminator()->getNumOperands() ==
-            node.getOutputs().size())
-      return &body;
-  return nullptr;
+  return *condition ? form->whenTrue : form->whenFalse;
 }
 
-void graph_to_moe::foldConditions(func::FuncOp main, GraphFacts &facts) {
-  Block &block = main.getBody().front();
+/// Puts the nodes of `body` in front of `node`, which they compute; `results`
+/// are what they yield for its results. The first of them, or null.
+static Operation *inlineBody(graph::NodeOp node, Block &body,
+                             OperandRange results, GraphFacts &facts) {
+  Operation *end = body.getTerminator();
+  Operation *first = &body.front() == end ? nullptr : &body.front();
+  for (auto [output, value] : llvm::zip_equal(node.getOutputs(), results))
+    output.replaceAllUsesWith(value);
+  end->erase();
+  node->getBlock()->getOperations().splice(Block::iterator(node),
+                                           body.getOperations());
+  facts.forget(node);
+  node.erase();
+  return first;
+}
+
+/// A constant in front of `node`.
+static Value constantBefore(graph::NodeOp node, DenseElementsAttr value,
+                            GraphFacts &facts) {
+  OpBuilder builder(node);
+  auto constant = graph::NodeOp::create(
+      builder, node.getLoc(),
+      TypeRange(graph::UnknownType::get(builder.getContext())),
+      builder.getStringAttr("Constant"), ValueRange(),
+      builder.getStringAttr(""), node.getVersionAttr(),
+      builder.getDictionaryAttr(builder.getNamedAttr("value", value)),
+      ArrayAttr(), /*bodies=*/0u);
+  facts.infer(constant);
+  return constant.getOutputs()[0];
+}
+
+/// Makes the arguments of a Loop that runs once what they are; false if
+/// `node` is not one.
+static bool bindOnlyIteration(graph::NodeOp node, GraphFacts &facts) {
+  std::optional<LoopForm> loop = loopOf(node);
+  if (!loop || facts.integer(loop->trips) != 1 ||
+      (loop->start && facts.integer(loop->start) != 1) ||
+      node.getOutputs().size() != loop->carried.size())
+    return false;
+  Builder builder(node.getContext());
+  auto scalar = [](Type type) { return RankedTensorType::get({}, type); };
+  Value zero = constantBefore(
+      node, DenseElementsAttr::get(scalar(builder.getI64Type()), int64_t(0)),
+      facts);
+  Value yes = constantBefore(
+      node, DenseElementsAttr::get(scalar(builder.getI1Type()), true), facts);
+  loop->iteration.replaceAllUsesWith(zero);
+  loop->isRunning.replaceAllUsesWith(yes);
+  for (auto [argument, value] : llvm::zip_equal(loop->carried, loop->initial))
+    argument.replaceAllUsesWith(value);
+  return true;
+}
+
+static void foldBlock(Block &block, GraphFacts &facts) {
   bool changed = false;
   for (Operation *op = &block.front(); op;) {
     Operation *next = op->getNextNode();
@@ -39,23 +88,29 @@ void graph_to_moe::foldConditions(func::FuncOp main, GraphFacts &facts) {
     // What follows a branch that was folded is known better than before.
     if (changed)
       facts.infer(op);
-    Region *branch = node ? branchOf(node, facts) : nullptr;
-    if (!branch) {
+    if (!node || node.getBodies().empty()) {
       op = next;
       continue;
     }
-    changed = true;
-    Block &body = branch->front();
-    Operation *end = body.getTerminator();
-    if (&body.front() != end)
-      next = &body.front();
-    for (auto [output, value] :
-         llvm::zip_equal(node.getOutputs(), end->getOperands()))
-      output.replaceAllUsesWith(value);
-    end->erase();
-    block.getOperations().splice(Block::iterator(node), body.getOperations());
-    facts.forget(node);
-    node.erase();
-    op = next;
+    Operation *first = nullptr;
+    if (Block *branch = branchOf(node, facts)) {
+      changed = true;
+      first = inlineBody(node, *branch, branch->getTerminator()->getOperands(),
+                         facts);
+    } else if (bindOnlyIteration(node, facts)) {
+      changed = true;
+      Block &body = node.getBodies()[0].front();
+      first = inlineBody(
+          node, body, body.getTerminator()->getOperands().drop_front(), facts);
+    } else {
+      for (Region &body : node.getBodies())
+        if (body.hasOneBlock())
+          foldBlock(body.front(), facts);
+    }
+    op = first ? first : next;
   }
+}
+
+void graph_to_moe::foldConditions(func::FuncOp main, GraphFacts &facts) {
+  foldBlock(main.getBody().front(), facts);
 }

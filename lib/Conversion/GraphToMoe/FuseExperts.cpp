@@ -71,9 +71,16 @@ void ExpertFusion::set(Value value, Label label) {
   if (label.part == Part::Tokens && label.value != value &&
       fused.contains(label.value) && label.dims == tokenDims(label.value)) {
     value.replaceAllUsesWith(label.value);
+    replacements.push_back({label.value, value});
     return;
   }
-  map[value] = &labels.emplace_back(std::move(label));
+  // Nothing real has more, and chains of nodes must not make them longer.
+  constexpr size_t kMaxAxes = 64;
+  size_t axes = label.dims.size();
+  for (const Dim &dim : label.dims)
+    axes += dim.size();
+  if (axes <= kMaxAxes)
+    map[value] = &labels.emplace_back(std::move(label));
 }
 
 //===----------------------------------------------------------------------===//
@@ -82,9 +89,14 @@ void ExpertFusion::set(Value value, Label label) {
 
 void ExpertFusion::run() {
   for (auto node : llvm::make_early_inc_range(
-           main.getBody().front().getOps<graph::NodeOp>()))
-    if (node.getDomain().empty() && node.getBodies().empty())
+           main.getBody().front().getOps<graph::NodeOp>())) {
+    if (!node.getDomain().empty())
+      continue;
+    if (node.getBodies().empty())
       visit(node);
+    else
+      visitLoop(node);
+  }
 }
 
 void ExpertFusion::visit(graph::NodeOp node) {

@@ -49,7 +49,9 @@ bool ExpertFusion::visitView(graph::NodeOp node) {
   } else if (type == "ConstantOfShape") {
     auto value = dyn_cast_or_null<DenseElementsAttr>(node.attribute("value"));
     result = Label{Part::Fill};
-    if (value && isa<FloatType>(value.getElementType()))
+    if (value && value.getNumElements() != 1)
+      result.reset();
+    else if (value && isa<FloatType>(value.getElementType()))
       result->number = (*value.value_begin<APFloat>()).convertToDouble();
     else if (value && isa<IntegerType>(value.getElementType()))
       result->number = (*value.value_begin<APInt>()).roundToDouble();
@@ -87,6 +89,7 @@ ExpertFusion::Result ExpertFusion::cast(graph::NodeOp node) {
   case Part::GroupChoice:
   case Part::Choice:
   case Part::TokenIndex:
+  case Part::Rows:
     return isa<IntegerType>(to) && !to.isInteger(1) ? Result(*label)
                                                     : std::nullopt;
   case Part::GroupMask:
@@ -220,7 +223,8 @@ ExpertFusion::Result ExpertFusion::gather(graph::NodeOp node) {
         raw ? raw->size.constant() : std::optional<int64_t>(1);
     if (size != experts)
       return note(node, "expects weights of the router's " + Twine(experts) +
-                            " experts, got " + Twine(*size));
+                            " experts, got " +
+                            (size ? Twine(*size) : Twine("another number")));
     Result result = with(label, replaced(label->dims, axis, index->dims));
     result->router = index->router;
     result->expert = raw ? raw->index : 0;
@@ -248,6 +252,16 @@ ExpertFusion::Result ExpertFusion::columns(const Label &label, int64_t position,
   const Axis *axis = only(label.dims[position], AxisKind::Column);
   if (!label.isForward(Forward::Stage::Linear) || !axis)
     return std::nullopt;
+  // A stated size may be any number; steps multiply from slice to slice.
+  std::optional<int64_t> width = axis->size.constant();
+  int64_t last = 0, steps = 0;
+  const Branch &main = label.forward->main;
+  for (const WeightPart *part : {&main.matrix, &main.bias})
+    if (llvm::MulOverflow(stride, part->stride, steps))
+      return std::nullopt;
+  if (!width || offset < 0 || llvm::MulOverflow(size - 1, stride, last) ||
+      llvm::AddOverflow(last, offset, last) || last >= *width)
+    return std::nullopt;
   Label result = label;
   result.dims[position] = over(AxisKind::Column, size);
   if (axis->index != 0) {
@@ -261,7 +275,7 @@ ExpertFusion::Result ExpertFusion::columns(const Label &label, int64_t position,
     auto run = rest == result.dims.end()
                    ? std::nullopt
                    : (axis->index == 1 ? rest->front() : *axis).size.constant();
-    if (size != 1 || !run)
+    if (size != 1 || !run || !rest->front().size.constant())
       return std::nullopt;
     offset = axis->index == 1 ? offset * *run : offset;
     stride = axis->index == 1 ? 1 : *run;
@@ -297,15 +311,15 @@ void ExpertFusion::split(graph::NodeOp node) {
   if (!label || label->part != Part::Forward)
     return;
   int64_t axis = wrapIndex(integerAttr(node, "axis", 0), label->dims.size());
-  int64_t offset = 0;
+  int64_t offset = 0, end = 0;
   if (axis == -1)
     return;
   for (Value output : node.getOutputs()) {
     int64_t size = facts.dim(output, axis);
-    if (size < 1)
+    if (size < 1 || llvm::AddOverflow(offset, size, end))
       return;
     if (Result part = columns(*label, axis, offset, size, 1))
       set(output, std::move(*part));
-    offset += size;
+    offset = end;
   }
 }

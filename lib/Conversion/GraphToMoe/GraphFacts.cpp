@@ -12,6 +12,7 @@
 
 #include "lib/Conversion/GraphToMoe/GraphFacts.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "lib/Conversion/GraphToMoe/Bodies.h"
 #include <charconv>
 
 using namespace mlir;
@@ -60,9 +61,12 @@ void GraphFacts::infer(Operation *op) {
       addConstant(weight, value);
   } else if (auto node = dyn_cast<graph::NodeOp>(op)) {
     if (auto value = dyn_cast_or_null<ElementsAttr>(node.attribute("value"));
-        value && node.getOpType() == "Constant" && node.getDomain().empty())
+        value && node.getOpType() == "Constant" && node.getDomain().empty() &&
+        !node.getOutputs().empty())
       addConstant(node.getOutputs()[0], value);
     inferNode(node, *this);
+    if (!node.getBodies().empty())
+      inferBodies(node, *this);
     // What the file states is worth as much as an inference.
     for (Value result : node.getOutputs())
       if (isa<RankedTensorType>(result.getType()) && !at(result).shape)
@@ -304,7 +308,7 @@ std::optional<SliceForm> graph_to_moe::sliceOf(graph::NodeOp node,
   if (!extent)
     return std::nullopt;
   if (std::optional<int64_t> number = extent->constant())
-    extent = Size(*number <= 0 ? 0 : (*number + form.step - 1) / form.step);
+    extent = Size(*number <= 0 ? 0 : (*number - 1) / form.step + 1);
   else if (form.step != 1)
     return std::nullopt;
   form.start = *start;

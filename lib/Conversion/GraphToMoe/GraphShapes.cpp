@@ -54,6 +54,9 @@ struct Inference {
 
 using Handler = void (*)(Inference &);
 
+/// Shapes of more dimensions are not followed.
+constexpr size_t kMaxRank = onnx_import::kMaxRank;
+
 //===----------------------------------------------------------------------===//
 // Elementwise
 //===----------------------------------------------------------------------===//
@@ -91,9 +94,8 @@ void inferCopy(Inference &in) {
   if (in.node.getOpType() == "Cast") {
     llvm::Expected<Type> type = onnx_import::elementType(
         int32_t(in.attr("to", 0)), in.node.getContext());
-    if (type)
-      in.result().element = *type;
-    else
+    in.result().element = type ? *type : Type();
+    if (!type)
       llvm::consumeError(type.takeError());
     bool toInteger = type && (type->isInteger(32) || type->isInteger(64));
     if (!toInteger)
@@ -147,6 +149,20 @@ void inferArithmetic(Inference &in) {
   for (size_t i = 0; i < count; ++i)
     data.push_back(in.orFresh(compute(in.node.getOpType(), (*a)[i], (*b)[i])));
   in.result().data = std::move(data);
+}
+
+/// Any number of operands.
+void inferSpread(Inference &in) {
+  in.result().element = in.element(0);
+  std::optional<Sizes> shape;
+  for (unsigned i = 0; i < in.node.getInputs().size(); ++i) {
+    const Sizes *other = in.shape(i);
+    shape = i == 0 && other ? std::optional<Sizes>(*other)
+                            : broadcast(shape ? &*shape : nullptr, other, in);
+    if (!shape)
+      return;
+  }
+  in.result().shape = std::move(shape);
 }
 
 /// Comparisons; Equal of sizes is decided where it can be.
@@ -217,6 +233,23 @@ void inferShape(Inference &in) {
   end = std::clamp<int64_t>(end < 0 ? end + rank : end, start, rank);
   in.result().data = Sizes(shape->begin() + start, shape->begin() + end);
   in.result().shape = Sizes{Size(end - start)};
+}
+
+void inferSize(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  in.result().shape = Sizes();
+  const Sizes *shape = in.shape(0);
+  if (std::optional<Size> count = shape ? productOf(*shape) : std::nullopt)
+    in.result().data = Sizes{*count};
+}
+
+/// The places of what is not zero: a column each.
+void inferNonZero(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  const Sizes *shape = in.shape(0);
+  Size rank = shape ? Size(int64_t(std::max<size_t>(shape->size(), 1)))
+                    : in.facts.fresh();
+  in.result().shape = Sizes{rank, in.facts.fresh()};
 }
 
 void inferConstantOfShape(Inference &in) {
@@ -333,7 +366,7 @@ void inferReshape(Inference &in) {
   if (!target) {
     // The length of the target is the rank.
     int64_t rank = in.facts.dim(in.node.input(1), 0);
-    if (rank >= 0)
+    if (rank >= 0 && rank <= int64_t(kMaxRank))
       in.result().shape = in.freshShape(rank);
     return;
   }
@@ -398,7 +431,7 @@ void inferConcat(Inference &in) {
     }
     sum = sum ? sum->plus((*shape)[axis]) : sum;
     const Sizes *elements = in.data(i);
-    if (data && elements && first->size() == 1)
+    if (data && elements && first->size() == 1 && data->size() <= 64)
       data->append(elements->begin(), elements->end());
     else
       data.reset();
@@ -509,6 +542,11 @@ void inferReduce(Inference &in) {
   if (!shape || (!axes && in.node.input(1)))
     return;
   bool keep = in.attr("keepdims", 1) != 0;
+  const Sizes *data = in.data(0);
+  bool isAll = shape->size() == 1 && (!axes || axes->size() == 1);
+  if (in.node.getOpType() == "ReduceProd" && data && isAll)
+    if (std::optional<Size> product = productOf(*data))
+      in.result().data = Sizes{*product};
   Sizes result;
   for (auto [dim, size] : llvm::enumerate(*shape)) {
     bool reduced = !axes || llvm::any_of(*axes, [&, dim = dim](int64_t axis) {
@@ -597,6 +635,7 @@ Handler standardHandler(StringRef op) {
       .Cases({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual",
               "And", "Or", "Xor"},
              inferCompare)
+      .Cases({"Min", "Max", "Sum", "Mean"}, inferSpread)
       .Case("Where", inferWhere)
       .Cases({"Sqrt", "Reciprocal", "Exp", "Log", "Neg", "Abs", "Not", "Cos",
               "Sin"},
@@ -610,6 +649,8 @@ Handler standardHandler(StringRef op) {
               "LayerNormalization", "RotaryEmbedding"},
              inferAllLike)
       .Case("Shape", inferShape)
+      .Case("Size", inferSize)
+      .Case("NonZero", inferNonZero)
       .Case("ConstantOfShape", inferConstantOfShape)
       .Case("Range", inferRange)
       .Case("Gather", inferGather)
@@ -654,4 +695,9 @@ void graph_to_moe::inferNode(graph::NodeOp node, GraphFacts &facts) {
     return;
   Inference in{node, facts};
   handler(in);
+  // A chain of nodes could add a dimension each.
+  for (Value output : node.getOutputs())
+    if (const Sizes *shape = facts.shape(output);
+        shape && shape->size() > kMaxRank)
+      facts.at(output) = GraphFacts::Fact();
 }

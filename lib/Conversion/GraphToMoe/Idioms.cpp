@@ -88,7 +88,12 @@ std::optional<NormForm> matchPlainNorm(Value value, const GraphFacts &facts) {
 } // namespace
 
 Value graph_to_moe::skipCasts(Value value, const GraphFacts &facts) {
-  while (graph::NodeOp cast = nodeOf(value, "Cast")) {
+  // Exporters cast there and back; a chain of casts is not followed.
+  constexpr unsigned kMaxCasts = 8;
+  for (unsigned i = 0; i < kMaxCasts; ++i) {
+    graph::NodeOp cast = nodeOf(value, "Cast");
+    if (!cast)
+      break;
     Type from = facts.elementType(cast.input(0)), to = facts.elementType(value);
     if (!from || !to || !isa<FloatType>(from) || !isa<FloatType>(to))
       break;

@@ -47,6 +47,8 @@ double NodeAttributes::number(StringRef name, double absent) {
   if (!attribute)
     return absent;
   double value = attribute.getValueAsDouble();
+  if (std::isnan(value))
+    fail("attribute '" + name + "' expects a number, got NaN");
   return std::isfinite(value) ? shortest(float(value)) : value;
 }
 

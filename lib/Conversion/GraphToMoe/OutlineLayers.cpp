@@ -25,14 +25,54 @@ using namespace portolan::graph_to_moe;
 
 namespace {
 
-/// Whether `op` computes on activations; the rest of @main prepares weights
-/// and positions. Other dialects take part where they slice activations.
-bool isBodyOp(Operation *op) {
-  if (isa<moe::MoeDialect>(op->getDialect()))
-    return !isa<moe::WeightOp, moe::RotaryTableOp>(op);
-  return isa<tensor::ExtractSliceOp, tensor::DimOp>(op) &&
-         op->getOperand(0).getDefiningOp() &&
-         isBodyOp(op->getOperand(0).getDefiningOp());
+/// The ops that compute on activations, in order; the rest of @main prepares
+/// weights and positions. Other dialects take part where they slice
+/// activations, nodes of the graph where they read them.
+llvm::SetVector<Operation *> findBodyOps(func::FuncOp main) {
+  llvm::SetVector<Operation *> ops;
+  for (Operation &op : main.getBody().front()) {
+    bool isBody = isa<moe::MoeDialect>(op.getDialect()) &&
+                  !isa<moe::WeightOp, moe::RotaryTableOp>(op);
+    if (isa<tensor::ExtractSliceOp, tensor::DimOp>(op))
+      isBody = ops.contains(op.getOperand(0).getDefiningOp());
+    else if (isa<graph::NodeOp>(op))
+      op.walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          isBody |= ops.contains(operand.getDefiningOp());
+      });
+    if (isBody)
+      ops.insert(&op);
+  }
+  return ops;
+}
+
+/// Whether `op` is attention: an op of that name, or a softmax whose result is
+/// the left side of a product.
+bool isAttention(Operation *op) {
+  if (isa<moe::AttentionOp, moe::LatentAttentionOp>(op))
+    return true;
+  auto node = dyn_cast<graph::NodeOp>(op);
+  if (!node)
+    return false;
+  if (node.getOpType().contains("Attention"))
+    return true;
+  if (node.getOpType() != "Softmax")
+    return false;
+  for (unsigned steps = 0; steps < 4; ++steps) {
+    Value result = node.getOutputs()[0];
+    if (!result.hasOneUse())
+      return false;
+    OpOperand &use = *result.use_begin();
+    node = dyn_cast<graph::NodeOp>(use.getOwner());
+    if (!node || use.getOperandNumber() != 0)
+      return false;
+    if (node.getOpType() == "MatMul" || node.getOpType() == "Einsum")
+      return true;
+    if (node.getOpType() != "Cast" && node.getOpType() != "Slice" &&
+        node.getOpType() != "Dropout")
+      return false;
+  }
+  return false;
 }
 
 /// Consecutive ops between two points at which one activation is alive.
@@ -69,7 +109,7 @@ SmallVector<ResidualBlock> findBlocks(ArrayRef<Operation *> ops) {
         dying[last].push_back(result);
       }
     current.ops.push_back(op);
-    current.hasAttention |= isa<moe::AttentionOp, moe::LatentAttentionOp>(op);
+    current.hasAttention |= isAttention(op);
     bool isLast = i + 1 == ops.size();
     if (alive.size() != 1 && !isLast)
       continue;
@@ -105,9 +145,9 @@ SmallVector<Layer> findLayers(ArrayRef<ResidualBlock> blocks) {
 /// state, positions and lengths, rotary tables, weights, caches.
 enum class Role { Hidden, Positions, Table, Weight, Cache };
 
-Role roleOf(Value value) {
+Role roleOf(Value value, const llvm::DenseSet<Operation *> &body) {
   Operation *op = value.getDefiningOp();
-  if (op && (isBodyOp(op) || isa<func::CallOp>(op)))
+  if (op && (body.contains(op) || isa<func::CallOp>(op)))
     return Role::Hidden;
   for (OpOperand &use : value.getUses())
     if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner())) {
@@ -130,8 +170,23 @@ Role roleOf(Value value) {
 }
 
 /// The constant that `value` is, or null. A layer has its own constants.
-arith::ConstantOp constantOf(Value value) {
-  return value.getDefiningOp<arith::ConstantOp>();
+Operation *constantOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  auto node = dyn_cast_or_null<graph::NodeOp>(op);
+  bool isConstant =
+      isa_and_nonnull<arith::ConstantOp, graph::NoneOp>(op) ||
+      (node && node.getOpType() == "Constant" && node.getDomain().empty());
+  return isConstant ? op : nullptr;
+}
+
+/// Calls `visit` for each operand of `op` and of the ops in its bodies that
+/// bodies do not define.
+void forEachOperand(Operation *op, llvm::function_ref<void(Value)> visit) {
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (inner == op || operand.getParentBlock() == op->getBlock())
+        visit(operand);
+  });
 }
 
 /// What crosses the border of a layer.
@@ -142,17 +197,21 @@ struct Border {
 /// The roles of values that many layers read, which have many uses.
 using Roles = llvm::DenseMap<Value, Role>;
 
-Border findBorder(const Layer &layer, Roles &known) {
+Border findBorder(const Layer &layer, Roles &known,
+                  const llvm::DenseSet<Operation *> &body) {
   llvm::DenseSet<Operation *> inside(layer.ops.begin(), layer.ops.end());
   llvm::SetVector<Value> outer;
   Border border;
   for (Operation *op : layer.ops) {
-    for (Value operand : op->getOperands())
+    forEachOperand(op, [&](Value operand) {
       if (!inside.contains(operand.getDefiningOp()) && !constantOf(operand))
         outer.insert(operand);
+    });
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(),
-                       [&](Operation *user) { return !inside.contains(user); }))
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !inside.contains(
+                op->getBlock()->findAncestorOpInBlock(*user));
+          }))
         border.results.push_back(result);
   }
   border.operands = outer.takeVector();
@@ -161,7 +220,7 @@ Border findBorder(const Layer &layer, Roles &known) {
   for (auto [index, operand] : llvm::enumerate(border.operands)) {
     auto [entry, isNew] = known.try_emplace(operand, Role::Weight);
     if (isNew)
-      entry->second = roleOf(operand);
+      entry->second = roleOf(operand, body);
     roles.push_back({entry->second, index});
     // Hidden states come and go as layers become calls.
     if (entry->second == Role::Hidden)
@@ -193,11 +252,16 @@ ClassKey keyOf(const Layer &layer, const Border &border) {
   for (Operation *op : layer.ops) {
     key.push_back(op->getName().getAsOpaquePointer());
     key.push_back(op->getAttrDictionary().getAsOpaquePointer());
-    for (Value operand : op->getOperands())
-      if (auto constant = constantOf(operand))
-        key.push_back(constant.getValue().getAsOpaquePointer());
+    forEachOperand(op, [&](Value operand) {
+      if (Operation *constant = constantOf(operand))
+        key.push_back(constant->getAttrDictionary().getAsOpaquePointer());
       else
         key.push_back(reinterpret_cast<const void *>(number.lookup(operand)));
+    });
+    // Bodies are not compared: a layer with one is of its own class.
+    if (op->getNumRegions() != 0 && isa<graph::NodeOp>(op))
+      for (Region &region : op->getRegions())
+        key.push_back(&region);
     for (Value result : op->getResults()) {
       number.try_emplace(result, number.size() + 1);
       key.push_back(result.getType().getAsOpaquePointer());
@@ -212,7 +276,11 @@ func::FuncOp buildFunction(func::FuncOp main, const Layer &layer,
                            const Border &border, SymbolTable &symbols) {
   bool hasExperts = llvm::any_of(
       layer.ops, [](Operation *op) { return isa<moe::ExpertsOp>(op); });
-  StringRef name = hasExperts ? "layer_moe" : "layer_dense";
+  bool hasNodes = llvm::any_of(
+      layer.ops, [](Operation *op) { return isa<graph::NodeOp>(op); });
+  StringRef name = hasExperts ? "layer_moe"
+                   : hasNodes ? "layer_decomposed"
+                              : "layer_dense";
   OpBuilder builder(main);
   Location loc = NameLoc::get(builder.getStringAttr(name));
   auto function = func::FuncOp::create(
@@ -230,10 +298,11 @@ func::FuncOp buildFunction(func::FuncOp main, const Layer &layer,
   }
   builder.setInsertionPointToEnd(block);
   for (Operation *op : layer.ops) {
-    for (Value operand : op->getOperands())
-      if (auto constant = constantOf(operand);
+    forEachOperand(op, [&](Value operand) {
+      if (Operation *constant = constantOf(operand);
           constant && !mapping.contains(operand))
         builder.clone(*constant, mapping);
+    });
     builder.clone(*op, mapping);
   }
   func::ReturnOp::create(builder, loc,
@@ -245,21 +314,19 @@ func::FuncOp buildFunction(func::FuncOp main, const Layer &layer,
 
 } // namespace
 
-void graph_to_moe::outlineLayers(func::FuncOp main) {
-  SmallVector<Operation *> ops;
-  for (Operation &op : main.getBody().front())
-    if (isBodyOp(&op))
-      ops.push_back(&op);
-  if (ops.empty())
-    return;
+void graph_to_moe::outlineLayers(func::FuncOp main, LayerObserver observe) {
+  llvm::SetVector<Operation *> ops = findBodyOps(main);
+  llvm::DenseSet<Operation *> body(ops.begin(), ops.end());
   SymbolTable symbols(main->getParentOfType<ModuleOp>());
   std::map<ClassKey, func::FuncOp> classes;
   Roles roles;
-  for (auto [i, layer] : llvm::enumerate(findLayers(findBlocks(ops)))) {
-    Border border = findBorder(layer, roles);
+  for (auto [i, layer] :
+       llvm::enumerate(findLayers(findBlocks(ops.getArrayRef())))) {
+    Border border = findBorder(layer, roles, body);
     func::FuncOp &function = classes[keyOf(layer, border)];
     if (!function)
       function = buildFunction(main, layer, border, symbols);
+    observe(function.getName(), layer.ops);
     OpBuilder builder(layer.ops.back());
     builder.setInsertionPointAfter(layer.ops.back());
     Location loc =
@@ -268,11 +335,19 @@ void graph_to_moe::outlineLayers(func::FuncOp main) {
     for (auto [result, replacement] :
          llvm::zip_equal(border.results, call.getResults()))
       result.replaceAllUsesWith(replacement);
-    for (Operation *op : llvm::reverse(layer.ops))
+    for (Operation *op : llvm::reverse(layer.ops)) {
+      body.erase(op);
       op->erase();
+    }
   }
-  for (auto constant : llvm::make_early_inc_range(
-           main.getBody().front().getOps<arith::ConstantOp>()))
-    if (constant->use_empty())
-      constant.erase();
+  SmallVector<Operation *> outside;
+  for (Operation &op : llvm::make_early_inc_range(main.getBody().front())) {
+    bool isDead = op.getNumResults() == 1 && op.use_empty() &&
+                  constantOf(op.getResult(0));
+    if (isDead)
+      op.erase();
+    else
+      outside.push_back(&op);
+  }
+  observe("", outside);
 }

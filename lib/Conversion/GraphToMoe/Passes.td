@@ -21,14 +21,33 @@ def ConvertGraphToMoe : Pass<"convert-graph-to-moe", "::mlir::ModuleOp"> {
     that are packed or interleaved are sliced and transposed in @main, ahead of
     the layers, where nothing depends on the inputs.
 
-    Fails with one error that names the first node that cannot be raised, the
-    reason, and the number of such nodes. Nothing is left out: an attribute or
-    operand that a rule does not understand is a failure of its node.
+    A node that cannot be raised stays, with the reason in its attribute
+    `graph.reason`, and so do the nodes that serve it; what comes behind is raised
+    as if an activation were an input. One warning names the layers with such
+    nodes. An attribute or operand that a rule does not understand is a reason:
+    nothing is left out. `moe-print-raising` lists them.
   }];
+  let options = [
+    Option<"strict", "strict", "bool", "false",
+           "Fail with one error that names the first node that cannot be raised, "
+           "the reason, and the number of such nodes.">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect", "::portolan::moe::MoeDialect"];
+}
+
+def MoePrintRaising : Pass<"moe-print-raising", "::mlir::ModuleOp"> {
+  let summary = "Prints what of a graph is raised to moe and what is not.";
+  let description = [{
+    Raises a copy of the imported graph and prints, per layer, the function that
+    the layer becomes, the ops of each kind with the number of nodes that they
+    stand for, and each node that stays: its name, op, domain and the reason. Nodes
+    that stay because others do are counted per op. Layers of one class in a row
+    in which nothing stays are printed once. Then the totals and the warnings. The
+    module itself is left as it is. Names are the locations of the nodes:
+    `portolan-translate --import-onnx --mlir-print-debuginfo` keeps them.
+  }];
 }
 
 #endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_PASSES_TD

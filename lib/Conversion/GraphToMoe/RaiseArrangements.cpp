@@ -111,7 +111,8 @@ LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
       heads = 1;
       split.layout = Layout::HeadsFirst;
     }
-    if (heads && part && *heads > 0 && *heads * *part == width) {
+    if (heads && part && *heads > 0 && width % *heads == 0 &&
+        *part == width / *heads) {
       split.heads = *heads;
       split.headWidth = split.width = *part;
       raiser.raiseView(to, split);

@@ -43,6 +43,8 @@ bool isIntegerTensor(Value value, int64_t rank) {
 /// The value that says how long each sequence is: the attention mask, of which
 /// `last` is ReduceSum(mask, axis 1) - 1, or `last` itself.
 Value matchLengths(Value last, Raiser *raiser) {
+  if (!last)
+    return nullptr;
   if (isa<BlockArgument>(last) && isIntegerTensor(last, 1))
     return last;
   Value value = last;
@@ -94,6 +96,9 @@ void needsAttention(graph::NodeOp node, Raiser &raiser, Values &values) {
   }
 }
 
+/// No model comes near, and products with a width stay in 64 bits.
+constexpr int64_t kMaxHeads = int64_t(1) << 20;
+
 struct AttentionForm {
   int64_t heads, kvHeads, window;
   double scale, softCap;
@@ -115,7 +120,8 @@ FailureOr<AttentionForm> readForm(graph::NodeOp node, Raiser &raiser) {
   attributes.expect("causal", 1);
   if (failed(raiser.check(attributes)))
     return failure();
-  if (form.heads < 1 || form.kvHeads < 1 || form.heads % form.kvHeads != 0)
+  if (form.heads < 1 || form.kvHeads < 1 || form.heads > kMaxHeads ||
+      form.heads % form.kvHeads != 0)
     return raiser.fail("expects kv_num_heads that divide num_heads, got " +
                        Twine(form.heads) + " and " + Twine(form.kvHeads));
   if (form.softCap < 0 || form.scale < 0 || form.window == 0)
@@ -189,8 +195,8 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
   Value pastValue = raiser.raised(node.input(PastValue));
   RankedTensorType cacheType = typeOf(pastKey);
   if (cacheType.getRank() != 4 || cacheType != pastValue.getType() ||
-      cacheType.getDimSize(1) != form->kvHeads ||
-      ShapedType::isDynamic(cacheType.getDimSize(3)))
+      cacheType.getDimSize(1) != form->kvHeads || cacheType.getDimSize(3) < 1 ||
+      cacheType.getDimSize(3) > INT32_MAX)
     return raiser.fail("expects caches of [batch, " + Twine(form->kvHeads) +
                        ", past, head width]");
   int64_t width = cacheType.getDimSize(3);

@@ -97,9 +97,11 @@ std::pair<Value, Value> emitTable(Raiser &raiser, const AngleForm &form,
 /// The tables for the angles that `cosine` is computed from.
 FailureOr<std::pair<Value, Value>> tablesOf(Raiser &raiser,
                                             const RotationForm &form) {
-  auto [entry, isNew] = raiser.rotaryTables.try_emplace(
-      skipCasts(form.cosineValue, raiser.facts));
-  if (!isNew)
+  auto entry =
+      raiser.rotaryTables.try_emplace(skipCasts(form.cosineValue, raiser.facts))
+          .first;
+  // An entry without tables is of a cosine that has failed before.
+  if (entry->second.first)
     return entry->second;
   auto frequencies = raiser.facts.numbers(form.cosine.frequencies);
   if (!frequencies)

@@ -55,10 +55,20 @@ LogicalResult raiseGather(graph::NodeOp node, Raiser &raiser) {
 // Norms
 //===----------------------------------------------------------------------===//
 
+/// A norm's epsilon keeps its root defined.
+LogicalResult checkEpsilon(double epsilon, Raiser &raiser) {
+  if (epsilon >= 0 && std::isfinite(epsilon))
+    return success();
+  return raiser.fail("expects a finite epsilon >= 0, got " +
+                     Twine(std::to_string(epsilon)));
+}
+
 LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
                        Value gain, double epsilon, Value result) {
   if (!isWeight(gain, 1))
     return raiser.fail("expects an initialiser of rank 1 as gain");
+  if (failed(checkEpsilon(epsilon, raiser)))
+    return failure();
   RankedTensorType type = typeOf(input);
   if (type.getRank() < 1 || ShapedType::isDynamic(type.getShape().back()) ||
       lastDim(gain) == 0 || type.getShape().back() % lastDim(gain) != 0)
@@ -130,10 +140,11 @@ LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
   Value result = node.getOutputs()[0];
   const View *view = raiser.view(form->input);
   Value input = view ? view->base : raiser.raised(form->input);
-  int64_t width = view ? view->width : lastDim(input);
   if ((view && !view->isWhole()) || typeOf(input).getRank() == 0 ||
-      lastDim(form->gain) != width)
+      lastDim(form->gain) != (view ? view->width : lastDim(input)))
     return raiser.fail("expects a gain of the width of the input");
+  if (failed(checkEpsilon(form->epsilon, raiser)))
+    return failure();
   Value norm =
       moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
                              form->gain, APFloat(form->epsilon));
@@ -399,8 +410,9 @@ LogicalResult raiseSplit(graph::NodeOp node, Raiser &raiser) {
   if (axis != -1 && axis != rank - 1)
     return raiser.fail("expects to split the last dimension");
   if (!sizes || sizes->size() != node.getOutputs().size() ||
-      std::accumulate(sizes->begin(), sizes->end(), int64_t(0)) != width ||
-      llvm::any_of(*sizes, [](int64_t size) { return size < 1; }))
+      llvm::any_of(*sizes,
+                   [&](int64_t size) { return size < 1 || size > width; }) ||
+      std::accumulate(sizes->begin(), sizes->end(), int64_t(0)) != width)
     return raiser.fail("expects constant sizes that sum to the width " +
                        Twine(width));
   for (auto [index, output] : llvm::enumerate(node.getOutputs())) {

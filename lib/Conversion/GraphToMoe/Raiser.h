@@ -210,8 +210,13 @@ int64_t lastDim(mlir::Value value);
 /// The type of `value` with another last dimension.
 mlir::RankedTensorType withLastDim(mlir::Value value, int64_t width);
 
+/// Called with the name of a layer's function and the layer's ops; at last with
+/// an empty name and all ops that are in no layer.
+using LayerObserver = llvm::function_ref<void(
+    llvm::StringRef, llvm::ArrayRef<mlir::Operation *>)>;
+
 /// Puts the ops of each layer of `main` into a private function per class.
-void outlineLayers(mlir::func::FuncOp main);
+void outlineLayers(mlir::func::FuncOp main, LayerObserver observe);
 
 /// The location of a part of what `node` becomes: its name and `part`.
 mlir::Location partOf(graph::NodeOp node, llvm::StringRef part);

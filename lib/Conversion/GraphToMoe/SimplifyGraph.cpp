@@ -36,6 +36,9 @@ bool isNoOp(graph::NodeOp node, const GraphFacts &facts) {
   auto perm = dyn_cast_or_null<DenseI64ArrayAttr>(node.attribute("perm"));
   if (op != "Transpose" || !perm)
     return false;
+  int64_t rank = facts.rank(from);
+  if (rank != -1 && rank != perm.size())
+    return false;
   for (auto [index, from] : llvm::enumerate(perm.asArrayRef()))
     if (from != int64_t(index))
       return false;
@@ -55,6 +58,8 @@ void graph_to_moe::forwardConstants(func::FuncOp main) {
     Attribute value = node.attribute("value");
     auto symbol = dyn_cast_or_null<FlatSymbolRefAttr>(value);
     auto numbers = dyn_cast_or_null<DenseFPElementsAttr>(value);
+    if (numbers && !isa<RankedTensorType>(numbers.getType()))
+      continue;
     if (!module || (!symbol && !(numbers && numbers.getType().getRank() > 0)))
       continue;
     if (!symbols)

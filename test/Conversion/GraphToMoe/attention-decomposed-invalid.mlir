@@ -1,4 +1,4 @@
-// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe %s
+// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe=strict=true %s
 
 // A mask that is not causal would let queries see the future.
 

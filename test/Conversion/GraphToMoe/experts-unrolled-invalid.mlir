@@ -1,4 +1,4 @@
-// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe %s
+// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe=strict=true %s
 
 // expected-error@+1 {{(op 'Equal', domain '') cannot be raised to moe: expects all experts at once, got expert 2 alone}}
 module {

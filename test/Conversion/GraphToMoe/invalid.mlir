@@ -1,4 +1,4 @@
-// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe %s
+// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe=strict=true %s
 
 // The first node that cannot be raised is named, and how many there are; users
 // of its result are not counted.

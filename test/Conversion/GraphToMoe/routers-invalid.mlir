@@ -1,4 +1,4 @@
-// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe %s
+// RUN: portolan-opt -split-input-file -verify-diagnostics -convert-graph-to-moe=strict=true %s
 
 // expected-error@+1 {{(op 'ReduceSum', domain '') cannot be raised to moe: expects weights from the scores without correction}}
 module {

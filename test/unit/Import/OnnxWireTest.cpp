@@ -152,3 +152,81 @@ TEST(OnnxWire, FieldZeroIsReported) {
   EXPECT_EQ(message(checkWireFormat(std::string("\0", 1))),
             "expects a protobuf field at byte 0, got tag 0");
 }
+
+//===----------------------------------------------------------------------===//
+// Models without their raw data
+//===----------------------------------------------------------------------===//
+
+TEST(OnnxWire, CutsNothingFromAModelOfSmallTensors) {
+  onnx::ModelProto model;
+  addInitializer(model, std::string(99, 'x'));
+  auto cut = cutRawData(model.SerializeAsString(), /*leastBytes=*/100);
+  EXPECT_FALSE(llvm::cantFail(std::move(cut)).has_value());
+}
+
+// The lengths of the tensor, its node, the body and the graph all shrink, from
+// two bytes of length and from three, and stay where they are.
+TEST(OnnxWire, CutsRawDataAndKeepsTheRest) {
+  for (size_t size : {100, 127, 128, 300, 16383, 16384, 70000}) {
+    onnx::ModelProto model;
+    model.set_producer_name("before");
+    addInitializer(model, std::string(size, 'x'))->set_name("first");
+    addInitializer(model, "small")->set_doc_string("behind");
+    onnx::NodeProto *node = model.mutable_graph()->add_node();
+    onnx::AttributeProto *body = node->add_attribute();
+    body->mutable_g()->add_initializer()->set_raw_data(std::string(size, 'y'));
+    body->mutable_g()->set_name("inner");
+    node->add_attribute()->mutable_t()->set_raw_data(std::string(size, 'z'));
+    node->set_name("node");
+    addInitializer(model, std::string(size, 'w'))->set_name("last");
+    model.set_domain("end");
+    std::string file = model.SerializeAsString();
+
+    auto cut = cutRawData(file, /*leastBytes=*/100);
+    ASSERT_TRUE(bool(cut)) << llvm::toString(cut.takeError());
+    ASSERT_TRUE(cut->has_value());
+    EXPECT_EQ((*cut)->size(), file.size() - 4 * size);
+    onnx::ModelProto parsed;
+    ASSERT_TRUE(parsed.ParseFromString(**cut));
+
+    // The places are those in the whole file.
+    TensorPlaces places = llvm::cantFail(locateTensors(file, parsed));
+    auto contents = [&](const onnx::TensorProto &tensor) {
+      ByteRange range = places.lookup(&tensor);
+      return file.substr(range.offset, range.length);
+    };
+    const onnx::GraphProto &graph = parsed.graph();
+    EXPECT_EQ(contents(graph.initializer(0)), std::string(size, 'x'));
+    EXPECT_EQ(contents(graph.initializer(1)), "small");
+    EXPECT_EQ(contents(graph.node(0).attribute(0).g().initializer(0)),
+              std::string(size, 'y'));
+    EXPECT_EQ(contents(graph.node(0).attribute(1).t()), std::string(size, 'z'));
+    EXPECT_EQ(contents(graph.initializer(2)), std::string(size, 'w'));
+
+    for (onnx::ModelProto *one : {&model, &parsed}) {
+      onnx::GraphProto *whole = one->mutable_graph();
+      for (int i : {0, 2})
+        whole->mutable_initializer(i)->clear_raw_data();
+      onnx::NodeProto *only = whole->mutable_node(0);
+      only->mutable_attribute(0)
+          ->mutable_g()
+          ->mutable_initializer(0)
+          ->clear_raw_data();
+      only->mutable_attribute(1)->mutable_t()->clear_raw_data();
+    }
+    EXPECT_EQ(parsed.SerializeAsString(), model.SerializeAsString());
+  }
+}
+
+TEST(OnnxWire, RefusesToCutAMessageThatEndsEarly) {
+  onnx::ModelProto model;
+  addInitializer(model, std::string(200, 'x'));
+  std::string file = model.SerializeAsString();
+  // The tensor's bytes are the last field; its length says one more.
+  size_t at = file.find(std::string(200, 'x'));
+  ASSERT_EQ(uint8_t(file[at - 2]), 200u % 128 + 128);
+  file[at - 2] = char(201 % 128 + 128);
+  EXPECT_EQ(message(cutRawData(file, 100).takeError()),
+            "is truncated: field 9 at byte " + std::to_string(at - 3) +
+                " has 201 bytes, of which 200 are there");
+}

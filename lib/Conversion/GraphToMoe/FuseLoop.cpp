@@ -1,0 +1,563 @@
+//===- FuseLoop.cpp - loops whose iteration is an expert ------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A script that loops over experts takes, for the expert that has the number
+// of the iteration, the tokens that chose it, computes its weights' block on
+// them, and adds the weighted results to a sum that the loop carries. The body
+// is labelled where it stands, once, for an expert whose number is a symbol:
+// what the iteration picks out of a dimension of experts has the same label
+// without that dimension. A condition that skips an expert without tokens adds
+// nothing in either branch.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/GraphToMoe/Bodies.h"
+#include "lib/Conversion/GraphToMoe/ExpertFusion.h"
+#include "lib/Conversion/GraphToMoe/Raiser.h"
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::graph_to_moe;
+
+namespace {
+
+bool hasExperts(const Label &label) {
+  return llvm::any_of(label.dims, [](const Dim &dim) {
+    return llvm::any_of(
+        dim, [](const Axis &axis) { return axis.kind == AxisKind::Expert; });
+  });
+}
+
+bool isSize(const Dim &dim, const Size &size) {
+  return sizeOf(dim) == std::optional<Size>(size);
+}
+
+/// Whether results `added` are of the sum `sum`, dimension by dimension.
+bool fitsSum(const Dims &sum, const Dims &added) {
+  if (sum.size() != added.size())
+    return false;
+  for (auto [a, b] : llvm::zip_equal(sum, added))
+    if (a != b &&
+        !((a.empty() || only(a, AxisKind::Raw)) && sizeOf(a) == sizeOf(b)))
+      return false;
+  return true;
+}
+
+/// `dims` with `position` replaced by `inner`.
+Dims replaced(const Dims &dims, unsigned position, const Dims &inner) {
+  Dims result(dims.begin(), dims.begin() + position);
+  llvm::append_range(result, inner);
+  result.append(dims.begin() + position + 1, dims.end());
+  return result;
+}
+
+} // namespace
+
+/// Whether `value` is the number of the loop's expert.
+bool ExpertFusion::isIteration(Value value) const {
+  const Sizes *data = facts.elements(value);
+  return loop && data && data->size() == 1 && data->front() == loop->iteration;
+}
+
+//===----------------------------------------------------------------------===//
+// The expert of the iteration
+//===----------------------------------------------------------------------===//
+
+/// `label` for the expert of the iteration, at dimension `axis`; in its place
+/// come the dimensions `inner`.
+ExpertFusion::Result ExpertFusion::ofIteration(graph::NodeOp node,
+                                               const Label &label, int64_t axis,
+                                               const Dims &inner) {
+  Label result = label;
+  result.dims = replaced(label.dims, axis, inner);
+  switch (label.part) {
+  case Part::Weight: {
+    const Axis *raw = only(label.dims[axis], AxisKind::Raw);
+    if (label.router || label.expert != -1 ||
+        (!raw && !label.dims[axis].empty()))
+      return note(node, "expects the weights of the iteration's expert");
+    result.expert = raw ? raw->index : 0;
+    return result;
+  }
+  case Part::OneHot:
+  case Part::SlotWeights:
+  case Part::DenseWeights:
+  case Part::ExpertMask:
+    if (!only(label.dims[axis], AxisKind::Expert))
+      return std::nullopt;
+    return result;
+  default:
+    return std::nullopt;
+  }
+}
+
+ExpertFusion::Result ExpertFusion::gatherInLoop(graph::NodeOp node) {
+  const Label *label = operand(node, 0);
+  const Label *index = map.lookup(node.input(1));
+  int64_t axis =
+      label ? wrapIndex(integerAttr(node, "axis", 0), label->dims.size()) : -1;
+  if (axis == -1)
+    return std::nullopt;
+  if (isIteration(node.input(1))) {
+    int64_t rank = facts.rank(node.input(1));
+    return rank < 0 ? std::nullopt
+                    : ofIteration(node, *label, axis, Dims(rank));
+  }
+  if (!index || index->part != Part::Rows)
+    return std::nullopt;
+  return pickRows(node, *label, *index, axis, index->dims);
+}
+
+/// A slice of one from the number of the iteration on.
+ExpertFusion::Result ExpertFusion::sliceInLoop(graph::NodeOp node) {
+  const Label *label = operand(node, 0);
+  std::optional<SliceForm> form = label ? sliceOf(node, facts) : std::nullopt;
+  if (!form || form->start != loop->iteration || form->size != Size(1) ||
+      form->axis >= int64_t(label->dims.size()))
+    return std::nullopt;
+  return ofIteration(node, *label, form->axis, Dims(1));
+}
+
+ExpertFusion::Result ExpertFusion::equalInLoop(graph::NodeOp node) {
+  for (auto [lhs, rhs] : {std::pair{0, 1}, {1, 0}}) {
+    const Label *index = map.lookup(node.input(lhs));
+    if (!index || index->part != Part::Choice ||
+        !isIteration(node.input(rhs)) ||
+        facts.rank(node.input(rhs)) > int64_t(index->dims.size()))
+      continue;
+    Label result{Part::OneHot, index->dims};
+    result.router = index->router;
+    return result;
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// The tokens of the expert
+//===----------------------------------------------------------------------===//
+
+/// A mask compared with 0 or 1 is the mask.
+ExpertFusion::Result ExpertFusion::compareMask(graph::NodeOp node) {
+  StringRef type = node.getOpType();
+  for (bool isSwapped : {false, true}) {
+    const Label *label = map.lookup(node.input(isSwapped));
+    std::optional<double> bound = facts.number(node.input(!isSwapped));
+    if (!label || !bound || hasExperts(*label))
+      continue;
+    bool isMask =
+        label->part == Part::ExpertMask || label->part == Part::OneHot;
+    // Weights are positive where they are not zero.
+    bool isWeight = label->part == Part::DenseWeights;
+    bool isAbove =
+        (type == "Greater" && !isSwapped) || (type == "Less" && isSwapped);
+    bool isAtLeast = (type == "GreaterOrEqual" && !isSwapped) ||
+                     (type == "LessOrEqual" && isSwapped);
+    Label result = *label;
+    if (isWeight)
+      result.part = Part::ExpertMask;
+    if ((isMask || isWeight) && isAbove && *bound == 0)
+      return result;
+    if (isMask && isAtLeast && *bound == 1)
+      return result;
+    if (isMask && type == "Equal" && (*bound == 0 || *bound == 1)) {
+      result.isNegated = (*bound == 0) != label->isNegated;
+      return result;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Over all dimensions a mask is a count, over the slots a mask of tokens.
+ExpertFusion::Result ExpertFusion::reduceMask(graph::NodeOp node) {
+  const Label *label = operand(node, 0);
+  if (!label || label->isNegated ||
+      (label->part != Part::OneHot && label->part != Part::ExpertMask) ||
+      hasExperts(*label))
+    return std::nullopt;
+  auto axes = axesOf(node, 1, facts);
+  if (!axes && node.input(1))
+    return std::nullopt;
+  bool isAll = !axes || axes->size() == label->dims.size();
+  Label result = *label;
+  if (isAll && label->dims.size() > 1) {
+    result.part = Part::HitCount;
+    result.dims.clear();
+    return result;
+  }
+  if (!axes || axes->size() != 1)
+    return std::nullopt;
+  int64_t axis = wrapIndex(axes->front(), label->dims.size());
+  if (axis == -1)
+    return std::nullopt;
+  bool keeps = integerAttr(node, "keepdims", 1) != 0;
+  bool isSlot = only(label->dims[axis], AxisKind::Slot);
+  bool isOne = label->dims[axis].empty() && label->router->topK == 1;
+  if (label->part == Part::ExpertMask && label->dims.size() == 1)
+    result.part = Part::HitCount;
+  else if (label->part == Part::OneHot && (isSlot || isOne))
+    result.part = Part::ExpertMask;
+  else
+    return std::nullopt;
+  result.dims = replaced(label->dims, axis, Dims(keeps ? 1 : 0));
+  return result;
+}
+
+/// The tokens where a mask is set, as a list.
+ExpertFusion::Result ExpertFusion::nonZero(graph::NodeOp node) {
+  const Label *mask = map.lookup(node.input(0));
+  const Sizes *shape = facts.shape(node.getOutputs()[0]);
+  if (!mask || mask->part != Part::ExpertMask || hasExperts(*mask) || !shape)
+    return std::nullopt;
+  if (mask->isNegated || mask->dims.size() != 1)
+    return note(node, "expects a mask of the tokens of one expert");
+  Label rows{Part::Rows, {Dim(), over(AxisKind::Routed, (*shape)[1])}};
+  rows.router = mask->router;
+  rows.picked = mask->dims[0];
+  loop->counts.push_back((*shape)[1]);
+  return rows;
+}
+
+/// The rows `index` of dimension `axis`; in its place come `inner`.
+ExpertFusion::Result ExpertFusion::pickRows(graph::NodeOp node,
+                                            const Label &label,
+                                            const Label &index, int64_t axis,
+                                            const Dims &inner) {
+  bool isSum = label.part == Part::Carried;
+  bool areValues = label.part == Part::Tokens ||
+                   label.part == Part::DenseWeights ||
+                   label.part == Part::ExpertMask || isSum;
+  if (!areValues)
+    return std::nullopt;
+  const Dim &dim = label.dims[axis];
+  std::optional<Size> size = sizeOf(index.picked);
+  if (dim != index.picked && !(isSum && size && isSize(dim, *size)))
+    return note(node, "expects to gather the tokens of the expert");
+  Label result = label;
+  result.dims = replaced(label.dims, axis, inner);
+  return result;
+}
+
+/// Indices of one dimension: a list with a dimension of 1 at its end.
+ExpertFusion::Result ExpertFusion::gatherRows(graph::NodeOp node) {
+  const Label *label = operand(node, 0);
+  const Label *index = map.lookup(node.input(1));
+  if (!label || !index || index->part != Part::Rows || label->dims.empty() ||
+      index->dims.empty() || !index->dims.back().empty() ||
+      integerAttr(node, "batch_dims", 0) != 0)
+    return std::nullopt;
+  Dims inner(index->dims.begin(), std::prev(index->dims.end()));
+  return pickRows(node, *label, *index, 0, inner);
+}
+
+//===----------------------------------------------------------------------===//
+// The sum
+//===----------------------------------------------------------------------===//
+
+/// Results put, or added, where their tokens are.
+ExpertFusion::Result ExpertFusion::scatterRows(graph::NodeOp node) {
+  const Label *index = map.lookup(node.input(1));
+  const Label *updates = map.lookup(node.input(2));
+  if (!index || index->part != Part::Rows)
+    return std::nullopt;
+  const Label *data = operand(node, 0);
+  const Sizes *shape = facts.shape(node.input(0));
+  bool isResult = updates && (updates->part == Part::Weighted ||
+                              updates->part == Part::Accumulated);
+  if (!data || !isResult || !shape || shape->size() != 2 ||
+      updates->dims.size() != 2)
+    return note(node, "expects the weighted results of the expert");
+  // [rows, 1], or [rows, width] with each position as often as the width.
+  bool isElements = node.getOpType() == "ScatterElements";
+  const Dims &places = index->dims;
+  bool fits = places.size() == 2 && places[0] == updates->dims[0] &&
+              only(places[0], AxisKind::Routed);
+  if (isElements)
+    fits &= integerAttr(node, "axis", 0) == 0 &&
+            (places[1].empty() || only(places[1], AxisKind::Repeat)) &&
+            sizeOf(places[1]) == sizeOf(updates->dims[1]);
+  else
+    fits &= places[1].empty();
+  fits = fits && isSize(index->picked, (*shape)[0]) &&
+         isSize(updates->dims[1], (*shape)[1]);
+  if (!fits)
+    return note(node, "expects each result in the row of its token");
+  auto attribute = dyn_cast_or_null<StringAttr>(node.attribute("reduction"));
+  StringRef reduction = attribute ? attribute.getValue() : "none";
+  if (reduction != "none" && reduction != "add")
+    return note(node,
+                "expects to add up results, got reduction '" + reduction + "'");
+  Label result = *updates;
+  result.dims[0] = index->picked;
+  bool isZero = data->part == Part::Fill && data->number == 0;
+  bool isSum = data->part == Part::Carried && fitsSum(data->dims, result.dims);
+  if (updates->part == Part::Weighted && isZero)
+    return result;
+  if (updates->part == Part::Weighted && isSum && reduction == "add") {
+    result.part = Part::Accumulated;
+    return result;
+  }
+  // Rows of the sum that were taken out, grown and put back.
+  if (updates->part == Part::Accumulated && isSum && reduction == "none")
+    return result;
+  return note(node, "expects to add the results to the sum, or put them into "
+                    "zeros");
+}
+
+ExpertFusion::Result ExpertFusion::addToSum(graph::NodeOp node) {
+  for (auto [first, second] : {std::pair{0, 1}, {1, 0}}) {
+    const Label *sum = map.lookup(node.input(first));
+    const Label *added = map.lookup(node.input(second));
+    if (!sum || sum->part != Part::Carried)
+      continue;
+    if (!added || added->part != Part::Weighted ||
+        !fitsSum(sum->dims, added->dims))
+      return note(node, "expects to add the weighted results of one expert");
+    Label result = *added;
+    result.part = Part::Accumulated;
+    return result;
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Conditions
+//===----------------------------------------------------------------------===//
+
+/// Whether `value` is a number that is 0 if no token chose the expert, and at
+/// least 1 otherwise.
+bool ExpertFusion::isRowCount(Value value) const {
+  if (const Label *label = map.lookup(value))
+    return label->part == Part::HitCount;
+  const Sizes *data = facts.elements(value);
+  if (!data || data->size() != 1)
+    return false;
+  return llvm::any_of(loop->counts, [&](const Size &count) {
+    std::optional<Size> factor = data->front().dividedBy(count);
+    std::optional<int64_t> number = factor ? factor->constant() : std::nullopt;
+    return number && *number > 0;
+  });
+}
+
+/// What `condition` is where a token chose the expert, if it is the opposite
+/// where none did.
+std::optional<bool> ExpertFusion::whenRouted(Value condition) const {
+  bool isNegated = false;
+  // Casts and the like; exporters stack a few.
+  for (unsigned steps = 0; steps < 16; ++steps) {
+    if (isRowCount(condition))
+      return !isNegated;
+    auto node = condition.getDefiningOp<graph::NodeOp>();
+    if (!node || !node.getDomain().empty() || !node.input(0))
+      return std::nullopt;
+    StringRef type = node.getOpType();
+    if (type == "Not") {
+      isNegated = !isNegated;
+    } else if (!llvm::is_contained(
+                   {"Cast", "Identity", "Squeeze", "Reshape", "Unsqueeze"},
+                   type)) {
+      for (bool isSwapped : {false, true}) {
+        std::optional<double> bound = facts.number(node.input(!isSwapped));
+        if (!bound || !isRowCount(node.input(isSwapped)))
+          continue;
+        auto holds = [&](double count) -> std::optional<bool> {
+          double lhs = isSwapped ? *bound : count;
+          double rhs = isSwapped ? count : *bound;
+          return llvm::StringSwitch<std::optional<bool>>(type)
+              .Case("Greater", lhs > rhs)
+              .Case("GreaterOrEqual", lhs >= rhs)
+              .Case("Less", lhs < rhs)
+              .Case("LessOrEqual", lhs <= rhs)
+              .Case("Equal", lhs == rhs)
+              .Default(std::nullopt);
+        };
+        // Alike for all counts but 0, as the bound lies below 1 or at it.
+        std::optional<bool> one = holds(1), many = holds(2);
+        if (!one || one != many || one == holds(0) || *bound > 1)
+          return std::nullopt;
+        return *one != isNegated;
+      }
+      return std::nullopt;
+    }
+    condition = node.input(0);
+  }
+  return std::nullopt;
+}
+
+void ExpertFusion::visitIf(graph::NodeOp node) {
+  std::optional<IfForm> form = ifOf(node);
+  if (!form)
+    return;
+  visitBlock(*form->whenTrue);
+  visitBlock(*form->whenFalse);
+  std::optional<bool> routed = whenRouted(node.input(0));
+  if (!routed) {
+    note(node, "expects a condition on the number of the expert's tokens");
+    return;
+  }
+  Operation *some =
+      (*routed ? form->whenTrue : form->whenFalse)->getTerminator();
+  Operation *none =
+      (*routed ? form->whenFalse : form->whenTrue)->getTerminator();
+  for (auto [output, result, skipped] : llvm::zip_equal(
+           node.getOutputs(), some->getOperands(), none->getOperands())) {
+    const Label *sum = map.lookup(result);
+    const Label *other = map.lookup(skipped);
+    if (!sum || (sum->part != Part::Accumulated && sum->part != Part::Weighted))
+      continue;
+    bool addsNothing =
+        other &&
+        (sum->part == Part::Accumulated
+             ? other->part == Part::Carried && fitsSum(other->dims, sum->dims)
+             : other->part == Part::Fill && other->number == 0);
+    if (addsNothing)
+      set(output, *sum);
+    else
+      note(node, "expects an expert without tokens to add nothing");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The loop
+//===----------------------------------------------------------------------===//
+
+bool ExpertFusion::visitInLoop(graph::NodeOp node) {
+  using Method = Result (ExpertFusion::*)(graph::NodeOp);
+  auto method =
+      llvm::StringSwitch<Method>(node.getOpType())
+          .Case("Gather", &ExpertFusion::gatherInLoop)
+          .Case("Slice", &ExpertFusion::sliceInLoop)
+          .Case("GatherND", &ExpertFusion::gatherRows)
+          .Case("NonZero", &ExpertFusion::nonZero)
+          .Cases({"ReduceMax", "ReduceSum"}, &ExpertFusion::reduceMask)
+          .Cases({"Greater", "GreaterOrEqual", "Less", "LessOrEqual"},
+                 &ExpertFusion::compareMask)
+          .Cases({"ScatterND", "ScatterElements"}, &ExpertFusion::scatterRows)
+          .Case("Add", &ExpertFusion::addToSum)
+          .Default(nullptr);
+  Result result;
+  if (node.getOpType() == "Equal") {
+    result = equalInLoop(node);
+    if (!result)
+      result = compareMask(node);
+  } else if (node.getOpType() == "Not") {
+    if (const Label *label = map.lookup(node.input(0));
+        label && label->part == Part::ExpertMask) {
+      result = *label;
+      result->isNegated = !result->isNegated;
+    }
+  } else if (method) {
+    result = (this->*method)(node);
+  }
+  if (!result)
+    return notes.contains(node);
+  set(node.getOutputs()[0], std::move(*result));
+  return true;
+}
+
+void ExpertFusion::visitBlock(Block &block) {
+  for (auto node : llvm::make_early_inc_range(block.getOps<graph::NodeOp>())) {
+    if (!node.getDomain().empty() || node.getInputs().empty() ||
+        node.getOutputs().empty())
+      continue;
+    if (node.getOpType() == "If")
+      visitIf(node);
+    else if (node.getBodies().empty() && !visitInLoop(node))
+      visit(node);
+  }
+}
+
+/// The first note in the body of a loop.
+static std::string
+noteIn(Block &body, const llvm::DenseMap<Operation *, std::string> &notes) {
+  std::string text;
+  body.walk<WalkOrder::PreOrder>([&](graph::NodeOp node) {
+    auto found = notes.find(node);
+    if (found == notes.end())
+      return WalkResult::advance();
+    auto name = dyn_cast<NameLoc>(node.getLoc());
+    text = (name ? "in its body, node '" + name.getName().str() + "' "
+                 : "in its body, a node ") +
+           "(op '" + node.getOpType().str() + "') " + found->second;
+    return WalkResult::interrupt();
+  });
+  return text;
+}
+
+void ExpertFusion::visitLoop(graph::NodeOp node) {
+  std::optional<LoopForm> form = loopOf(node);
+  const Sizes *number = form ? facts.elements(form->iteration) : nullptr;
+  if (!form || !number)
+    return;
+  LoopState state;
+  state.iteration = number->front();
+  loop = &state;
+  if (form->carried.size() == 1)
+    if (const Sizes *shape = facts.shape(form->carried[0])) {
+      Label sum{Part::Carried};
+      for (auto [i, size] : llvm::enumerate(*shape))
+        sum.dims.push_back(over(AxisKind::Raw, size, i));
+      set(form->carried[0], std::move(sum));
+    }
+  visitBlock(*form->body);
+  loop = nullptr;
+  Result result = completeLoop(node, *form);
+  if (!result)
+    return;
+  // What the sum starts with is added to it.
+  Value start = form->initial[0];
+  const Label *first = label(start);
+  bool isZero = (first && first->part == Part::Fill && first->number == 0) ||
+                facts.number(start) == 0;
+  if (!isZero) {
+    Result sum = first && first->part == Part::Tokens
+                     ? addTokens(node, *result, *first)
+                     : Result();
+    if (!sum) {
+      note(node, "expects a sum that starts with zeros or with tokens");
+      return;
+    }
+    result = std::move(sum);
+  }
+  set(node.getOutputs()[0], std::move(*result));
+}
+
+ExpertFusion::Result ExpertFusion::completeLoop(graph::NodeOp node,
+                                                const LoopForm &form) {
+  if (std::string inner = noteIn(*form.body, notes); !inner.empty())
+    return note(node, inner);
+  if (form.carried.size() != 1 || node.getOutputs().size() != 1)
+    return note(node, "expects a loop that carries one sum and has no other "
+                      "results, got " +
+                          Twine(node.getOutputs().size()) + " results");
+  const Label *sum = map.lookup(form.next[0]);
+  if (!sum || sum->part != Part::Accumulated ||
+      facts.rank(form.initial[0]) != int64_t(sum->dims.size()))
+    return note(node, "expects a body that adds the weighted results of one "
+                      "expert to the sum that it carries");
+  if (!form.isCounted(facts))
+    return note(node, "expects a loop that only its trip count ends");
+  int64_t experts = sum->router->experts;
+  std::optional<int64_t> trips = facts.integer(form.trips);
+  if (trips != experts)
+    return note(node, "expects an iteration for each of the router's " +
+                          Twine(experts) + " experts, got " +
+                          (trips ? Twine(*trips) : Twine("another number")));
+  const Forward &forward = *sum->forward;
+  for (const WeightPart *part :
+       {&forward.gate.matrix, &forward.gate.bias, &forward.main.matrix,
+        &forward.main.bias, &forward.down, &forward.downBias}) {
+    if (!*part)
+      continue;
+    int64_t size =
+        part->expert == -1 ? 0 : typeOf(part->weight).getDimSize(part->expert);
+    if (size != experts)
+      return note(node, "expects weights of the router's " + Twine(experts) +
+                            " experts, got " + Twine(size));
+  }
+  Label weights = *sum;
+  return completeExperts(node, forward, weights, sum->dims);
+}
