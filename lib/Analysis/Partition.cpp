@@ -102,6 +102,11 @@ private:
   void place(LocalOp &local, const ModelOp &op) const {
     local.microBatch = microBatch;
     setRows(local, op.expertRegion ? slicedRows : rows);
+    // A prompt is continued from its last token; drafts are verified one by
+    // one.
+    if (op.lastPosition)
+      setRows(local,
+              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     // What the model's op makes comes out of the last op that stands for it.
     if (local.input >= 0)
       local.input = makers[local.input];
@@ -243,11 +248,6 @@ private:
     LocalOp &local = start(op);
     if (!op.gatherColumns)
       planProjection(local);
-    // A prompt is continued from its last token; drafts are verified one by
-    // one.
-    if (op.lastPosition)
-      setRows(local,
-              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     if (op.sharding == Sharding::columns)
       local.outer = share(op.local.outer, op.units);
     if (op.sharding == Sharding::contracted)

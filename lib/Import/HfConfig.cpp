@@ -69,6 +69,7 @@ struct Architecture {
 };
 constexpr Architecture kArchitectures[] = {
     {"mixtral", "MixtralForCausalLM", readMixtral},
+    {"mixtral", "Grok1ModelForCausalLM", readGrok},
     {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
     {"deepseek_v3", "DeepseekV3ForCausalLM", readDeepSeek},
     {"kimi_k2", "DeepseekV3ForCausalLM", readDeepSeek},
@@ -82,6 +83,8 @@ constexpr Architecture kArchitectures[] = {
     {"glm_moe_dsa", "GlmMoeDsaForCausalLM", readDeepSeekV32},
     {"phimoe", "PhiMoEForCausalLM", readPhiMoe},
     {"llama4", "Llama4ForConditionalGeneration", readLlama4},
+    {"dbrx", "DbrxForCausalLM", readDbrx},
+    {"mimo_v2_flash", "MiMoV2FlashForCausalLM", readMiMoV2},
     {"hunyuan", "HunYuanForCausalLM", readHunYuan},
 };
 

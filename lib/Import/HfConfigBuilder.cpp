@@ -196,6 +196,10 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   Value hidden =
       moe::EmbeddingOp::create(builder, named(context, "embedding"),
                                tokens(spec.hidden), main.getArgument(0), table);
+  if (spec.embeddingScale != 1)
+    hidden = moe::ScaleOp::create(
+        builder, named(context, "embedding_scale"), hidden.getType(), hidden,
+        real(builder, spec.embeddingScale), real(builder, 0));
   SmallVector<std::pair<Value, Value>> tables;
   for (unsigned i = 0; i < spec.rotaries.size(); ++i)
     tables.push_back(buildRotaryTable(i));
@@ -233,6 +237,10 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   returned[0] = moe::LinearOp::create(
       builder, named(context, "lm_head"), logitsType, hidden, head, bias,
       builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  if (spec.logitsScale != 1)
+    returned[0] = moe::ScaleOp::create(
+        builder, named(context, "logits_scale"), logitsType, returned[0],
+        real(builder, spec.logitsScale), real(builder, 0));
   func::ReturnOp::create(builder, main.getLoc(), returned);
 }
 
@@ -328,6 +336,13 @@ Value LayerBody::linear(Value input, StringRef matrix) {
 
 Value LayerBody::add(StringRef name, Value lhs, Value rhs) {
   return moe::AddOp::create(builder, at(name), lhs, rhs);
+}
+
+Value LayerBody::scale(StringRef name, Value input, double factor,
+                       double limit) {
+  return moe::ScaleOp::create(
+      builder, at(name), input.getType(), input, llvm::APFloat(factor),
+      /*soft_cap=*/llvm::APFloat(0.0), llvm::APFloat(limit));
 }
 
 Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,

@@ -103,6 +103,8 @@ struct DecoderSpec {
   bool centeredNorms = false;
   bool normBias = false;
   bool headBias = false;
+  double embeddingScale = 1; ///< of what the embedding yields
+  double logitsScale = 1;
   FormatSpec formats;
   std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
@@ -149,6 +151,9 @@ public:
   mlir::Value norm(mlir::Value input, llvm::StringRef gain);
   mlir::Value linear(mlir::Value input, llvm::StringRef matrix);
   mlir::Value add(llvm::StringRef name, mlir::Value lhs, mlir::Value rhs);
+  /// input * factor, limited to [-limit, limit] if `limit` is not 0.
+  mlir::Value scale(llvm::StringRef name, mlir::Value input, double factor,
+                    double limit = 0);
   mlir::Value rope(llvm::StringRef name, mlir::Value input, int64_t headWidth,
                    int64_t offset, bool interleaved);
 

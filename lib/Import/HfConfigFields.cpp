@@ -194,14 +194,15 @@ std::vector<bool> portolan::readWindowedLayers(HfConfigReader &reader,
 // Routing
 //===----------------------------------------------------------------------===//
 
-void portolan::readGroupedRouting(HfConfigReader &reader,
-                                  RoutingSpec &routing) {
+void portolan::readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing,
+                                  bool scaleIfGiven) {
   reader.choice("topk_method", {"noaux_tc"});
   reader.choice("scoring_func", {"sigmoid"});
-  readGroups(reader, routing);
+  readGroups(reader, routing, scaleIfGiven);
 }
 
-void portolan::readGroups(HfConfigReader &reader, RoutingSpec &routing) {
+void portolan::readGroups(HfConfigReader &reader, RoutingSpec &routing,
+                          bool scaleIfGiven) {
   routing.experts = reader.size("n_routed_experts", kMaxExperts);
   routing.topK = reader.size("num_experts_per_tok", routing.experts);
   routing.scoring = moe::Scoring::sigmoid;
@@ -218,7 +219,8 @@ void portolan::readGroups(HfConfigReader &reader, RoutingSpec &routing) {
                  "at most the " + Twine(groupSize * routing.topGroups) +
                      " experts of topk_group groups");
   routing.normalize = reader.flag("norm_topk_prob");
-  routing.scale = reader.positive("routed_scaling_factor");
+  if (!scaleIfGiven || reader.has("routed_scaling_factor"))
+    routing.scale = reader.positive("routed_scaling_factor");
 }
 
 //===----------------------------------------------------------------------===//

@@ -71,11 +71,14 @@ moe::Activation readActivation(HfConfigReader &reader,
 std::vector<bool> readWindowedLayers(HfConfigReader &reader, int64_t layers);
 
 /// Experts, groups, normalization and scale of a router with sigmoid scores and
-/// a correction (`n_routed_experts`, `n_group`, ...).
-void readGroups(HfConfigReader &reader, RoutingSpec &routing);
+/// a correction (`n_routed_experts`, `n_group`, ...). `scaleIfGiven`: no scale
+/// is a scale of 1.
+void readGroups(HfConfigReader &reader, RoutingSpec &routing,
+                bool scaleIfGiven = false);
 
 /// The same of a file that names the kind in `topk_method` and `scoring_func`.
-void readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing);
+void readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing,
+                        bool scaleIfGiven = false);
 
 /// `num_hidden_layers`.
 int64_t readLayers(HfConfigReader &reader);

@@ -58,9 +58,15 @@ void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
 
 AttentionParts portolan::buildAttention(LayerBody &body, Value input,
                                         const AttentionSpec &attention) {
+  auto linear = [&](const std::string &name) {
+    Value value = body.linear(input, name);
+    return attention.clip > 0
+               ? body.scale("clip_" + name, value, 1, attention.clip)
+               : value;
+  };
   // Queries and keys go the same way: projection, norm, rotation.
   auto project = [&](const std::string &name) {
-    Value value = body.linear(input, name);
+    Value value = linear(name);
     bool norm = attention.norm != QkNorm::none;
     if (norm && !attention.normAfterRotation)
       value = body.norm(value, name + "_norm");
@@ -73,7 +79,9 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
   };
   Value query = project("q");
   Value key = project("k");
-  Value value = body.linear(input, "v");
+  Value value = linear("v");
+  if (attention.valueScale != 1)
+    value = body.scale("scale_v", value, attention.valueScale);
   auto op = moe::AttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(attention.heads * attention.valueWidth), body.grownType(0),

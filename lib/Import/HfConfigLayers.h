@@ -45,6 +45,8 @@ struct AttentionSpec {
   bool inputBias = false; ///< on q, k and v
   bool outputBias = false;
   bool sinks = false; ///< an extra score per head
+  double clip = 0;    ///< limit of what q, k and v are projected to; 0: none
+  double valueScale = 1;
   /// Rotation of columns [rotaryOffset, rotaryOffset + table width) of a head.
   int64_t rotaryOffset = 0;
   bool interleaved = false;

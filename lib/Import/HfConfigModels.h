@@ -19,13 +19,16 @@ namespace portolan {
 
 /// `spec.context` and `spec.name` are set. Reports bad fields through `reader`.
 void readArctic(HfConfigReader &reader, DecoderSpec &spec);
+void readDbrx(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeek(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeekV2(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeekV32(HfConfigReader &reader, DecoderSpec &spec);
 void readGlm4(HfConfigReader &reader, DecoderSpec &spec);
 void readGptOss(HfConfigReader &reader, DecoderSpec &spec);
+void readGrok(HfConfigReader &reader, DecoderSpec &spec);
 void readHunYuan(HfConfigReader &reader, DecoderSpec &spec);
 void readLlama4(HfConfigReader &reader, DecoderSpec &spec);
+void readMiMoV2(HfConfigReader &reader, DecoderSpec &spec);
 void readMiniMaxM2(HfConfigReader &reader, DecoderSpec &spec);
 void readMixtral(HfConfigReader &reader, DecoderSpec &spec);
 void readOlmoe(HfConfigReader &reader, DecoderSpec &spec);

@@ -22,8 +22,8 @@ void portolan::readOlmoe(HfConfigReader &reader, DecoderSpec &spec) {
   attention.norm = QkNorm::row;
   attention.inputBias = attention.outputBias =
       reader.flagOr("attention_bias", false);
-  // Projections limited to [-clip, clip] would be an op of their own.
-  reader.onlyNull("clip_qkv");
+  if (reader.has("clip_qkv"))
+    attention.clip = reader.positive("clip_qkv");
   readRotation(reader, spec.rotaries[0]);
   spec.rotaries[0].width = attention.keyWidth;
 

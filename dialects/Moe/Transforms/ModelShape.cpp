@@ -99,6 +99,9 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     }
     if (auto linear = dyn_cast<moe::LinearOp>(op))
       entry.lastPosition = linear.getLastPosition();
+    if (auto scale = dyn_cast<moe::ScaleOp>(op))
+      if (auto head = scale.getInput().getDefiningOp<moe::LinearOp>())
+        entry.lastPosition = head.getLastPosition();
     if (auto name = dyn_cast<NameLoc>(op->getLoc()))
       entry.name = name.getName().str();
     else

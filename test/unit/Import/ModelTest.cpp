@@ -117,8 +117,10 @@ TEST(Parameters, TheModelShapeHasTheSameTotals) {
     llvm::Expected<ModelShape> shape = extractModelShape(**module);
     ASSERT_TRUE(bool(shape)) << llvm::toString(shape.takeError());
     ParameterCount count = countOf(name);
-    EXPECT_NEAR(shape->parametersTotal / double(count.total), 1, 1e-6) << name;
-    EXPECT_NEAR(shape->parametersActive / double(count.active), 1, 1e-6)
+    // A shape has no biases, which are up to 0.035 % (experts of 3 * 2880^2
+    // elements with 3 * 2880 biases) and, of what is active, 0.06 %.
+    EXPECT_NEAR(shape->parametersTotal / double(count.total), 1, 5e-4) << name;
+    EXPECT_NEAR(shape->parametersActive / double(count.active), 1, 1e-3)
         << name;
   }
 }
