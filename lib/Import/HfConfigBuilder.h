@@ -45,14 +45,18 @@ struct WeightSpec {
   std::string name;
   llvm::SmallVector<int64_t, 3> shape;
   WeightFormat format;
+  /// What the weight of layer N holds, if that follows from N.
+  std::function<mlir::ElementsAttr(int64_t)> values = nullptr;
 };
 
 /// A cache of a layer: `past_key_values.N.NAME` -> `present.N.NAME`. The first
-/// dimension is the batch, `tokens` is the one that grows.
+/// dimension is the batch, `tokens` is the one that grows; a state of fixed
+/// size has none.
 struct CacheSpec {
   std::string name;
   llvm::SmallVector<int64_t, 4> shape;
-  unsigned tokens;
+  std::optional<unsigned> tokens;
+  mlir::Type element = nullptr; ///< null: the plain type
 };
 
 class LayerBody;
@@ -103,8 +107,11 @@ struct DecoderSpec {
   bool centeredNorms = false;
   bool normBias = false;
   bool headBias = false;
-  double embeddingScale = 1; ///< of what the embedding yields
   double logitsScale = 1;
+  double gainOffset = 0;     ///< added to the gains of norms
+  double embeddingScale = 1; ///< of the embedded tokens
+  bool tiedHead = false;     ///< the head is the embedding, transposed
+  double logitsCap = 0;      ///< soft cap of the logits; 0: none
   FormatSpec formats;
   std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
@@ -149,11 +156,16 @@ public:
   /// Ops that are named after their weight. linear() adds the bias
   /// `MATRIX_bias` if the layer has one.
   mlir::Value norm(mlir::Value input, llvm::StringRef gain);
+  /// A norm of each of `groups` parts of what a gain covers.
+  mlir::Value norm(mlir::Value input, llvm::StringRef gain, int64_t groups,
+                   double gainOffset);
   mlir::Value linear(mlir::Value input, llvm::StringRef matrix);
   mlir::Value add(llvm::StringRef name, mlir::Value lhs, mlir::Value rhs);
   /// input * factor, limited to [-limit, limit] if `limit` is not 0.
   mlir::Value scale(llvm::StringRef name, mlir::Value input, double factor,
                     double limit = 0);
+  mlir::Value gate(llvm::StringRef name, mlir::Value input, mlir::Value gate,
+                   moe::Activation activation);
   mlir::Value rope(llvm::StringRef name, mlir::Value input, int64_t headWidth,
                    int64_t offset, bool interleaved);
 

@@ -38,6 +38,8 @@ void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
       layer.weights.push_back({name + "_bias", {out}, plain});
   };
   add("q", spec.hidden, query, attention.inputBias);
+  if (attention.gated)
+    add("attention_gate", spec.hidden, attended, /*bias=*/false);
   add("k", spec.hidden, key, attention.inputBias);
   add("v", spec.hidden, value, attention.inputBias);
   if (attention.norm != QkNorm::none) {
@@ -93,8 +95,12 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
       /*cache_format=*/moe::FormatAttr(), /*past_only=*/false,
       uint64_t(attention.chunk), uint64_t(attention.temperatureFloor),
       llvm::APFloat(attention.temperatureScale));
-  return {body.linear(op.getResult(), "o"), op.getPresentKey(),
-          op.getPresentValue()};
+  Value attended = op.getResult();
+  if (attention.gated)
+    attended = body.gate("gate_attention", attended,
+                         body.linear(input, "attention_gate"),
+                         moe::Activation::sigmoid);
+  return {body.linear(attended, "o"), op.getPresentKey(), op.getPresentValue()};
 }
 
 //===----------------------------------------------------------------------===//
@@ -120,7 +126,9 @@ Value portolan::buildMlp(LayerBody &body, StringRef prefix, Value input,
   return moe::MlpOp::create(body.builder, body.at(prefix), input.getType(),
                             input, body.optionalWeight(gate), body.weight(up),
                             body.weight(down), mlp.activation,
-                            body.weightFormat(up), body.activationFormat(up));
+                            body.weightFormat(up), body.activationFormat(up),
+                            llvm::APFloat(mlp.limit), llvm::APFloat(mlp.alpha),
+                            llvm::APFloat(mlp.linearOffset));
 }
 
 //===----------------------------------------------------------------------===//
@@ -143,16 +151,27 @@ void portolan::addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
     if (experts.biases)
       layer.weights.push_back({name + "_bias", {count, out}, plain});
   };
+  int64_t width = experts.latent > 0 ? experts.latent : spec.hidden;
   if (experts.gated)
-    add("experts_gate", spec.hidden, experts.intermediate);
-  add("experts_up", spec.hidden, experts.intermediate);
-  add("experts_down", experts.intermediate, spec.hidden);
+    add("experts_gate", width, experts.intermediate);
+  add("experts_up", width, experts.intermediate);
+  add("experts_down", experts.intermediate, width);
+  if (experts.latent > 0) {
+    layer.weights.push_back(
+        {"latent_down", {spec.hidden, width}, spec.formats.mlp});
+    layer.weights.push_back(
+        {"latent_up", {width, spec.hidden}, spec.formats.mlp});
+    if (experts.latentNorm)
+      layer.weights.push_back({"latent_norm", {width}, plain});
+  }
   if (experts.shared.intermediate > 0)
     addMlpWeights(layer, spec, "shared", experts.shared);
+  if (experts.sharedGate)
+    layer.weights.push_back({"shared_gate", {spec.hidden, 1}, plain});
 }
 
 Value portolan::buildExperts(LayerBody &body, Value input,
-                             const ExpertsSpec &experts) {
+                             const ExpertsSpec &experts, Value rows) {
   const RoutingSpec &routing = experts.routing;
   OpBuilder &builder = body.builder;
   SmallVector<int64_t> chosen = {kDynamic, kDynamic, routing.topK};
@@ -167,16 +186,20 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       llvm::APFloat(routing.scale), uint64_t(routing.groupRank),
       llvm::APFloat(routing.jitter));
 
-  auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
-                                       body.spec.formats.plain);
+  int64_t width = experts.latent > 0 ? experts.latent : body.spec.hidden;
+  Value sent = rows ? rows : input;
+  if (experts.latent > 0)
+    sent = body.linear(sent, "latent_down");
+  auto rowType =
+      RankedTensorType::get({kDynamic, width}, body.spec.formats.plain);
   auto countType =
       RankedTensorType::get({routing.experts}, builder.getI32Type());
   Value weights = experts.weightsFirst ? route.getWeights() : Value();
   auto dispatch =
       moe::DispatchOp::create(builder, body.at("dispatch"), rowType, countType,
-                              input, route.getIndices(), weights, uint64_t(0),
+                              sent, route.getIndices(), weights, uint64_t(0),
                               moe::LoadAttr(), moe::FormatAttr());
-  Value rows = moe::ExpertsOp::create(
+  Value computed = moe::ExpertsOp::create(
       builder, body.at("experts"), rowType, dispatch.getRows(),
       dispatch.getCounts(), body.optionalWeight("experts_gate"),
       body.weight("experts_up"), body.weight("experts_down"),
@@ -187,13 +210,20 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       llvm::APFloat(experts.linearOffset), moe::LoadAttr(),
       body.weightFormat("experts_up"), body.activationFormat("experts_up"));
   Value result = moe::CombineOp::create(
-      builder, body.at("combine"), input.getType(), rows, route.getWeights(),
+      builder, body.at("combine"), sent.getType(), computed, route.getWeights(),
       route.getIndices(), uint64_t(routing.experts), uint64_t(0),
       moe::LoadAttr(), moe::LoadAttr(), experts.weightsFirst);
+  if (experts.latentNorm)
+    result = body.norm(result, "latent_norm");
+  if (experts.latent > 0)
+    result = body.linear(result, "latent_up");
   if (experts.shared.intermediate == 0)
     return result;
-  return body.add("add_shared", result,
-                  buildMlp(body, "shared", input, experts.shared));
+  Value shared = buildMlp(body, "shared", input, experts.shared);
+  if (experts.sharedGate)
+    shared = body.gate("gate_shared", shared, body.linear(input, "shared_gate"),
+                       moe::Activation::sigmoid);
+  return body.add("add_shared", result, shared);
 }
 
 //===----------------------------------------------------------------------===//

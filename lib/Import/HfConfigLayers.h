@@ -47,6 +47,7 @@ struct AttentionSpec {
   bool sinks = false; ///< an extra score per head
   double clip = 0;    ///< limit of what q, k and v are projected to; 0: none
   double valueScale = 1;
+  bool gated = false; ///< the result by the sigmoid of `attention_gate`
   /// Rotation of columns [rotaryOffset, rotaryOffset + table width) of a head.
   int64_t rotaryOffset = 0;
   bool interleaved = false;
@@ -71,6 +72,9 @@ struct MlpSpec {
   int64_t intermediate = 0;
   moe::Activation activation = moe::Activation::silu;
   bool gated = true;
+  double limit = 0; ///< as of experts
+  double alpha = 1;
+  double linearOffset = 0;
 };
 
 void addMlpWeights(LayerClass &layer, const DecoderSpec &spec,
@@ -106,14 +110,21 @@ struct ExpertsSpec {
   double linearOffset = 0;
   bool weightsFirst = false; ///< rows are weighted before the experts
   MlpSpec shared;            ///< intermediate 0: none
+  bool sharedGate = false;   ///< shared result by the sigmoid of `shared_gate`
+  /// Width that the experts work in, between `latent_down` and `latent_up`; 0:
+  /// that of the model.
+  int64_t latent = 0;
+  bool latentNorm = false; ///< `latent_norm` of what leaves the experts
 };
 
 void addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
                        const ExpertsSpec &experts);
 
-/// route, dispatch, experts and combine, plus the shared block.
+/// route, dispatch, experts and combine, plus the shared block. The experts
+/// work on `rows` where these are not what the router sees.
 mlir::Value buildExperts(LayerBody &body, mlir::Value input,
-                         const ExpertsSpec &experts);
+                         const ExpertsSpec &experts,
+                         mlir::Value rows = nullptr);
 
 /// A layer h += attention(norm(h)); h += feed_forward(norm(h)), with routed
 /// experts or, without `experts`, with `mlp`. Rotates by table `rotary`.

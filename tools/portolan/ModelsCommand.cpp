@@ -68,11 +68,22 @@ std::vector<Size> sizesOf(const LocalOp &op) {
     return {{"inputs", op.inner}, {"outputs", op.outer}};
   case OpKind::mlp:
     return {{"hidden", op.inner}, {"intermediate", op.outer}};
-  case OpKind::attention:
+  case OpKind::attention: {
+    std::vector<Size> sizes = {{"heads", op.heads},
+                               {"kv_heads", op.kvHeads},
+                               {"key_width", op.inner},
+                               {"value_width", op.outer}};
+    if (op.topK > 0)
+      sizes.push_back({"chosen_keys", op.topK});
+    return sizes;
+  }
+  case OpKind::recurrence:
     return {{"heads", op.heads},
-            {"kv_heads", op.kvHeads},
+            {"key_heads", op.kvHeads},
             {"key_width", op.inner},
             {"value_width", op.outer}};
+  case OpKind::shortConvolution:
+    return {{"taps", op.inner}, {"channels", op.outer}};
   case OpKind::latentAttention:
     return {{"heads", op.heads},
             {"latent", op.inner},

@@ -161,6 +161,27 @@ llvm::Error summarize(ModelShape &model) {
   return llvm::Error::success();
 }
 
+/// The weight that `value` is, perhaps in another layout; null if none.
+moe::WeightOp weightOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (op && !isa<moe::WeightOp>(op))
+    op = op->getNumOperands() > 0 ? op->getOperand(0).getDefiningOp() : nullptr;
+  return cast_if_present<moe::WeightOp>(op);
+}
+
+/// Parameters of a head that is the embedding; they count once.
+double tiedParameters(func::FuncOp main) {
+  moe::WeightOp table;
+  main.walk([&](moe::EmbeddingOp op) { table = weightOf(op.getTable()); });
+  double tied = 0;
+  main.walk([&](moe::LinearOp op) {
+    moe::WeightOp weight = weightOf(op.getWeight());
+    if (table && weight && weight.getSource() == table.getSource())
+      tied += double(cast<RankedTensorType>(table.getType()).getNumElements());
+  });
+  return tied;
+}
+
 void countParameters(ModelShape &model) {
   auto count = [](const LayerShape &layer, double &total, double &active,
                   double topShare) {
@@ -242,5 +263,8 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
   if (llvm::Error error = summarize(model))
     return std::move(error);
   countParameters(model);
+  double tied = tiedParameters(main);
+  model.parametersTotal -= tied;
+  model.parametersActive -= tied;
   return model;
 }

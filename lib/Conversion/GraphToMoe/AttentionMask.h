@@ -30,6 +30,11 @@ struct MaskForm {
 /// it is something else.
 llvm::Expected<MaskForm> matchMask(mlir::Value mask, const GraphFacts &facts);
 
+/// The same for the mask of an attention that may be causal without it; its
+/// elements are numbers, or true where a key is seen.
+llvm::Expected<MaskForm> matchSelfMask(mlir::Value mask, bool isCausal,
+                                       const GraphFacts &facts);
+
 } // namespace portolan::graph_to_moe
 
 #endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_ATTENTIONMASK_H

@@ -231,7 +231,9 @@ static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
   addTokenRules(rules);
   addRotationRules(rules); // Ahead of the parts that they consist of.
   addArrangementRules(rules);
+  addRotaryNodeRules(rules);
   addAttentionRules(rules);
+  addAttentionNodeRules(rules);
   addDecomposedAttentionRules(rules);
   addAbsorbedAttentionRules(rules);
   addExpertRules(rules);

@@ -560,6 +560,41 @@ void inferReduce(Inference &in) {
   in.result().shape = std::move(result);
 }
 
+/// Attention of [B,S,heads*width] or [B,heads,S,width]; the grown caches are
+/// [B,kv,P+S,width].
+void inferAttention(Inference &in) {
+  for (unsigned i = 0; i < in.node.getOutputs().size(); ++i)
+    in.result(i).element = in.element(0);
+  const Sizes *query = in.shape(0), *value = in.shape(2);
+  if (!query || !value || query->size() != value->size() ||
+      (query->size() != 3 && query->size() != 4))
+    return;
+  bool isFlat = query->size() == 3;
+  int64_t heads = in.attr("q_num_heads", 0), kv = in.attr("kv_num_heads", 0);
+  std::optional<Size> width = value->back();
+  if (isFlat) {
+    if (heads < 1 || kv < 1)
+      return;
+    width = width->dividedBy(kv);
+  }
+  Sizes result = *query;
+  std::optional<Size> all = width && isFlat ? width->times(heads) : width;
+  result.back() = in.orFresh(all);
+  in.result().shape = std::move(result);
+  for (unsigned i : {1u, 2u}) {
+    const Sizes *added = in.shape(i), *past = in.shape(i + 3);
+    if (!in.node.hasOutput(i) || !added || added->size() != query->size())
+      continue;
+    Size tokens = (*added)[isFlat ? 1 : 2];
+    if (past && past->size() == 4)
+      tokens = in.orFresh(tokens.plus((*past)[2]));
+    Size last =
+        isFlat ? in.orFresh(added->back().dividedBy(kv)) : added->back();
+    in.result(i).shape =
+        Sizes{(*query)[0], isFlat ? Size(kv) : (*added)[1], tokens, last};
+  }
+}
+
 void inferTopK(Inference &in) {
   in.result().element = in.element(0);
   if (in.node.getOutputs().size() != 2)
@@ -643,7 +678,8 @@ Handler standardHandler(StringRef op) {
       .Cases({"Sigmoid", "Tanh", "Erf", "Relu", "Softmax", "Softplus", "Gelu",
               "Clip", "Swish"},
              inferLike)
-      .Cases({"CumSum", "Trilu", "ScatterElements", "ScatterND", "CastLike"},
+      .Cases({"CumSum", "Trilu", "ScatterElements", "ScatterND", "CastLike",
+              "TensorScatter"},
              inferLike)
       .Cases({"SimplifiedLayerNormalization", "RMSNormalization",
               "LayerNormalization", "RotaryEmbedding"},
@@ -668,6 +704,7 @@ Handler standardHandler(StringRef op) {
       .Cases(
           {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"},
           inferReduce)
+      .Case("Attention", inferAttention)
       .Case("TopK", inferTopK)
       .Case("GatherElements", inferGatherElements)
       .Case("OneHot", inferOneHot)

@@ -51,7 +51,7 @@ std::optional<Tokens> tokensOf(Value value, const View &view, bool flat,
   const Sizes *shape = raiser.facts.shape(value);
   if (!shape || view.layout == Layout::Rows)
     return std::nullopt;
-  if (flat || view.layout == Layout::Heads)
+  if (flat || view.layout != Layout::HeadsFirst)
     return Tokens{(*shape)[0], (*shape)[1]};
   return Tokens{(*shape)[0], (*shape)[2]};
 }
@@ -101,6 +101,21 @@ LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
     raiser.raise(to, base, base);
     return success();
   }
+  if (view->layout != Layout::HeadsFirst && !flat &&
+      (*shape)[0] == tokens->batch && shape->size() >= 3 &&
+      (*shape)[1] == tokens->count) {
+    // Parts of heads, side by side or apart.
+    View part = *view;
+    bool joins =
+        shape->size() == 3 && (*shape)[2] == Size(view->heads * view->width);
+    bool splits = shape->size() == 4 && (*shape)[2] == Size(view->heads) &&
+                  (*shape)[3] == Size(view->width);
+    part.layout = joins ? Layout::Joined : Layout::Heads;
+    if (joins || splits) {
+      raiser.raiseView(to, part);
+      return success();
+    }
+  }
   if (shape->size() == 4 && flat) {
     std::optional<int64_t> heads, part = shape->back().constant();
     View split = *view;
@@ -135,6 +150,11 @@ void needsFirst(graph::NodeOp node, Raiser &, Values &values) {
   values.push_back(node.input(0));
 }
 
+/// Whether `view` has a dimension for its heads.
+bool isHeadView(const View *view) {
+  return view && view->layout != Layout::Rows && view->layout != Layout::Joined;
+}
+
 //===----------------------------------------------------------------------===//
 // Transpose, Unsqueeze
 //===----------------------------------------------------------------------===//
@@ -142,8 +162,7 @@ void needsFirst(graph::NodeOp node, Raiser &, Values &values) {
 LogicalResult raiseTranspose(graph::NodeOp node, Raiser &raiser) {
   const View *view = raiser.view(node.input(0));
   auto perm = permutationOf(node);
-  if (!view || view->layout == Layout::Rows || !perm ||
-      *perm != SmallVector<int64_t>{0, 2, 1, 3})
+  if (!isHeadView(view) || !perm || *perm != SmallVector<int64_t>{0, 2, 1, 3})
     return raiser.fail("expects to exchange heads and tokens of an activation");
   View moved = *view;
   moved.layout =
@@ -167,8 +186,8 @@ LogicalResult raiseUnsqueeze(graph::NodeOp node, Raiser &raiser) {
 LogicalResult raiseSqueeze(graph::NodeOp node, Raiser &raiser) {
   const View *view = raiser.view(node.input(0));
   auto axes = axesOf(node, 1, raiser.facts);
-  bool drops = view && view->heads == 1 && view->isWhole() &&
-               view->layout != Layout::Rows && axes && axes->size() == 1;
+  bool drops = isHeadView(view) && view->heads == 1 && view->isWhole() &&
+               axes && axes->size() == 1;
   int64_t axis = drops ? wrapIndex(axes->front(), 4) : -1;
   if (!drops || axis != (view->layout == Layout::HeadsFirst ? 1 : 2))
     return raiser.fail("expects one head that becomes an activation");
@@ -179,10 +198,6 @@ LogicalResult raiseSqueeze(graph::NodeOp node, Raiser &raiser) {
 //===----------------------------------------------------------------------===//
 // Parts of a head
 //===----------------------------------------------------------------------===//
-
-bool isHeadView(const View *view) {
-  return view && view->layout != Layout::Rows;
-}
 
 /// Columns [first, first + width) of an activation [B,S,W].
 Value sliceColumns(Raiser &raiser, Location loc, Value base, int64_t first,

@@ -12,11 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/GraphToMoe/AttentionForm.h"
 #include "lib/Conversion/GraphToMoe/AttentionMask.h"
 #include "lib/Conversion/GraphToMoe/Idioms.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -24,36 +22,10 @@ using namespace portolan::graph_to_moe;
 
 namespace {
 
-/// Keys or values as the scores read them: a cache that grows by `added`, each
-/// head repeated.
-struct CacheForm {
-  Value added;
-  Value past;    ///< an input, or null
-  Value present; ///< the grown cache, or null
-  int64_t heads = 0;
+/// Attention with the mask that is added to its scores, or null.
+struct ScoredForm : AttentionForm {
+  Value mask;
 };
-
-/// Keys and values that are projections of one compressed activation, each key
-/// with a rotated part that the heads share.
-struct LatentForm {
-  Projection expand; ///< [L, heads*(Dn+Dv)]
-  Value rotaryKey;   ///< [B,1,S,Dr]
-  int64_t heads = 0, keyWidth = 0, valueWidth = 0;
-};
-
-struct AttentionForm {
-  Value query, mask;
-  CacheForm keys, values;
-  std::optional<LatentForm> latent;
-  Value sinks; ///< a weight with a score per head, or null
-  double scale = 1, softCap = 0;
-};
-
-bool isAxis(graph::NodeOp node, StringRef name, int64_t axis,
-            const GraphFacts &facts) {
-  int64_t rank = facts.rank(node.input(0));
-  return rank > 0 && wrapIndex(integerAttr(node, name, 0), rank) == axis;
-}
 
 /// [B,kv,T,D] of which `value` [B,kv*g,T,D] repeats each head g times:
 /// Unsqueeze, Expand, Reshape. `value` itself if it repeats nothing.
@@ -83,16 +55,16 @@ Value skipRepeat(Value value, const GraphFacts &facts) {
   return split.input(0);
 }
 
-/// Whether `node` joins a cache that is an input with new tokens: [B,kv,P,D]
-/// and [B,kv,S,D] along the tokens.
-bool growsCache(graph::NodeOp node, Raiser &raiser) {
+} // namespace
+
+bool graph_to_moe::growsCache(graph::NodeOp node, Raiser &raiser) {
   return node.getInputs().size() == 2 &&
          isa_and_nonnull<BlockArgument>(node.input(0)) &&
          raiser.facts.rank(node.input(0)) == 4 &&
          isAxis(node, "axis", 2, raiser.facts);
 }
 
-std::optional<CacheForm> matchCache(Value value, Raiser &raiser) {
+std::optional<CacheForm> graph_to_moe::matchCache(Value value, Raiser &raiser) {
   const GraphFacts &facts = raiser.facts;
   CacheForm form;
   Value whole = skipCasts(skipRepeat(skipCasts(value, facts), facts), facts);
@@ -108,6 +80,8 @@ std::optional<CacheForm> matchCache(Value value, Raiser &raiser) {
     return std::nullopt;
   return form;
 }
+
+namespace {
 
 /// The softmax whose probabilities `node` multiplies with values; those of
 /// sinks at the end of each row are dropped first.
@@ -187,86 +161,13 @@ bool matchScores(Value value, AttentionForm &form, Raiser &raiser) {
   return form.scale > 0 && form.softCap >= 0;
 }
 
-/// Columns of each head of `source` [B,heads,S,*].
-struct HeadPart {
-  Value source;
-  int64_t start = 0, width = 0;
-};
-
-std::optional<HeadPart> matchPart(Value value, const GraphFacts &facts) {
-  auto node = value.getDefiningOp<graph::NodeOp>();
-  if (!node || !node.getDomain().empty() || facts.rank(value) != 4)
-    return std::nullopt;
-  HeadPart part{node.input(0), 0, facts.dim(value, -1)};
-  if (node.getOpType() == "Slice") {
-    auto form = sliceOf(node, facts);
-    auto start = form && form->axis == 3 && form->step == 1
-                     ? form->start.constant()
-                     : std::nullopt;
-    if (!start || part.width < 1)
-      return std::nullopt;
-    part.start = *start;
-    return part;
-  }
-  if (node.getOpType() != "Split" || !isAxis(node, "axis", 3, facts))
-    return std::nullopt;
-  for (Value output : node.getOutputs()) {
-    int64_t width = facts.dim(output, -1);
-    if (width < 1)
-      return std::nullopt;
-    if (output == value)
-      return part;
-    part.start += width;
-  }
-  return std::nullopt;
-}
-
-/// Keys [own part of each head | rotated part of all] and values that are
-/// columns of one projection.
-std::optional<LatentForm> matchLatent(const AttentionForm &form,
-                                      const GraphFacts &facts) {
-  graph::NodeOp join = nodeBehindCasts(form.keys.added, "Concat", facts);
-  if (!join || join.getInputs().size() != 2 || !isAxis(join, "axis", 3, facts))
-    return std::nullopt;
-  auto own = matchPart(skipCasts(join.input(0), facts), facts);
-  auto values = matchPart(form.values.added, facts);
-  graph::NodeOp repeat = nodeBehindCasts(join.input(1), "Expand", facts);
-  if (!own || !values || !repeat || own->source != values->source ||
-      own->start != 0 || values->start != own->width)
-    return std::nullopt;
-  LatentForm latent;
-  latent.heads = form.keys.heads;
-  latent.keyWidth = own->width;
-  latent.valueWidth = values->width;
-  latent.rotaryKey = skipCasts(repeat.input(0), facts);
-  // The projection, its heads split from the width and moved in front.
-  graph::NodeOp transpose = nodeBehindCasts(own->source, "Transpose", facts);
-  auto perm = permutationOf(transpose);
-  graph::NodeOp split =
-      transpose ? nodeBehindCasts(transpose.input(0), "Reshape", facts)
-                : graph::NodeOp();
-  auto expand =
-      split ? matchProjection(skipCasts(split.input(0), facts)) : std::nullopt;
-  int64_t width = own->width + values->width;
-  if (!expand || expand->bias || !perm ||
-      *perm != SmallVector<int64_t>{0, 2, 1, 3} ||
-      facts.rank(expand->input) != 3 ||
-      facts.dim(own->source, 1) != latent.heads ||
-      facts.dim(own->source, 3) != width ||
-      lastDim(expand->weight) != latent.heads * width ||
-      facts.dim(latent.rotaryKey, 1) != 1)
-    return std::nullopt;
-  latent.expand = *expand;
-  return latent;
-}
-
-std::optional<AttentionForm> matchScoredValues(graph::NodeOp node,
-                                               Raiser &raiser) {
+std::optional<ScoredForm> matchScoredValues(graph::NodeOp node,
+                                            Raiser &raiser) {
   const GraphFacts &facts = raiser.facts;
   graph::NodeOp softmax = matchProbabilities(node, facts);
   if (!softmax || !isAxis(softmax, "axis", 3, facts))
     return std::nullopt;
-  AttentionForm form;
+  ScoredForm form;
   auto values = matchCache(node.input(1), raiser);
   if (!values)
     return std::nullopt;
@@ -288,11 +189,15 @@ std::optional<AttentionForm> matchScoredValues(graph::NodeOp node,
   return matchScores(scores, form, raiser) ? std::optional(form) : std::nullopt;
 }
 
-std::optional<AttentionForm> matchAttention(graph::NodeOp node,
-                                            Raiser &raiser) {
+std::optional<ScoredForm> matchAttention(graph::NodeOp node, Raiser &raiser) {
   auto form = matchScoredValues(node, raiser);
-  if (form)
-    form->latent = matchLatent(*form, raiser.facts);
+  if (!form)
+    return form;
+  form->heads = raiser.facts.dim(form->query, 1);
+  graph::NodeOp join =
+      nodeBehindCasts(form->keys.added, "Concat", raiser.facts);
+  form->latent =
+      matchLatent(join, form->values.added, form->layout, raiser.facts);
   return form;
 }
 
@@ -301,214 +206,8 @@ bool isAttention(graph::NodeOp node, Raiser &raiser) {
 }
 
 void needsAttention(graph::NodeOp node, Raiser &raiser, Values &values) {
-  auto form = matchAttention(node, raiser);
-  if (!form)
-    return;
-  values.push_back(form->query);
-  if (form->latent)
-    values.append({form->latent->expand.input, form->latent->expand.weight,
-                   form->latent->rotaryKey});
-  else
-    values.append({form->keys.added, form->values.added});
-  for (Value other : {form->keys.past, form->values.past, form->sinks})
-    if (other)
-      values.push_back(other);
-}
-
-/// Activations [B,S,heads*width] whose heads stand in front.
-Value readHeads(Value value, int64_t heads, Raiser &raiser) {
-  const View *view = raiser.view(value);
-  if (!view || view->layout != View::Layout::HeadsFirst || !view->isWhole() ||
-      view->heads != heads)
-    return nullptr;
-  return view->base;
-}
-
-/// A cache [B,heads,0,width] for a graph that has none.
-Value emitNoPast(Raiser &raiser, Value query, int64_t heads, int64_t width) {
-  OpBuilder &b = raiser.ahead;
-  RankedTensorType type = typeOf(query);
-  SmallVector<Value> dynamic;
-  if (type.isDynamicDim(0)) {
-    Value zero = arith::ConstantIndexOp::create(b, query.getLoc(), 0);
-    dynamic.push_back(
-        tensor::DimOp::create(b, query.getLoc(), raiser.tokensOf(query), zero));
-  }
-  auto empty = RankedTensorType::get({type.getDimSize(0), heads, 0, width},
-                                     type.getElementType());
-  return tensor::EmptyOp::create(b, query.getLoc(), empty, dynamic);
-}
-
-/// The type of a cache that has grown by the new tokens.
-RankedTensorType grownType(Value past, Value query) {
-  SmallVector<int64_t> shape(typeOf(past).getShape());
-  int64_t more = typeOf(query).getDimSize(1);
-  bool isStatic =
-      !ShapedType::isDynamic(shape[2]) && !ShapedType::isDynamic(more);
-  shape[2] = isStatic ? shape[2] + more : ShapedType::kDynamic;
-  return RankedTensorType::get(shape, typeOf(past).getElementType());
-}
-
-/// What both kinds of attention read.
-struct Operands {
-  Value query, pastKey, pastValue, keys;
-  int64_t heads = 0, keyWidth = 0, window = 0;
-};
-
-/// The caches, which hold `form.keys.heads` heads.
-LogicalResult readCaches(const AttentionForm &form, int64_t valueWidth,
-                         Operands &operands, Raiser &raiser) {
-  int64_t heads = form.keys.heads;
-  if (bool(form.keys.past) != bool(form.values.past))
-    return raiser.fail("expects a cache of keys and values, or none");
-  operands.pastKey = form.keys.past;
-  operands.pastValue = form.values.past;
-  if (!form.keys.past) {
-    operands.pastKey =
-        emitNoPast(raiser, operands.query, heads, operands.keyWidth);
-    operands.pastValue = emitNoPast(raiser, operands.query, heads, valueWidth);
-  }
-  for (auto [cache, width] : {std::pair{operands.pastKey, operands.keyWidth},
-                              std::pair{operands.pastValue, valueWidth}})
-    if (typeOf(cache).getDimSize(1) != heads ||
-        typeOf(cache).getDimSize(3) != width)
-      return raiser.fail("expects caches of [batch, " + Twine(heads) +
-                         ", past, " + Twine(width) + "]");
-  return success();
-}
-
-/// The query and the mask.
-LogicalResult readQuery(const AttentionForm &form, Operands &operands,
-                        Raiser &raiser) {
-  if (!form.mask)
-    return raiser.fail("expects a mask that is added to the scores");
-  llvm::Expected<MaskForm> mask = raiser.mask(form.mask);
-  if (!mask)
-    return raiser.fail(llvm::toString(mask.takeError()));
-  operands.keys = mask->keys;
-  operands.window = mask->window;
-  operands.heads = raiser.facts.dim(form.query, 1);
-  if (operands.heads < 1 || operands.heads % form.keys.heads != 0 ||
-      form.values.heads != form.keys.heads)
-    return raiser.fail("expects key-value heads that divide the heads");
-  operands.query = readHeads(form.query, operands.heads, raiser);
-  if (!operands.query)
-    return raiser.fail("expects a query that is the heads of an activation");
-  operands.keyWidth = lastDim(operands.query) / operands.heads;
-  if (!raiser.tokensOf(operands.query))
-    return raiser.fail("expects a query that comes from the inputs");
-  return success();
-}
-
-/// States what the node, the grown caches and the dimensions became.
-void raiseResults(graph::NodeOp node, const AttentionForm &form,
-                  const Operands &operands, ValueRange results,
-                  Raiser &raiser) {
-  Value query = operands.query, result = results[0];
-  raiser.raise(result, result, query);
-  View view;
-  view.base = result;
-  view.layout = View::Layout::HeadsFirst;
-  view.heads = operands.heads;
-  view.headWidth = view.width = lastDim(result) / operands.heads;
-  raiser.raiseView(node.getOutputs()[0], view);
-  if (form.keys.present) {
-    raiser.raise(form.keys.present, results[1], query);
-    raiser.raise(form.values.present, results[2], query);
-    raiser.nameDim(form.keys.past, 2, "past_tokens");
-  }
-  raiser.nameTokens(raiser.tokensOf(query));
-  if (operands.keys)
-    raiser.nameDim(operands.keys, 1, "total_tokens");
-}
-
-/// Sinks [heads] of a weight that may have dimensions of size 1.
-Value readSinks(Raiser &raiser, Value sinks) {
-  if (!sinks || typeOf(sinks).getRank() == 1)
-    return sinks;
-  ReassociationIndices all;
-  for (int64_t i = 0; i < typeOf(sinks).getRank(); ++i)
-    all.push_back(i);
-  return tensor::CollapseShapeOp::create(raiser.ahead, sinks.getLoc(), sinks,
-                                         ArrayRef<ReassociationIndices>{all});
-}
-
-LogicalResult raiseGrouped(graph::NodeOp node, const AttentionForm &form,
-                           Operands &operands, Raiser &raiser) {
-  int64_t kvHeads = form.keys.heads;
-  Value key = readHeads(form.keys.added, kvHeads, raiser),
-        value = readHeads(form.values.added, kvHeads, raiser);
-  if (!key || !value || lastDim(key) != kvHeads * operands.keyWidth)
-    return raiser.fail("expects keys and values that are heads of activations, "
-                       "keys as wide as the query's");
-  int64_t valueWidth = lastDim(value) / kvHeads;
-  if (failed(readCaches(form, valueWidth, operands, raiser)))
-    return failure();
-  Value query = operands.query;
-  auto attention = moe::AttentionOp::create(
-      raiser.body, node.getLoc(),
-      withLastDim(query, operands.heads * valueWidth),
-      grownType(operands.pastKey, query), grownType(operands.pastValue, query),
-      /*log_sum_exp=*/Type(), query, key, value, operands.pastKey,
-      operands.pastValue, operands.keys, readSinks(raiser, form.sinks),
-      uint64_t(operands.heads), uint64_t(kvHeads), APFloat(form.scale),
-      uint64_t(operands.window), APFloat(form.softCap), moe::FormatAttr());
-  raiseResults(node, form, operands, attention->getResults(), raiser);
-  return success();
-}
-
-/// Columns [first, first + width) of each head of `weight`
-/// [L, heads*headWidth], as [heads, L, width].
-Value headWeights(Raiser &raiser, Value weight, int64_t heads, int64_t first,
-                  int64_t width) {
-  OpBuilder &b = raiser.ahead;
-  Location loc = weight.getLoc();
-  RankedTensorType type = typeOf(weight);
-  Type element = type.getElementType();
-  int64_t rows = type.getDimSize(0);
-  auto split =
-      RankedTensorType::get({rows, heads, lastDim(weight) / heads}, element);
-  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
-  Value part = raiser.sliceWeight(
-      tensor::ExpandShapeOp::create(b, loc, split, weight, groups), 2, first,
-      width);
-  Value init = tensor::EmptyOp::create(
-      b, loc, ArrayRef<int64_t>{heads, rows, width}, element);
-  return linalg::TransposeOp::create(b, loc, part, init,
-                                     ArrayRef<int64_t>{1, 0, 2})
-      ->getResult(0);
-}
-
-LogicalResult raiseLatent(graph::NodeOp node, const AttentionForm &form,
-                          Operands &operands, Raiser &raiser) {
-  const LatentForm &latent = *form.latent;
-  Value input = raiser.raised(latent.expand.input),
-        rotaryKey = readHeads(latent.rotaryKey, 1, raiser);
-  if (!input || typeOf(input).getRank() != 3 || !rotaryKey ||
-      operands.heads != latent.heads ||
-      operands.keyWidth != latent.keyWidth + lastDim(rotaryKey))
-    return raiser.fail("expects a compressed activation, and a rotated key of "
-                       "one head that completes the query's width");
-  if (form.softCap != 0 || operands.window != 0 || form.sinks)
-    return raiser.fail("expects neither window, cap nor sinks of latent "
-                       "attention");
-  if (failed(readCaches(form, latent.valueWidth, operands, raiser)))
-    return failure();
-  Value query = operands.query, weight = latent.expand.weight;
-  // One after the other: compilers differ in the order of arguments.
-  Value keyUp = headWeights(raiser, weight, latent.heads, 0, latent.keyWidth);
-  Value valueUp = headWeights(raiser, weight, latent.heads, latent.keyWidth,
-                              latent.valueWidth);
-  auto attention = moe::LatentAttentionOp::create(
-      raiser.body, node.getLoc(),
-      withLastDim(query, latent.heads * latent.valueWidth),
-      grownType(operands.pastKey, query), grownType(operands.pastValue, query),
-      /*log_sum_exp=*/Type(), query, input, rotaryKey, operands.pastKey,
-      operands.pastValue, keyUp, valueUp, operands.keys, uint64_t(latent.heads),
-      APFloat(form.scale),
-      /*absorbed=*/false, moe::FormatAttr(), moe::FormatAttr());
-  raiseResults(node, form, operands, attention->getResults(), raiser);
-  return success();
+  if (auto form = matchAttention(node, raiser))
+    needs(*form, values);
 }
 
 LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
@@ -516,11 +215,12 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
   if (!form)
     return raiser.fail("expects softmax(query * keys^T * scale + mask) of "
                        "[batch, heads, tokens, width] before the values");
-  Operands operands;
-  if (failed(readQuery(*form, operands, raiser)))
-    return failure();
-  return form->latent ? raiseLatent(node, *form, operands, raiser)
-                      : raiseGrouped(node, *form, operands, raiser);
+  if (!form->mask)
+    return raiser.fail("expects a mask that is added to the scores");
+  llvm::Expected<MaskForm> mask = raiser.mask(form->mask);
+  if (!mask)
+    return raiser.fail(llvm::toString(mask.takeError()));
+  return emitAttention(node, *form, *mask, raiser);
 }
 
 void needsNothing(graph::NodeOp, Raiser &, Values &) {}

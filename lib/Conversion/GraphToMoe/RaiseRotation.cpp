@@ -94,50 +94,21 @@ std::pair<Value, Value> emitTable(Raiser &raiser, const AngleForm &form,
   return {tables[0], tables[1]};
 }
 
-/// The tables for the angles that `cosine` is computed from.
-FailureOr<std::pair<Value, Value>> tablesOf(Raiser &raiser,
-                                            const RotationForm &form) {
-  auto entry =
-      raiser.rotaryTables.try_emplace(skipCasts(form.cosineValue, raiser.facts))
-          .first;
-  // An entry without tables is of a cosine that has failed before.
-  if (entry->second.first)
-    return entry->second;
-  auto frequencies = raiser.facts.numbers(form.cosine.frequencies);
-  if (!frequencies)
-    return raiser.fail("expects rotary frequencies that the model holds");
-  Type element = raiser.facts.elementType(form.cosineValue);
-  if (!element || !isa<FloatType>(element))
-    return raiser.fail("expects cosines of a known float type");
-  std::optional<double> theta = thetaOf(*frequencies);
-  if (!theta)
-    return entry->second =
-               emitTable(raiser, form.cosine, *frequencies, element);
-  auto type = RankedTensorType::get(
-      {ShapedType::kDynamic, int64_t(frequencies->size())}, element);
-  OpBuilder &b = raiser.ahead;
-  auto table = moe::RotaryTableOp::create(
-      b, form.cosine.frequencies.getLoc(), type, type,
-      b.getF64FloatAttr(*theta), FloatAttr(), IntegerAttr(), FloatAttr(),
-      FloatAttr(), b.getF64FloatAttr(form.cosine.magnitude));
-  return entry->second = {table.getCosine(), table.getSine()};
-}
-
 LogicalResult raiseRotation(graph::NodeOp node, Raiser &raiser) {
   auto form = matchRotation(node, raiser.facts);
   const View *view = raiser.view(form->input);
   Value positions = raiser.raised(form->cosine.positions);
-  if (!view || view->layout == View::Layout::Rows)
+  if (!view || view->layout == View::Layout::Rows ||
+      view->layout == View::Layout::Joined)
     return raiser.fail("expects to rotate the heads of an activation");
-  if (view->width != 2 * int64_t(raiser.facts.constant(form->cosine.frequencies)
-                                     .getShapedType()
-                                     .getNumElements()))
+  if (view->width != 2 * anglesOf(form->cosine, raiser.facts))
     return raiser.fail("expects as many angles as half the rotated columns");
   // Positions of one row for all sequences would be another form.
   for (int64_t dim : {0, 1})
     if (typeOf(positions).getDimSize(dim) != typeOf(view->base).getDimSize(dim))
       return raiser.fail("expects a position for each token of each sequence");
-  auto tables = tablesOf(raiser, *form);
+  auto tables =
+      rotaryTables(raiser, form->cosine, form->sine, form->cosineValue);
   if (failed(tables))
     return failure();
   View rotated = *view;
@@ -268,7 +239,8 @@ bool isReadOnce(Value value) {
 LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
   Value input = matchDeinterleave(node, raiser.facts);
   const View *view = raiser.view(input);
-  if (!view || view->layout == View::Layout::Rows)
+  if (!view || view->layout == View::Layout::Rows ||
+      view->layout == View::Layout::Joined)
     return raiser.fail("expects pairs of columns of each head");
   auto [linear, first] = producerOf(view->base);
   if (!linear || linear.getBias() || !isReadOnce(input))
@@ -283,6 +255,45 @@ LogicalResult raiseDeinterleave(graph::NodeOp node, Raiser &raiser) {
 }
 
 } // namespace
+
+FailureOr<std::pair<Value, Value>>
+graph_to_moe::rotaryTables(Raiser &raiser, const AngleForm &cosine,
+                           const AngleForm &sine, Value cosineValue) {
+  if (cosine.table) {
+    int64_t angles = anglesOf(cosine, raiser.facts);
+    auto columns = [&](Value table) {
+      Value &part = raiser.rotaryTables[table].first;
+      if (!part || lastDim(part) != angles)
+        part = raiser.sliceWeight(table, 1, 0, angles);
+      return part;
+    };
+    Value first = columns(cosine.table), second = columns(sine.table);
+    return std::pair{first, second};
+  }
+  auto entry =
+      raiser.rotaryTables.try_emplace(skipCasts(cosineValue, raiser.facts))
+          .first;
+  // An entry without tables is of a cosine that has failed before.
+  if (entry->second.first)
+    return entry->second;
+  auto frequencies = raiser.facts.numbers(cosine.frequencies);
+  if (!frequencies)
+    return raiser.fail("expects rotary frequencies that the model holds");
+  Type element = raiser.facts.elementType(cosineValue);
+  if (!element || !isa<FloatType>(element))
+    return raiser.fail("expects cosines of a known float type");
+  std::optional<double> theta = thetaOf(*frequencies);
+  if (!theta)
+    return entry->second = emitTable(raiser, cosine, *frequencies, element);
+  auto type = RankedTensorType::get(
+      {ShapedType::kDynamic, int64_t(frequencies->size())}, element);
+  OpBuilder &b = raiser.ahead;
+  auto table = moe::RotaryTableOp::create(
+      b, cosine.frequencies.getLoc(), type, type, b.getF64FloatAttr(*theta),
+      FloatAttr(), IntegerAttr(), FloatAttr(), FloatAttr(),
+      b.getF64FloatAttr(cosine.magnitude));
+  return entry->second = {table.getCosine(), table.getSine()};
+}
 
 void graph_to_moe::addRotationRules(Rules &rules) {
   for (StringRef last : {"Add", "Concat"})

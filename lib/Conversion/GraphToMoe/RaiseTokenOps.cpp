@@ -73,8 +73,9 @@ LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
   if (type.getRank() < 1 || ShapedType::isDynamic(type.getShape().back()) ||
       lastDim(gain) == 0 || type.getShape().back() % lastDim(gain) != 0)
     return raiser.fail("expects a gain whose size divides the width");
-  Value norm = moe::RmsNormOp::create(raiser.body, node.getLoc(), type, input,
-                                      gain, APFloat(epsilon));
+  Value norm =
+      moe::RmsNormOp::create(raiser.body, node.getLoc(), type, input, gain,
+                             raiser.body.getF64FloatAttr(epsilon));
   raiser.raise(result, norm, input);
   return success();
 }
@@ -82,9 +83,13 @@ LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
 /// Reads the attributes of SimplifiedLayerNormalization or RMSNormalization.
 FailureOr<double> readNorm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
-  attributes.expect("axis", -1);
+  int64_t axis = attributes.integer("axis", -1);
   attributes.expect("stash_type", 1);
   double epsilon = attributes.number("epsilon", 1e-5);
+  int64_t rank = raiser.facts.rank(node.input(0));
+  if (axis != -1 && axis != rank - 1)
+    return raiser.fail("attribute 'axis' expects the last dimension, got " +
+                       Twine(axis));
   if (failed(raiser.check(attributes)))
     return failure();
   if (usedResults(node) > 1)
@@ -96,10 +101,21 @@ LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
   FailureOr<double> epsilon = readNorm(node, raiser);
   if (failed(epsilon))
     return failure();
-  Value input = raiser.raised(node.input(0));
-  if (!isWeight(node.input(1), 1) || typeOf(input).getRank() == 0 ||
-      lastDim(input) != lastDim(node.input(1)))
+  const View *view = raiser.view(node.input(0));
+  Value input = view ? view->base : raiser.raised(node.input(0));
+  if ((view && !view->isWhole()) || !isWeight(node.input(1), 1) ||
+      typeOf(input).getRank() == 0 ||
+      (view ? view->width : lastDim(input)) != lastDim(node.input(1)))
     return raiser.fail("expects a gain of the width of the input");
+  if (view) {
+    View normed = *view;
+    normed.base = moe::RmsNormOp::create(raiser.body, node.getLoc(),
+                                         input.getType(), input, node.input(1),
+                                         raiser.body.getF64FloatAttr(*epsilon));
+    raiser.raise(normed.base, normed.base, input);
+    raiser.raiseView(node.getOutputs()[0], normed);
+    return success();
+  }
   return emitNorm(node, raiser, input, node.input(1), *epsilon,
                   node.getOutputs()[0]);
 }
@@ -145,9 +161,9 @@ LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a gain of the width of the input");
   if (failed(checkEpsilon(form->epsilon, raiser)))
     return failure();
-  Value norm =
-      moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
-                             form->gain, APFloat(form->epsilon));
+  Value norm = moe::RmsNormOp::create(
+      raiser.body, node.getLoc(), input.getType(), input, form->gain,
+      raiser.body.getF64FloatAttr(form->epsilon));
   if (!view) {
     raiser.raise(result, norm, input);
     return success();
@@ -177,8 +193,9 @@ std::optional<HeadNorm> matchHeadNorm(graph::NodeOp node) {
   return HeadNorm{split.input(0), norm};
 }
 
-bool joinsNormedHeads(graph::NodeOp node, Raiser &) {
-  return bool(matchHeadNorm(node));
+bool joinsNormedHeads(graph::NodeOp node, Raiser &raiser) {
+  auto match = matchHeadNorm(node);
+  return match && raiser.facts.rank(match->norm.input(0)) != 4;
 }
 
 void needsHeadNorm(graph::NodeOp node, Raiser &, Values &values) {
@@ -407,6 +424,12 @@ LogicalResult raiseSplit(graph::NodeOp node, Raiser &raiser) {
     return failure();
   int64_t width = lastDim(projection->weight), offset = 0;
   auto sizes = raiser.constant(node.input(1));
+  // Equal parts where no sizes are given; the last one may be smaller.
+  if (int64_t count = node.getOutputs().size(); !node.input(1)) {
+    int64_t each = (width + count - 1) / count;
+    sizes.emplace(count, each);
+    sizes->back() = width - (count - 1) * each;
+  }
   if (axis != -1 && axis != rank - 1)
     return raiser.fail("expects to split the last dimension");
   if (!sizes || sizes->size() != node.getOutputs().size() ||
@@ -437,8 +460,10 @@ LogicalResult raiseIdentity(graph::NodeOp node, Raiser &raiser) {
 
 void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gather", {2, needsInputs, raiseGather});
-  rules.add("", "SimplifiedLayerNormalization", {2, needsInputs, raiseNorm});
-  rules.add("", "RMSNormalization", {2, needsInputs, raiseNorm});
+  for (StringRef norm : {"SimplifiedLayerNormalization", "RMSNormalization"})
+    rules.add("", norm,
+              {2, needsInputs, raiseNorm, /*matches=*/nullptr,
+               /*readsViews=*/true});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
             {3, needsInputs, raiseSkipNorm});
   rules.add("", "Reshape", {2, needsHeadNorm, raiseHeadNorm, joinsNormedHeads});

@@ -41,6 +41,7 @@ struct View {
   enum class Layout {
     Rows,      ///< [B*S, width], one head
     Heads,     ///< [B,S,heads,width]
+    Joined,    ///< [B,S,heads*width], not the whole heads
     HeadsFirst ///< [B,heads,S,width]
   };
   mlir::Value base;
@@ -188,8 +189,10 @@ private:
 void addAbsorbedAttentionRules(Rules &rules);
 void addArrangementRules(Rules &rules);
 void addDecomposedAttentionRules(Rules &rules);
+void addRotaryNodeRules(Rules &rules);
 void addRotationRules(Rules &rules);
 void addTokenRules(Rules &rules);
+void addAttentionNodeRules(Rules &rules);
 void addAttentionRules(Rules &rules);
 void addExpertRules(Rules &rules);
 

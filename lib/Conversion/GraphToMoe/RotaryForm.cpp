@@ -145,11 +145,13 @@ std::optional<RotationForm> matchTable(Value input, Value cosine, Value sine,
                                        bool isRepeated,
                                        const GraphFacts &facts) {
   auto cosines = matchAngles(cosine, facts), sines = matchAngles(sine, facts);
-  if (!cosines || !sines || !cosines->isCosine || sines->isCosine ||
-      cosines->isRepeated != isRepeated || sines->isRepeated != isRepeated ||
-      cosines->positions != sines->positions ||
-      cosines->frequencies != sines->frequencies ||
-      cosines->magnitude != sines->magnitude)
+  if (!cosines || !sines)
+    return std::nullopt;
+  // A table that is as wide as what it rotates has its columns twice.
+  for (AngleForm *form : {&*cosines, &*sines})
+    if (form->table)
+      form->isRepeated = lastDim(form->table) == facts.dim(input, -1);
+  if (!areOfOneTable(*cosines, *sines) || cosines->isRepeated != isRepeated)
     return std::nullopt;
   return RotationForm{input, *cosines, *sines, cosine};
 }
@@ -205,7 +207,50 @@ std::optional<RotationForm> matchHalves(graph::NodeOp node,
   return std::nullopt;
 }
 
+/// Rows of a weight of rank 2 that positions choose.
+bool matchGathered(Value value, AngleForm &form, const GraphFacts &facts) {
+  graph::NodeOp gather = nodeOf(value, "Gather");
+  if (!gather || facts.rank(value) != 3 || integerAttr(gather, "axis", 0) != 0)
+    return false;
+  Value table = skipCasts(gather.input(0), facts);
+  // The first rows of the table are enough for the positions.
+  if (graph::NodeOp slice = nodeOf(table, "Slice")) {
+    auto rows = sliceOf(slice, facts);
+    if (!rows || rows->axis != 0 || rows->start != Size(0) || rows->step != 1)
+      return false;
+    table = skipCasts(slice.input(0), facts);
+  }
+  Value positions = gather.input(1);
+  if (graph::NodeOp cast = nodeOf(positions, "Cast"))
+    positions = cast.input(0);
+  if (!isWeight(table, 2) || !isa_and_nonnull<BlockArgument>(positions) ||
+      facts.rank(positions) != 2)
+    return false;
+  form.table = table;
+  form.positions = positions;
+  return true;
+}
+
 } // namespace
+
+bool graph_to_moe::areOfOneTable(const AngleForm &cosine,
+                                 const AngleForm &sine) {
+  if (cosine.positions != sine.positions ||
+      cosine.isRepeated != sine.isRepeated ||
+      cosine.magnitude != sine.magnitude)
+    return false;
+  if (cosine.table && sine.table)
+    return cosine.table != sine.table &&
+           cosine.table.getType() == sine.table.getType();
+  return !cosine.table && !sine.table && cosine.isCosine && !sine.isCosine &&
+         cosine.frequencies == sine.frequencies;
+}
+
+int64_t graph_to_moe::anglesOf(const AngleForm &form, const GraphFacts &facts) {
+  if (form.table)
+    return lastDim(form.table) / (form.isRepeated ? 2 : 1);
+  return facts.constant(form.frequencies).getShapedType().getNumElements();
+}
 
 std::optional<AngleForm> graph_to_moe::matchAngles(Value value,
                                                    const GraphFacts &facts) {
@@ -223,6 +268,8 @@ std::optional<AngleForm> graph_to_moe::matchAngles(Value value,
     value = scaled.value;
     form.magnitude *= scaled.number;
   }
+  if (form.magnitude == 1 && matchGathered(value, form, facts))
+    return form;
   graph::NodeOp wave = nodeOf(value, "Cos");
   form.isCosine = bool(wave);
   if (!wave)

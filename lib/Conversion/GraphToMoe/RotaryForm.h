@@ -8,17 +8,19 @@
 #ifndef PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_ROTARYFORM_H
 #define PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_ROTARYFORM_H
 
-#include "lib/Conversion/GraphToMoe/GraphFacts.h"
+#include "lib/Conversion/GraphToMoe/Raiser.h"
 
 namespace portolan::graph_to_moe {
 
-/// cos(position * frequency) * magnitude, or sines.
+/// cos(position * frequency) * magnitude, or sines; or the rows of a table that
+/// positions choose.
 struct AngleForm {
-  mlir::Value positions; ///< an input [B,S]
-  mlir::Value frequencies;
+  mlir::Value positions;   ///< an input [B,S]
+  mlir::Value frequencies; ///< or null
+  mlir::Value table;       ///< a weight [positions, columns], or null
   double magnitude = 1;
-  bool isCosine = false;
-  bool isRepeated = false; ///< the columns twice, side by side
+  bool isCosine = false;   ///< not known of a table
+  bool isRepeated = false; ///< the columns twice, side by side; of a table, too
 };
 
 /// Reads the cosines or sines that a rotation multiplies with.
@@ -39,9 +41,21 @@ struct RotationForm {
 std::optional<RotationForm> matchRotation(graph::NodeOp node,
                                           const GraphFacts &facts);
 
+/// Whether both are of one table, and first its cosines and then its sines.
+bool areOfOneTable(const AngleForm &cosine, const AngleForm &sine);
+
+/// The number of angles of each position, or -1.
+int64_t anglesOf(const AngleForm &form, const GraphFacts &facts);
+
 /// theta, if `frequencies` are theta^(-i/n) for i < n within the precision of
 /// f32.
 std::optional<double> thetaOf(llvm::ArrayRef<double> frequencies);
+
+/// The tables [rows, angles] of cosines and sines that `cosineValue` and its
+/// sines are taken from. (RaiseRotation.cpp)
+mlir::FailureOr<std::pair<mlir::Value, mlir::Value>>
+rotaryTables(Raiser &raiser, const AngleForm &cosine, const AngleForm &sine,
+             mlir::Value cosineValue);
 
 } // namespace portolan::graph_to_moe
 

@@ -128,7 +128,8 @@ Value TokenStep::steps(Emit &e, Value token, bool softplus) {
                });
 }
 
-std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token, Value d) {
+std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token,
+                                                Value d) {
   Type f32 = e.builder.getF32Type();
   Value decay = grouped(e, op.getDecay(), /*perChannel=*/false);
   auto negated = [](Emit &e, Value x) { return e.sub(e.f32(0), x); };
@@ -162,7 +163,8 @@ std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token, Value d) {
           "bmrk"};
 }
 
-std::pair<Value, Value> TokenStep::emit(Emit &e, Value token, Value state) {
+std::pair<Value, Value> TokenStep::emit(Emit &e, Value token,
+                                        Value state) {
   Type f32 = e.builder.getF32Type();
   Recurrence kind = op.getKind();
   bool isDelta = kind == Recurrence::delta || kind == Recurrence::channel_delta;

@@ -29,7 +29,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{attribute 'axis' expects -1, got 1}}
+// expected-error@+1 {{attribute 'axis' expects the last dimension, got 1}}
 module {
   moe.weight_data @gain : tensor<4xf32>
   func.func @main(%x: tensor<?x?x4xf32>) -> !graph.unknown {
