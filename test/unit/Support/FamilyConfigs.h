@@ -35,24 +35,24 @@ inline llvm::json::Object randomBase(Random &random, llvm::StringRef type) {
   int64_t heads = kvHeads * random.between(1, 4);
   int64_t experts = random.between(2, 16);
   int64_t topK = random.between(1, std::min<int64_t>(experts, 4));
-  return {{"model_type", type},
-          {"hidden_size", random.between(8, 96)},
-          {"head_dim", 4 * random.between(1, 6)},
-          {"num_attention_heads", heads},
-          {"num_key_value_heads", kvHeads},
-          {"num_local_experts", experts},
-          {"num_experts", experts},
-          {"n_routed_experts", experts},
-          {"num_experts_per_tok", topK},
-          {"intermediate_size", random.between(8, 96)},
-          {"moe_intermediate_size", random.between(8, 64)},
-          {"num_hidden_layers", random.between(2, 5)},
-          {"hidden_act", "silu"},
-          {"max_position_embeddings", 256},
-          {"rms_norm_eps", 1e-6},
-          {"rope_theta", 10000.0},
-          {"vocab_size", random.between(16, 200)},
-          {"torch_dtype", "bfloat16"}};
+  return llvm::json::Object{{"model_type", type},
+                            {"hidden_size", random.between(8, 96)},
+                            {"head_dim", 4 * random.between(1, 6)},
+                            {"num_attention_heads", heads},
+                            {"num_key_value_heads", kvHeads},
+                            {"num_local_experts", experts},
+                            {"num_experts", experts},
+                            {"n_routed_experts", experts},
+                            {"num_experts_per_tok", topK},
+                            {"intermediate_size", random.between(8, 96)},
+                            {"moe_intermediate_size", random.between(8, 64)},
+                            {"num_hidden_layers", random.between(2, 5)},
+                            {"hidden_act", "silu"},
+                            {"max_position_embeddings", 256},
+                            {"rms_norm_eps", 1e-6},
+                            {"rope_theta", 10000.0},
+                            {"vocab_size", random.between(16, 200)},
+                            {"torch_dtype", "bfloat16"}};
 }
 
 /// `config` without fields that its family does not have.
@@ -164,10 +164,11 @@ inline llvm::json::Object randomFamily(Random &random, unsigned family) {
     config["no_rope_layer_interval"] = random.between(2, 4);
     config["attention_chunk_size"] = random.between(4, 64);
     config["floor_scale"] = 4;
-    return {{"model_type", "llama4"},
-            {"text_config",
-             less(std::move(config), {"num_experts", "n_routed_experts",
-                                      "moe_intermediate_size"})}};
+    return llvm::json::Object{
+        {"model_type", "llama4"},
+        {"text_config",
+         less(std::move(config),
+              {"num_experts", "n_routed_experts", "moe_intermediate_size"})}};
   case 10:
     config = randomBase(random, "mixtral");
     config["architectures"] = llvm::json::Array{"Grok1ModelForCausalLM"};
@@ -177,19 +178,20 @@ inline llvm::json::Object randomFamily(Random &random, unsigned family) {
                                     "moe_intermediate_size", "hidden_act"});
   case 11: {
     int64_t heads = 2 * random.between(1, 4);
-    return {{"model_type", "dbrx"},
-            {"d_model", heads * 2 * random.between(1, 8)},
-            {"n_heads", heads},
-            {"n_layers", random.between(1, 3)},
-            {"max_seq_len", 256},
-            {"vocab_size", random.between(16, 200)},
-            {"torch_dtype", "bfloat16"},
-            {"attn_config", llvm::json::Object{{"clip_qkv", 8},
-                                               {"kv_n_heads", heads / 2},
-                                               {"rope_theta", 500000}}},
-            {"ffn_config", llvm::json::Object{{"ffn_hidden_size", 24},
-                                              {"moe_num_experts", 6},
-                                              {"moe_top_k", 2}}}};
+    return llvm::json::Object{
+        {"model_type", "dbrx"},
+        {"d_model", heads * 2 * random.between(1, 8)},
+        {"n_heads", heads},
+        {"n_layers", random.between(1, 3)},
+        {"max_seq_len", 256},
+        {"vocab_size", random.between(16, 200)},
+        {"torch_dtype", "bfloat16"},
+        {"attn_config", llvm::json::Object{{"clip_qkv", 8},
+                                           {"kv_n_heads", heads / 2},
+                                           {"rope_theta", 500000}}},
+        {"ffn_config", llvm::json::Object{{"ffn_hidden_size", 24},
+                                          {"moe_num_experts", 6},
+                                          {"moe_top_k", 2}}}};
   }
   default:
     config = randomBase(random, "mimo_v2_flash");
