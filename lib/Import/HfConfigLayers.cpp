@@ -167,7 +167,7 @@ void portolan::addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
   if (experts.shared.intermediate > 0)
     addMlpWeights(layer, spec, "shared", experts.shared);
   if (experts.sharedGate)
-    layer.weights.push_back({"shared_gate", {spec.hidden, 1}, plain});
+    layer.weights.push_back({"shared_switch", {spec.hidden, 1}, plain});
 }
 
 Value portolan::buildExperts(LayerBody &body, Value input,
@@ -221,8 +221,9 @@ Value portolan::buildExperts(LayerBody &body, Value input,
     return result;
   Value shared = buildMlp(body, "shared", input, experts.shared);
   if (experts.sharedGate)
-    shared = body.gate("gate_shared", shared, body.linear(input, "shared_gate"),
-                       moe::Activation::sigmoid);
+    shared =
+        body.gate("gate_shared", shared, body.linear(input, "shared_switch"),
+                  moe::Activation::sigmoid);
   return body.add("add_shared", result, shared);
 }
 

@@ -110,7 +110,7 @@ struct ExpertsSpec {
   double linearOffset = 0;
   bool weightsFirst = false; ///< rows are weighted before the experts
   MlpSpec shared;            ///< intermediate 0: none
-  bool sharedGate = false;   ///< shared result by the sigmoid of `shared_gate`
+  bool sharedGate = false; ///< shared result by the sigmoid of `shared_switch`
   /// Width that the experts work in, between `latent_down` and `latent_up`; 0:
   /// that of the model.
   int64_t latent = 0;

@@ -126,8 +126,7 @@ FailureOr<LocalOp> GateOp::describe() {
   if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
     return failure();
   local.outer = lastDim(getInput());
-  // A tensor that gates itself is read once.
-  local.inner = getGate() == getInput() ? 0 : lastDim(getGate());
+  local.inner = lastDim(getGate());
   return local;
 }
 

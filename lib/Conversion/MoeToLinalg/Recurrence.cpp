@@ -128,8 +128,7 @@ Value TokenStep::steps(Emit &e, Value token, bool softplus) {
                });
 }
 
-std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token,
-                                                Value d) {
+std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token, Value d) {
   Type f32 = e.builder.getF32Type();
   Value decay = grouped(e, op.getDecay(), /*perChannel=*/false);
   auto negated = [](Emit &e, Value x) { return e.sub(e.f32(0), x); };
@@ -163,8 +162,7 @@ std::pair<Value, std::string> TokenStep::decays(Emit &e, Value token,
           "bmrk"};
 }
 
-std::pair<Value, Value> TokenStep::emit(Emit &e, Value token,
-                                        Value state) {
+std::pair<Value, Value> TokenStep::emit(Emit &e, Value token, Value state) {
   Type f32 = e.builder.getF32Type();
   Recurrence kind = op.getKind();
   bool isDelta = kind == Recurrence::delta || kind == Recurrence::channel_delta;
@@ -178,9 +176,11 @@ std::pair<Value, Value> TokenStep::emit(Emit &e, Value token,
   if (op.getStep() && op.getLowerBound().isZero())
     d = steps(e, token, /*softplus=*/true);
   auto [decay, letters] = decays(e, token, d);
-  state =
-      e.map("bmrkv," + letters + "->bmrkv", {state, decay}, f32,
-            [](Emit &e, ValueRange args) { return e.mul(args[0], args[1]); });
+  // Written as updates of `state`, so that the loop carries one buffer.
+  state = e.generic(letters + "->bmrkv", decay, state,
+                    [](Emit &e, ValueRange args) -> SmallVector<Value> {
+                      return {e.mul(args[1], args[0])};
+                    })[0];
   Value written = value;
   if (scalesValue)
     written =
@@ -194,10 +194,10 @@ std::pair<Value, Value> TokenStep::emit(Emit &e, Value token,
                       return e.mul(e.sigmoid(args[2]), e.sub(args[0], args[1]));
                     });
   }
-  state = e.map("bmrkv,bmk,bmrv->bmrkv", {state, key, written}, f32,
-                [](Emit &e, ValueRange args) {
-                  return e.add(args[0], e.mul(args[1], args[2]));
-                });
+  state = e.generic("bmk,bmrv->bmrkv", {key, written}, state,
+                    [](Emit &e, ValueRange args) -> SmallVector<Value> {
+                      return {e.add(args[2], e.mul(args[0], args[1]))};
+                    })[0];
   Value read = e.contract("bmrkv,bmk->bmrv", {state, query});
   SmallVector<Value> inputs = {read};
   if (op.getSkip()) {

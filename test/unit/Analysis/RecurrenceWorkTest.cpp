@@ -130,7 +130,7 @@ TEST(RecurrenceWork, ShortConvolutionByHand) {
 }
 
 // A gate of 2 for 6 elements is activated twice and multiplied six times; a
-// tensor that gates itself is read once.
+// constant factor (or cap) is no operand.
 TEST(RecurrenceWork, GatesByHand) {
   LocalOp op;
   op.kind = OpKind::gate;

@@ -153,16 +153,18 @@ TEST_F(HybridErrors, Gemma4) {
 
 // What a block computes has no op: the field and what it stands for.
 TEST_F(HybridErrors, KnownFamiliesThatAreRefused) {
-  EXPECT_EQ(import({{"model_type", "kimi_k3"},
-                    {"text_config",
-                     llvm::json::Object{{"attn_res_block_size", 12}}}}),
-            "c.json: text_config.attn_res_block_size: expects null (each block "
-            "attends to what earlier blocks of layers left, for which there is "
-            "no op), got 12");
-  EXPECT_EQ(import({{"model_type", "deepseek_v4"}, {"hc_mult", 4}}),
-            "c.json: hc_mult: expects 1 (hyper-connections mix several "
-            "residual streams around each block, for which there is no op), "
-            "got 4");
+  EXPECT_EQ(
+      import(llvm::json::Object{
+          {"model_type", "kimi_k3"},
+          {"text_config", llvm::json::Object{{"attn_res_block_size", 12}}}}),
+      "c.json: text_config.attn_res_block_size: expects null (each block "
+      "attends to what earlier blocks of layers left, for which there is "
+      "no op), got 12");
+  EXPECT_EQ(
+      import(llvm::json::Object{{"model_type", "deepseek_v4"}, {"hc_mult", 4}}),
+      "c.json: hc_mult: expects 1 (hyper-connections mix several "
+      "residual streams around each block, for which there is no op), "
+      "got 4");
 }
 
 } // namespace

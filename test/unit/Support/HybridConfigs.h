@@ -23,7 +23,7 @@ inline llvm::json::Object randomJamba(Random &random) {
   int64_t heads = kvHeads * random.between(1, 3);
   int64_t experts = random.between(2, 12);
   int64_t period = random.between(1, 3);
-  return {
+  return llvm::json::Object{
       {"model_type", "jamba"},
       {"hidden_size", heads * 8},
       {"intermediate_size", random.between(8, 64)},
@@ -48,7 +48,7 @@ inline llvm::json::Object randomQwen3Next(Random &random) {
   int64_t keyHeads = random.between(1, 4);
   int64_t kvHeads = random.between(1, 3);
   int64_t experts = random.between(2, 20);
-  return {
+  return llvm::json::Object{
       {"model_type", "qwen3_next"},
       {"hidden_size", random.between(8, 96)},
       {"head_dim", 4 * random.between(1, 4)},
@@ -77,25 +77,26 @@ inline llvm::json::Object randomMiniMaxM1(Random &random) {
   types.push_back(1); // at least one attends
   for (int64_t i = 1; i < layers; ++i)
     types.push_back(random.between(0, 1));
-  return {{"model_type", "minimax_m1"},
-          {"hidden_size", random.between(8, 96)},
-          {"intermediate_size", random.between(8, 64)},
-          {"head_dim", 2 * random.between(2, 8)},
-          {"rotary_dim", 2},
-          {"num_attention_heads", kvHeads * random.oneOf({1, 2, 4})},
-          {"num_key_value_heads", kvHeads},
-          {"num_hidden_layers", layers},
-          {"attn_type_list", std::move(types)},
-          {"postnorm", random.chance(50)},
-          {"layernorm_full_attention_alpha", 3.5},
-          {"layernorm_full_attention_beta", 1.0},
-          {"layernorm_linear_attention_alpha", 3.5},
-          {"layernorm_linear_attention_beta", 1.0},
-          {"layernorm_mlp_alpha", 3.5},
-          {"layernorm_mlp_beta", 1.0},
-          {"num_local_experts", experts},
-          {"num_experts_per_tok",
-           random.between(1, std::min<int64_t>(experts, 4))}};
+  return llvm::json::Object{
+      {"model_type", "minimax_m1"},
+      {"hidden_size", random.between(8, 96)},
+      {"intermediate_size", random.between(8, 64)},
+      {"head_dim", 2 * random.between(2, 8)},
+      {"rotary_dim", 2},
+      {"num_attention_heads", kvHeads * random.oneOf({1, 2, 4})},
+      {"num_key_value_heads", kvHeads},
+      {"num_hidden_layers", layers},
+      {"attn_type_list", std::move(types)},
+      {"postnorm", random.chance(50)},
+      {"layernorm_full_attention_alpha", 3.5},
+      {"layernorm_full_attention_beta", 1.0},
+      {"layernorm_linear_attention_alpha", 3.5},
+      {"layernorm_linear_attention_beta", 1.0},
+      {"layernorm_mlp_alpha", 3.5},
+      {"layernorm_mlp_beta", 1.0},
+      {"num_local_experts", experts},
+      {"num_experts_per_tok",
+       random.between(1, std::min<int64_t>(experts, 4))}};
 }
 
 inline llvm::json::Object randomNemotronH(Random &random) {
@@ -144,7 +145,7 @@ inline llvm::json::Object randomMiniMaxM3(Random &random) {
   int64_t experts = random.between(2, 16);
   int64_t intermediate = random.between(8, 64);
   llvm::json::Array sparse{0, 1, 1}, disabled{0, 1, 1}, routes{0, 1, 1};
-  return {
+  return llvm::json::Object{
       {"model_type", "minimax_m3"},
       {"hidden_size", random.between(8, 96)},
       {"head_dim", width},
