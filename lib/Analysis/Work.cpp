@@ -67,11 +67,12 @@ double attendedPairs(const LocalOp &op) {
   return below * op.context + below * (below + 1) / 2 + (fresh - below) * most;
 }
 
-/// Past tokens whose keys and values one sequence's new tokens read.
-double readContext(const LocalOp &op) {
-  if (op.topK == 0)
+/// Past tokens whose keys and values one sequence's new tokens read, if each
+/// reads `most` of them (0: all): their union is at most all.
+double readContext(const LocalOp &op, int64_t most) {
+  if (most == 0)
     return double(op.context);
-  return std::min(double(op.context), double(op.newTokens) * double(op.topK));
+  return std::min(double(op.context), double(op.newTokens) * double(most));
 }
 
 void addGatedFeedForward(const LocalOp &op, double rows, double copies,
@@ -108,9 +109,10 @@ Work attentionWork(const LocalOp &op) {
   work.matmulOperations += 2 * seen * queries;
   if (index > 0)
     work.vectorOperations += seen * queries / index;
-  work.cacheReadBytes = op.sequences *
-                        (readContext(op) * perToken + op.context * index) *
-                        bytesPerElement(op.cache);
+  work.cacheReadBytes =
+      op.sequences *
+      (readContext(op, op.topK) * perToken + op.context * index) *
+      bytesPerElement(op.cache);
   work.cacheWriteBytes =
       op.rows * (perToken + index) * bytesPerElement(op.cache);
   work.activationInBytes =
@@ -129,14 +131,6 @@ double chosenPairs(const LocalOp &op) {
   // Token i sees context + i keys: all of them up to topKeys, then topKeys.
   double whole = std::clamp(top - context, 0.0, fresh);
   return whole * context + whole * (whole + 1) / 2 + (fresh - whole) * top;
-}
-
-/// Past keys that a sequence's new tokens read: the union of their choices is
-/// at most all of them.
-double readContext(const LocalOp &op) {
-  if (op.topKeys == 0)
-    return double(op.context);
-  return std::min(double(op.context), double(op.topKeys) * op.newTokens);
 }
 
 /// The index scores every visible key: a product per head, its positive part
@@ -175,8 +169,8 @@ Work latentAttentionWork(const LocalOp &op) {
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
   double perToken = latent + rope;
-  work.cacheReadBytes =
-      op.sequences * readContext(op) * perToken * bytesPerElement(op.cache);
+  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * perToken *
+                        bytesPerElement(op.cache);
   work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
   work.weightBytes =
       op.heads * latent * (key + value) * bytesPerElement(op.weight);
