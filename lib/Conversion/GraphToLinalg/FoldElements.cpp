@@ -95,6 +95,8 @@ bool isComparison(StringRef op) {
          op == "Greater" || op == "GreaterOrEqual";
 }
 
+} // namespace
+
 /// Null if it cannot be stated. Sizes that are values are not negative.
 OpFoldResult Folder::binary(StringRef op, OpFoldResult a, OpFoldResult b,
                             Type type) {
@@ -341,8 +343,6 @@ std::optional<List> Folder::fold() {
           .Default(nullptr);
   return method ? (this->*method)() : std::nullopt;
 }
-
-} // namespace
 
 bool graph_to_linalg::foldElements(NodeLowering &n) {
   if (n.node.getOutputs().size() != 1)
