@@ -49,7 +49,7 @@ llvm::Expected<ValueSignature> signatureOf(func::FuncOp function, Type type) {
   }
   auto tensor = dyn_cast<RankedTensorType>(type);
   std::optional<ElementType> element =
-      tensor ? elementTypeOf(tensor.getElementType()) : std::nullopt;
+      tensor ? storageTypeOf(tensor.getElementType()) : std::nullopt;
   std::string text;
   llvm::raw_string_ostream(text) << type;
   if (!element)
@@ -145,6 +145,10 @@ portolan::compile(ModuleOp module, llvm::ArrayRef<RuntimeSymbol> symbols) {
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Less;
   options.enableGDBNotificationListener = false;
   options.enablePerfNotificationListener = false;
+  // The translation warns of argument attributes that are our own.
+  ScopedDiagnosticHandler quiet(context, [](Diagnostic &diagnostic) {
+    return success(diagnostic.getSeverity() == DiagnosticSeverity::Warning);
+  });
   auto engine = ExecutionEngine::create(*lowered, options, std::move(*machine));
   if (!engine)
     return engine.takeError();

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "portolan/Conversion/GraphToLinalg.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Execution/Jit.h"
 #include "portolan/Execution/Weights.h"
@@ -33,6 +34,9 @@ portolan::runModule(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
 
   OwningOpRef<ModuleOp> lowered(module.clone());
   MLIRContext *context = module.getContext();
+  if (llvm::Error error =
+          errorOf(context, [&] { return inlineDecomposedLayers(*lowered); }))
+    return std::move(error);
   if (llvm::Error error =
           errorOf(context, [&] { return moe::bindWorkload(*lowered, *sizes); }))
     return std::move(error);

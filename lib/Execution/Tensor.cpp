@@ -80,6 +80,14 @@ std::optional<ElementType> portolan::elementTypeOf(mlir::Type type) {
   return std::nullopt;
 }
 
+std::optional<ElementType> portolan::storageTypeOf(mlir::Type type) {
+  if (std::optional<ElementType> element = elementTypeOf(type))
+    return element;
+  if (type.isIntOrFloat() && type.getIntOrFloatBitWidth() == 8)
+    return ElementType::i8;
+  return std::nullopt;
+}
+
 int64_t portolan::elementCount(ArrayRef<int64_t> shape) {
   int64_t count = 1;
   for (int64_t dim : shape)

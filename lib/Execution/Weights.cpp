@@ -27,7 +27,7 @@ llvm::Expected<TensorView> WeightFiles::view(moe::WeightDataOp data) {
     return llvm::createStringError("weight '" + data.getSymName() +
                                    "': " + why);
   };
-  std::optional<ElementType> element = elementTypeOf(type.getElementType());
+  std::optional<ElementType> element = storageTypeOf(type.getElementType());
   if (!element) {
     std::string text;
     llvm::raw_string_ostream(text) << type.getElementType();

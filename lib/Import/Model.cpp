@@ -74,6 +74,33 @@ private:
   ScopedDiagnosticHandler handler;
 };
 
+/// A function that calls itself, directly or through others, or null: a model
+/// is a sequence of layers.
+func::FuncOp findRecursion(ModuleOp module) {
+  SymbolTable symbols(module);
+  llvm::DenseMap<Operation *, SmallVector<func::FuncOp>> callees;
+  llvm::DenseMap<Operation *, unsigned> callers;
+  SmallVector<func::FuncOp> ready;
+  for (auto function : module.getOps<func::FuncOp>())
+    function.walk([&](func::CallOp call) {
+      if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee())) {
+        callees[function].push_back(callee);
+        ++callers[callee];
+      }
+    });
+  for (auto function : module.getOps<func::FuncOp>())
+    if (callers.lookup(function) == 0)
+      ready.push_back(function);
+  while (!ready.empty())
+    for (func::FuncOp callee : callees.lookup(ready.pop_back_val()))
+      if (--callers[callee] == 0)
+        ready.push_back(callee);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (callers.lookup(function) != 0)
+      return function;
+  return nullptr;
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>> loadMlir(StringRef path,
                                                MLIRContext &context) {
   context.loadDialect<moe::MoeDialect, func::FuncDialect, tensor::TensorDialect,
@@ -87,6 +114,10 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadMlir(StringRef path,
   if (!module->lookupSymbol<func::FuncOp>("main"))
     return llvm::createStringError(Twine(path) +
                                    ": expects a function @main, got none");
+  if (func::FuncOp function = findRecursion(*module))
+    return llvm::createStringError(
+        Twine(path) + ": expects functions that do not call themselves, got @" +
+        function.getName());
   bool found = false;
   module->walk([&](Operation *op) {
     found |= isa_and_nonnull<moe::MoeDialect>(op->getDialect());

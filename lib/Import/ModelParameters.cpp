@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/IR/Dequantize.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -51,46 +52,59 @@ public:
   llvm::Expected<ParameterCount> count();
 
 private:
-  /// Collects into `selection` what the experts among the users of `value` use;
-  /// `elsewhere` is set if another op uses it too. Tables of angles are not
-  /// parameters, so their use does not count.
-  llvm::Error visit(Value value, std::optional<Selection> &selection,
-                    bool &elsewhere);
+  /// Collects into `selection` what the experts among the users of `weight`
+  /// use; `elsewhere` is set if another op uses it too. Tables of angles are
+  /// not parameters, so their use does not count. Of a weight that is kept as
+  /// codes `elements` becomes the number of those.
+  llvm::Error visit(Value weight, std::optional<Selection> &selection,
+                    bool &elsewhere, int64_t &elements);
 
   ModuleOp module;
   SymbolTableCollection symbols;
 };
 
-llvm::Error Counter::visit(Value value, std::optional<Selection> &selection,
-                           bool &elsewhere) {
-  for (OpOperand &use : value.getUses()) {
-    if (auto call = dyn_cast<func::CallOp>(use.getOwner())) {
-      auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
-          call, call.getCalleeAttr());
-      if (!callee || callee.isExternal())
-        return llvm::createStringError("call of @" + call.getCallee() +
-                                       ": expects a function with a body");
-      if (llvm::Error error = visit(callee.getArgument(use.getOperandNumber()),
-                                    selection, elsewhere))
-        return error;
-    } else if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner())) {
-      llvm::Expected<Selection> found = selectionOf(experts);
-      if (!found)
-        return found.takeError();
-      if (!selection || found->used > selection->used)
-        selection = *found;
-    } else if (isa<tensor::ExtractSliceOp, linalg::TransposeOp>(
-                   use.getOwner())) {
-      // A weight that is prepared in another layout.
-      if (llvm::Error error =
-              visit(use.getOwner()->getResult(0), selection, elsewhere))
-        return error;
-    } else if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner());
-               rope &&
-               (use.get() == rope.getCosine() || use.get() == rope.getSine())) {
-      continue;
-    } else {
-      elsewhere = true;
+llvm::Error Counter::visit(Value weight, std::optional<Selection> &selection,
+                           bool &elsewhere, int64_t &elements) {
+  SmallVector<Value> pending = {weight};
+  llvm::DenseSet<Value> seen = {weight};
+  auto follow = [&](Value value) {
+    if (seen.insert(value).second)
+      pending.push_back(value);
+  };
+  while (!pending.empty()) {
+    for (OpOperand &use : pending.pop_back_val().getUses()) {
+      if (auto call = dyn_cast<func::CallOp>(use.getOwner())) {
+        auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
+            call, call.getCalleeAttr());
+        if (!callee || callee.isExternal())
+          return llvm::createStringError("call of @" + call.getCallee() +
+                                         ": expects a function with a body");
+        follow(callee.getArgument(use.getOperandNumber()));
+      } else if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner())) {
+        llvm::Expected<Selection> found = selectionOf(experts);
+        if (!found)
+          return found.takeError();
+        if (!selection || found->used > selection->used)
+          selection = *found;
+      } else if (auto narrow = dyn_cast<moe::DequantizeOp>(use.getOwner())) {
+        // Scales and zero points say how a weight is kept.
+        if (use.get() != narrow.getPacked())
+          continue;
+        elements = cast<RankedTensorType>(narrow.getResult().getType())
+                       .getNumElements();
+        follow(narrow.getResult());
+      } else if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                     tensor::ExtractSliceOp, linalg::TransposeOp>(
+                     use.getOwner())) {
+        // A weight that is prepared in another layout.
+        follow(use.getOwner()->getResult(0));
+      } else if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner());
+                 rope && (use.get() == rope.getCosine() ||
+                          use.get() == rope.getSine())) {
+        continue;
+      } else {
+        elsewhere = true;
+      }
     }
   }
   return llvm::Error::success();
@@ -107,16 +121,18 @@ llvm::Expected<ParameterCount> Counter::count() {
     auto type = cast<RankedTensorType>(data.getType());
     std::optional<Selection> selection;
     bool elsewhere = false;
+    int64_t elements = type.getNumElements();
     for (moe::WeightOp read : reads.lookup(data.getSymNameAttr()))
-      if (llvm::Error error = visit(read.getResult(), selection, elsewhere))
+      if (llvm::Error error =
+              visit(read.getResult(), selection, elsewhere, elements))
         return std::move(error);
     if (!selection && !elsewhere &&
         !reads.lookup(data.getSymNameAttr()).empty())
       continue;
-    int64_t elements = type.getNumElements();
     bool perExpert =
         selection && !elsewhere && type.getDimSize(0) == selection->experts;
-    count.total += elements;
+    if (llvm::AddOverflow(count.total, elements, count.total))
+      return llvm::createStringError("expects fewer than 2^63 parameters");
     count.active +=
         perExpert ? elements / selection->experts * selection->used : elements;
   }

@@ -17,6 +17,7 @@
 #include "onnx/onnx_pb.h"
 #include "portolan/Support/File.h"
 #include "portolan/Support/Message.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -36,6 +37,10 @@ llvm::Error fail(const llvm::Twine &message) {
 llvm::Error within(const llvm::Twine &place, llvm::Error error) {
   return fail(place + ": " + llvm::toString(std::move(error)));
 }
+
+/// The newest version of the standard domain that may be meant: what an op
+/// does in one that is far ahead of those known (26) is anyone's guess.
+constexpr int64_t kNewestOpset = 30;
 
 /// The standard domain has two spellings.
 StringRef canonicalDomain(StringRef domain) {
@@ -134,6 +139,10 @@ llvm::Error Importer::importHeader(const onnx::ModelProto &model) {
     if (opset.version() < 1)
       return fail("field opset_import: expects version >= 1 of domain '" +
                   domain + "', got " + llvm::Twine(opset.version()));
+    if (domain.empty() && opset.version() > kNewestOpset)
+      return fail("field opset_import: expects version <= " +
+                  llvm::Twine(kNewestOpset) + " of domain 'ai.onnx', got " +
+                  llvm::Twine(opset.version()));
     if (!versions.try_emplace(domain, opset.version()).second)
       return fail("field opset_import: expects domain '" + domain +
                   "' once, got it again");
@@ -149,10 +158,15 @@ llvm::Error Importer::importHeader(const onnx::ModelProto &model) {
                 builder.getStringAttr(StringRef(model.producer_name() + " " +
                                                 model.producer_version())
                                           .rtrim()));
-  NamedAttrList metadata;
+  // Of entries with one key the last one holds.
+  llvm::MapVector<StringAttr, Attribute> entries;
   for (const onnx::StringStringEntryProto &entry : model.metadata_props())
     if (!entry.key().empty())
-      metadata.set(entry.key(), builder.getStringAttr(entry.value()));
+      entries[builder.getStringAttr(entry.key())] =
+          builder.getStringAttr(entry.value());
+  NamedAttrList metadata;
+  for (auto [key, value] : entries)
+    metadata.append(key, value);
   if (!metadata.empty())
     op->setAttr("graph.metadata", metadata.getDictionary(context));
   return llvm::Error::success();

@@ -20,6 +20,7 @@
 #include "dialects/Trainium/Transforms/Passes.h"
 #include "dialects/Wafer/IR/Wafer.h"
 #include "dialects/Wafer/Transforms/Passes.h"
+#include "portolan/Conversion/GraphToLinalg.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Conversion/MoeToSpmd.h"
@@ -44,6 +45,7 @@ static void insertDialects(mlir::DialectRegistry &registry) {
 void portolan::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::DialectRegistry own;
   insertDialects(own);
+  registerGraphLowering(own);
   addBytecodeVersions(own);
   own.appendTo(registry);
 }
@@ -57,6 +59,7 @@ void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();
   registerGraphToMoePasses();
+  registerGraphToLinalgPasses();
   moe::registerMoePasses();
   registerMoeToLinalgPasses();
 }

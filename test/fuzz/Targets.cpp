@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/fuzz/Targets.h"
+#include "dialects/Graph/IR/Graph.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
 #include "portolan/Conversion/GraphToMoe.h"
 #include "portolan/Import/DataSet.h"
 #include "portolan/Import/HfConfig.h"
@@ -14,6 +16,7 @@
 #include "portolan/Import/Onnx.h"
 #include "portolan/Machine/Machine.h"
 #include "portolan/Plan/PlanFile.h"
+#include "portolan/Support/Message.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -125,6 +128,23 @@ Outcome fuzz::takeOnnxStrictly(StringRef bytes) {
   return take(bytes, /*strict=*/true);
 }
 
+Outcome fuzz::takeGraph(StringRef bytes) {
+  MLIRContext &context = freshContext();
+  context
+      .loadDialect<func::FuncDialect, graph::GraphDialect, moe::MoeDialect>();
+  Diagnostics diagnostics(context);
+  std::string text = bytes.str();
+  auto module = parseSourceString<ModuleOp>(text, ParserConfig(&context));
+  if (!module)
+    return refused(llvm::createStringError(diagnostics.first.empty()
+                                               ? "cannot be parsed"
+                                               : oneLine(diagnostics.first)));
+  if (llvm::Error error = raiseGraphToMoe(*module))
+    return refused(std::move(error));
+  expectValid(*module, diagnostics, "the raised graph");
+  return {};
+}
+
 Outcome fuzz::takeConfig(StringRef bytes) {
   MLIRContext &context = freshContext();
   Diagnostics diagnostics(context);
@@ -176,8 +196,9 @@ Outcome fuzz::takeTensor(StringRef bytes) {
 }
 
 llvm::ArrayRef<Target> fuzz::targets() {
-  static const Target all[] = {{"onnx", takeOnnx},   {"config", takeConfig},
-                               {"plan", takePlan},   {"machine", takeMachine},
-                               {"model", takeModel}, {"tensor", takeTensor}};
+  static const Target all[] = {{"onnx", takeOnnx},       {"graph", takeGraph},
+                               {"config", takeConfig},   {"plan", takePlan},
+                               {"machine", takeMachine}, {"model", takeModel},
+                               {"tensor", takeTensor}};
   return all;
 }

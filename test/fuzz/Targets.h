@@ -31,6 +31,8 @@ struct Outcome {
 /// are not recognised stay, or are errors.
 Outcome takeOnnx(llvm::StringRef bytes);
 Outcome takeOnnxStrictly(llvm::StringRef bytes);
+/// A graph as .mlir text: parses and raises @main.
+Outcome takeGraph(llvm::StringRef bytes);
 /// config.json: imports and verifies.
 Outcome takeConfig(llvm::StringRef bytes);
 /// A plan: parses; printing and parsing again must give the same plan.

@@ -1,9 +1,9 @@
-"""Runs lit, GoogleTest and the repository checks on a finished build, prints
-what failed with its output, and ends with the line `N passed, N failed`.
+"""Runs lit, GoogleTest, the package and repository checks and a minute of fuzzing
+on a finished build, prints what failed with its output, and ends with the line `N passed, N failed`.
 
 Usage: check.py SOURCE_DIR BUILD_DIR [--quick] [--jobs N]
 
---quick leaves out the build with another compiler.
+--quick leaves out what needs a build of its own: another compiler, the fuzzers.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import fuzz_checks
 import package_checks
 import repo_checks
 
@@ -133,6 +134,19 @@ def run_rules(title, results):
     return tally
 
 
+def run_fuzzers(source, jobs):
+    """A minute of fuzzing: each target that finds nothing passes."""
+    tally = Tally()
+    try:
+        for target, (runs, cover, _), problem in fuzz_checks.run_all(source, jobs=jobs):
+            print(f"{'FAIL' if problem else 'PASS'} fuzz {target}: {runs} executions, "
+                  f"{cover} edges", flush=True)
+            tally.add("fuzz " + target, not problem, problem)
+    except (fuzz_checks.Failure, OSError, subprocess.TimeoutExpired) as error:
+        tally.add("fuzz", False, str(error))
+    return tally
+
+
 def shortened(output):
     """The output, its middle cut out where it is long."""
     lines = output.strip().splitlines()
@@ -159,6 +173,8 @@ def main(source, build, quick=False, jobs=None):
     tallies += stage("GoogleTest", lambda: run_units(build))
     tallies += stage("package", lambda: run_rules(
         "package", package_checks.run_all(source, build, quick=quick, jobs=jobs)))
+    if not quick:
+        tallies += stage("fuzz", lambda: run_fuzzers(source, jobs))
     tallies += stage("repository", lambda: run_rules(
         "repository", repo_checks.run_all(source, build)))
 

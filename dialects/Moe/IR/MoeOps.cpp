@@ -115,6 +115,10 @@ LogicalResult WeightDataOp::verify() {
   if (!type || !type.hasStaticShape())
     return emitOpError("expects a statically shaped tensor type, got ")
            << getType();
+  int64_t elements = 1;
+  for (int64_t dim : type.getShape())
+    if (llvm::MulOverflow(elements, std::max<int64_t>(dim, 1), elements))
+      return emitOpError("expects fewer than 2^63 elements, got ") << type;
   if (getFile().has_value() != getOffset().has_value() ||
       getFile().has_value() != getLength().has_value())
     return emitOpError("expects file, offset and length together");

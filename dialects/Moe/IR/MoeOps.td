@@ -61,6 +61,8 @@ def Moe_WeightOp : Moe_Op<"weight", [
   let assemblyFormat = "$source attr-dict `:` type($result)";
 }
 
+include "dialects/Moe/IR/MoeDequantize.td"
+
 //===----------------------------------------------------------------------===//
 // Token-wise ops
 //===----------------------------------------------------------------------===//

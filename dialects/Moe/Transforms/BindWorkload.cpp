@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Interfaces/BoundLoweringInterface.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -279,6 +280,8 @@ Operation *withKnownSizes(Operation *op) {
 LogicalResult Binder::bindOp(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
     return bindCall(call);
+  if (auto lowering = dyn_cast<BoundLoweringInterface>(op))
+    return lowering.lowerBound();
   op = withKnownSizes(op);
   if (std::optional<SmallVector<Type>> types = resultTypes(op))
     for (auto [result, type] : llvm::zip_equal(op->getResults(), *types))

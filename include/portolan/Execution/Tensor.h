@@ -41,6 +41,10 @@ bool isFloat(ElementType type);
 /// The element type of an MLIR type, or nothing if it cannot be run.
 std::optional<ElementType> elementTypeOf(mlir::Type type);
 
+/// The same; i8 for another type of 8 bits, which a program reads as bytes
+/// (codes of narrow weights).
+std::optional<ElementType> storageTypeOf(mlir::Type type);
+
 /// The product of `shape`; 1 for a scalar.
 int64_t elementCount(llvm::ArrayRef<int64_t> shape);
 

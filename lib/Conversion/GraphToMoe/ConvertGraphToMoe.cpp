@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/ExpertFusion.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
 #include "lib/Conversion/GraphToMoe/Residue.h"
 #include "lib/Conversion/GraphToMoe/SimplifyGraph.h"
@@ -237,12 +238,14 @@ static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
   addDecomposedAttentionRules(rules);
   addAbsorbedAttentionRules(rules);
   addExpertRules(rules);
+  addNarrowRules(rules);
 
   RaisingReport unread;
   RaisingReport &record = report ? *report : unread;
   Block &block = main.getBody().front();
   record.nodes = llvm::range_size(block.getOps<graph::NodeOp>());
   forwardConstants(main);
+  expandNarrowProducts(main);
   GraphFacts facts(main);
   foldConditions(main, facts);
   forwardNoOps(main, facts);
@@ -257,6 +260,7 @@ static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
                                       NoneType::get(main.getContext()));
   Raiser raiser(main, facts);
   raiser.ahead.setInsertionPoint(border);
+  hoistWeights(raiser);
   llvm::DenseSet<Value> needed = findNeeded(main, rules, raiser);
   auto isNeeded = [&](graph::NodeOp node) {
     return llvm::any_of(node.getOutputs(),

@@ -71,6 +71,10 @@ void GraphFacts::infer(Operation *op) {
     for (Value result : node.getOutputs())
       if (isa<RankedTensorType>(result.getType()) && !at(result).shape)
         addType(result, nullptr);
+  } else {
+    // What is made of weights ahead of the graph.
+    for (Value result : op->getResults())
+      addType(result, nullptr);
   }
 }
 

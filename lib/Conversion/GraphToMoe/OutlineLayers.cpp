@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/IR/Dequantize.h"
 #include "lib/Conversion/GraphToMoe/Raiser.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -31,8 +32,9 @@ namespace {
 llvm::SetVector<Operation *> findBodyOps(func::FuncOp main) {
   llvm::SetVector<Operation *> ops;
   for (Operation &op : main.getBody().front()) {
-    bool isBody = isa<moe::MoeDialect>(op.getDialect()) &&
-                  !isa<moe::WeightOp, moe::RotaryTableOp>(op);
+    bool isBody =
+        isa<moe::MoeDialect>(op.getDialect()) &&
+        !isa<moe::DequantizeOp, moe::WeightOp, moe::RotaryTableOp>(op);
     if (isa<tensor::ExtractSliceOp, tensor::DimOp>(op))
       isBody = ops.contains(op.getOperand(0).getDefiningOp());
     else if (isa<graph::NodeOp>(op))

@@ -7,11 +7,13 @@
 //
 // The MoE contrib op takes router logits and holds the weights of all experts,
 // the fused ones in one of several layouts; here they become the router, the
-// exchange and gate, up and down of their own.
+// exchange and gate, up and down of their own. QMoE is the same op with narrow
+// weights.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/ExpertsForm.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -19,16 +21,18 @@ using namespace portolan::graph_to_moe;
 
 namespace {
 
-/// Inputs of MoE by position.
-enum Input : unsigned {
-  Rows = 0,
-  Logits,
-  Fc1,
-  Fc1Bias,
-  Fc2,
-  Fc2Bias,
-  Fc3,
-  Fc3Bias
+/// Inputs of MoE and QMoE by position.
+constexpr unsigned kRows = 0, kLogits = 1, kFirstWeight = 2;
+
+/// Expert weights of a node: fc1, fc2, fc3. Those that are absent are null;
+/// narrow ones are dequantized.
+struct ContribWeights {
+  Value matrix[3], bias[3];
+  bool isOutFirst = false; ///< known to be [experts, out, in]
+
+  Value fc1() const { return matrix[0]; }
+  Value fc2() const { return matrix[1]; }
+  Value fc3() const { return matrix[2]; }
 };
 
 /// `value`, or what it only views as a matrix of the same last dimension.
@@ -40,7 +44,7 @@ Value stripFlatten(Value value) {
 /// The projection that makes the router's logits. The op takes logits of
 /// [tokens, experts], so a reshape in front of it can only join the tokens.
 std::optional<Projection> matchRouter(graph::NodeOp node) {
-  auto router = matchProjection(stripFlatten(node.input(Logits)));
+  auto router = matchProjection(stripFlatten(node.input(kLogits)));
   if (router)
     router->input = stripFlatten(router->input);
   return router;
@@ -48,17 +52,40 @@ std::optional<Projection> matchRouter(graph::NodeOp node) {
 
 void needsExperts(graph::NodeOp node, Raiser &raiser, Values &values) {
   auto router = matchRouter(node);
-  values.push_back(node.input(Rows));
+  values.push_back(node.input(kRows));
   if (router)
     needs(*router, values);
   else
-    values.push_back(stripFlatten(node.input(Logits)));
+    values.push_back(stripFlatten(node.input(kLogits)));
 }
 
 /// How gate and up are kept in fc1 (and fc3).
 enum class Fusion { Separate = 0, Interleaved = 1, Concatenated = 2 };
 
+/// How the weights of QMoE are kept.
+struct NarrowForm {
+  StringRef type;
+  int64_t bits = 4, blockSize = 0;
+};
+
+NarrowForm readNarrowForm(NodeAttributes &attributes) {
+  NarrowForm form;
+  form.type = attributes.string("quant_type", "int");
+  form.bits = attributes.integer("expert_weight_bits", 4);
+  form.blockSize = attributes.integer("block_size", 0);
+  // -1: as the schema has them, or as one execution provider keeps them; their
+  // shapes must be those of the schema.
+  int64_t prepacked = attributes.integer("weights_prepacked", -1);
+  if (prepacked != -1)
+    attributes.expect("weights_prepacked", 0);
+  // A level permits an implementation to round the input; it asks for nothing.
+  (void)attributes.integer("accuracy_level", 0);
+  return form;
+}
+
 struct ContribForm {
+  bool isNarrow;
+  NarrowForm narrow;
   int64_t topK;
   bool normalize, isSwiglu;
   Fusion fusion;
@@ -69,6 +96,9 @@ struct ContribForm {
 FailureOr<ContribForm> readForm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   ContribForm form;
+  form.isNarrow = node.getOpType() == "QMoE";
+  if (form.isNarrow)
+    form.narrow = readNarrowForm(attributes);
   form.topK = attributes.integer("k", 1);
   form.normalize = attributes.integer("normalize_routing_weights", 0) != 0;
   attributes.expect("use_sparse_mixer", 0);
@@ -117,9 +147,9 @@ struct ExpertsShape {
   bool inFirst;
 };
 
-FailureOr<ExpertsShape> readShape(graph::NodeOp node, int64_t hidden,
+FailureOr<ExpertsShape> readShape(const ContribWeights &weights, int64_t hidden,
                                   int64_t fused, Raiser &raiser) {
-  Value fc1 = node.input(Fc1), fc2 = node.input(Fc2), fc3 = node.input(Fc3);
+  Value fc1 = weights.fc1(), fc2 = weights.fc2(), fc3 = weights.fc3();
   if (!isWeight(fc1, 3) || !isWeight(fc2, 3) || (fc3 && !isWeight(fc3, 3)))
     return raiser.fail("expects expert weights that are initialisers of rank "
                        "3");
@@ -129,16 +159,17 @@ FailureOr<ExpertsShape> readShape(graph::NodeOp node, int64_t hidden,
   if (a[0] != b[0] || a[0] < 1 || (!outFirst && !inFirst))
     return raiser.fail("expects fc1 and fc2 that fit the width " +
                        Twine(hidden) + " of the input");
+  inFirst &= !weights.isOutFirst;
   if (outFirst && inFirst)
     return raiser.fail("expects fc1 and fc2 that tell rows from columns, got "
                        "square ones");
   ExpertsShape shape{a[0], hidden, outFirst ? b[2] : b[1], inFirst};
   if (fc3 && fc3.getType() != fc1.getType())
     return raiser.fail("expects fc3 of the shape of fc1");
-  for (auto [index, size] : {std::pair{Fc1Bias, fused * shape.inner},
-                             {Fc2Bias, hidden},
-                             {Fc3Bias, shape.inner}})
-    if (Value bias = node.input(index))
+  for (auto [bias, size] : {std::pair{weights.bias[0], fused * shape.inner},
+                            {weights.bias[1], hidden},
+                            {weights.bias[2], shape.inner}})
+    if (bias)
       if (!isWeight(bias, 2) || typeOf(bias).getDimSize(0) != shape.experts ||
           lastDim(bias) != size)
         return raiser.fail("expects biases that are initialisers of [" +
@@ -151,10 +182,10 @@ struct ExpertsWeights {
   Value gate, up, down, gateBias, upBias, downBias;
 };
 
-ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
+ExpertsWeights prepare(const ContribWeights &parts, Fusion fusion,
                        const ExpertsShape &shape, Raiser &raiser) {
   ExpertsWeights weights;
-  Value fc1 = node.input(Fc1), bias = node.input(Fc1Bias);
+  Value fc1 = parts.fc1(), bias = parts.bias[0];
   int64_t outAxis = shape.inFirst ? 2 : 1;
   auto half = [&](Value value, int64_t axis, bool second) -> Value {
     if (!value)
@@ -169,17 +200,17 @@ ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
     weights.up = half(fc1, outAxis, true);
     weights.gateBias = half(bias, 1, false);
     weights.upBias = half(bias, 1, true);
-  } else if (Value fc3 = node.input(Fc3)) {
+  } else if (Value fc3 = parts.fc3()) {
     weights.gate = fc1;
     weights.gateBias = bias;
     weights.up = fc3;
-    weights.upBias = node.input(Fc3Bias);
+    weights.upBias = parts.bias[2];
   } else {
     weights.up = fc1;
     weights.upBias = bias;
   }
-  weights.down = node.input(Fc2);
-  weights.downBias = node.input(Fc2Bias);
+  weights.down = parts.fc2();
+  weights.downBias = parts.bias[1];
   if (!shape.inFirst)
     for (Value *weight : {&weights.gate, &weights.up, &weights.down})
       if (*weight)
@@ -187,18 +218,89 @@ ExpertsWeights prepare(graph::NodeOp node, Fusion fusion,
   return weights;
 }
 
+FailureOr<ContribWeights> readWeights(graph::NodeOp node) {
+  ContribWeights weights;
+  for (unsigned i = 0; i < 3; ++i) {
+    weights.matrix[i] = node.input(kFirstWeight + 2 * i);
+    weights.bias[i] = node.input(kFirstWeight + 2 * i + 1);
+  }
+  return weights;
+}
+
+/// The weights of QMoE: weight, scales and bias of each, then zero points from
+/// input 11 on, then global scales of fc1 and fc2 from input 15 on.
+FailureOr<ContribWeights> readNarrowWeights(graph::NodeOp node,
+                                            const NarrowForm &form, Value input,
+                                            Raiser &raiser) {
+  constexpr unsigned kZeroPoints = 11, kRouterWeights = 14;
+  if (form.type != "int")
+    return raiser.fail("attribute 'quant_type' expects int, got '" + form.type +
+                       "'");
+  if (form.bits != 2 && form.bits != 4 && form.bits != 8)
+    return raiser.fail(
+        "attribute 'expert_weight_bits' expects 2, 4 or 8, got " +
+        Twine(form.bits));
+  if (form.blockSize != 0 && form.blockSize < 16)
+    return raiser.fail("attribute 'block_size' expects at least 16, got " +
+                       Twine(form.blockSize));
+  for (unsigned i = kRouterWeights; i < node.getInputs().size(); ++i)
+    if (node.input(i))
+      return raiser.fail("expects no input " + Twine(i) + " beside integers");
+  constexpr StringLiteral kNames[] = {"fc1", "fc2", "fc3"};
+  ContribWeights weights;
+  // Blocks came after the layout of the first version.
+  weights.isOutFirst = form.blockSize != 0;
+  for (unsigned i = 0; i < 3; ++i) {
+    unsigned at = kFirstWeight + 3 * i;
+    weights.bias[i] = node.input(at + 2);
+    NarrowWeight weight;
+    weight.packed = node.input(at);
+    weight.scales = node.input(at + 1);
+    weight.zeroPoints = node.input(kZeroPoints + i);
+    if (!weight.packed) {
+      if (weight.scales || weight.zeroPoints)
+        return raiser.fail("expects " + kNames[i] + " beside its scales");
+      continue;
+    }
+    if (!isWeight(weight.packed, 3) || !isWeight(weight.scales) ||
+        (weight.zeroPoints && !isWeight(weight.zeroPoints)))
+      return raiser.fail("expects " + kNames[i] +
+                         " and its scales as "
+                         "initialisers, the first of rank 3");
+    weight.shape.assign(typeOf(weight.packed).getShape().begin(),
+                        typeOf(weight.packed).getShape().end());
+    weight.shape.back() *= 8 / form.bits;
+    weight.bits = form.bits;
+    weight.axis = 2;
+    weight.blockSize = form.blockSize;
+    // Where a row is one block, its zero points may be those of rows.
+    bool isOneBlock = weight.shape.back() <= form.blockSize;
+    if (isOneBlock && weight.zeroPoints &&
+        typeOf(weight.zeroPoints).getRank() == 2)
+      weight.blockSize = 0;
+    llvm::Expected<Value> whole =
+        dequantize(raiser.ahead, partOf(node, kNames[i]), weight,
+                   typeOf(input).getElementType());
+    if (!whole)
+      return raiser.fail(kNames[i] + ": " + llvm::toString(whole.takeError()));
+    weights.matrix[i] = *whole;
+  }
+  return weights;
+}
+
 LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   FailureOr<ContribForm> form = readForm(node, raiser);
   if (failed(form))
     return failure();
-  if (node.getInputs().size() > Fc3Bias + 1)
-    return raiser.fail("expects at most 8 inputs, got " +
+  unsigned most = form->isNarrow ? 21 : 8;
+  if (node.getInputs().size() > most)
+    return raiser.fail("expects at most " + Twine(most) + " inputs, got " +
                        Twine(node.getInputs().size()));
   auto router = matchRouter(node);
   if (!router)
     return raiser.fail("expects router logits that are a product with an "
                        "initialiser");
-  Value input = raiser.raised(node.input(Rows));
+  Value input = raiser.raised(node.input(kRows));
   Value routed = raiser.raised(router->input);
   int64_t rank = typeOf(input).getRank();
   if (rank < 2 || ShapedType::isDynamic(lastDim(input)) ||
@@ -208,14 +310,19 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a router on the tokens of the input");
   int64_t hidden = lastDim(input);
   bool isFused = form->fusion != Fusion::Separate;
-  if (isFused && (node.input(Fc3) || node.input(Fc3Bias)))
+  FailureOr<ContribWeights> parts =
+      form->isNarrow ? readNarrowWeights(node, form->narrow, input, raiser)
+                     : readWeights(node);
+  if (failed(parts))
+    return failure();
+  if (isFused && (parts->fc3() || parts->bias[2]))
     return raiser.fail("expects no fc3 beside a fused fc1");
-  if (node.input(Fc3Bias) && !node.input(Fc3))
+  if (parts->bias[2] && !parts->fc3())
     return raiser.fail("expects fc3 with its bias");
-  if (form->isSwiglu && !isFused && !node.input(Fc3))
+  if (form->isSwiglu && !isFused && !parts->fc3())
     return raiser.fail("expects a gate for swiglu");
   FailureOr<ExpertsShape> shape =
-      readShape(node, hidden, isFused ? 2 : 1, raiser);
+      readShape(*parts, hidden, isFused ? 2 : 1, raiser);
   if (failed(shape))
     return failure();
   if (lastDim(router->weight) != shape->experts)
@@ -225,7 +332,7 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects 1 <= k <= " + Twine(shape->experts) +
                        " experts, got " + Twine(form->topK));
 
-  ExpertsWeights weights = prepare(node, form->fusion, *shape, raiser);
+  ExpertsWeights weights = prepare(*parts, form->fusion, *shape, raiser);
   ExpertsForm block;
   block.router = router->weight;
   block.routerBias = router->bias;
@@ -277,7 +384,7 @@ Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
       dispatch.getCounts(), form.gate, form.up, form.down, form.gateBias,
       form.upBias, form.downBias, form.activation, APFloat(form.limit),
       APFloat(form.alpha), APFloat(form.offset), moe::LoadAttr(),
-      moe::FormatAttr(), moe::FormatAttr());
+      shippedFormat(form.up, input), moe::FormatAttr());
   return moe::CombineOp::create(body, partOf(node, "combine"), input.getType(),
                                 experts.getResult(), route.getWeights(),
                                 route.getIndices(), uint64_t(form.experts),
@@ -286,6 +393,7 @@ Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
 }
 
 void graph_to_moe::addExpertRules(Rules &rules) {
-  rules.add("com.microsoft", "MoE", {2, needsExperts, raiseExperts});
+  for (StringRef type : {"MoE", "QMoE"})
+    rules.add("com.microsoft", type, {2, needsExperts, raiseExperts});
   addFusedRules(rules);
 }

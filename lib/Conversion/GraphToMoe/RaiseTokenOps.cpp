@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Idioms.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -244,24 +245,11 @@ void needsProjection(graph::NodeOp node, Raiser &raiser, Values &values) {
   needsInputs(node, raiser, values);
 }
 
-/// The projection that `node` is, its weight possibly one that the graph
-/// transposes first.
-std::optional<Projection> readProjection(graph::NodeOp node, Raiser &raiser) {
-  if (auto projection = matchProjection(node.getOutputs()[0]))
-    return projection;
-  Value weight = raiser.raised(node.input(1));
-  if (node.getOpType() != "MatMul" || !weight ||
-      !weight.getDefiningOp<linalg::TransposeOp>() ||
-      typeOf(weight).getRank() != 2)
-    return std::nullopt;
-  return Projection{node.input(0), weight, nullptr};
-}
-
 LogicalResult raiseMatMul(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   if (failed(raiser.check(attributes)))
     return failure();
-  auto projection = readProjection(node, raiser);
+  auto projection = matchProjection(node.getOutputs()[0]);
   if (!projection)
     return raiser.fail("expects a product with an initialiser of rank 2");
   if (failed(checkProjection(*projection, raiser)))
@@ -297,19 +285,6 @@ LogicalResult raiseGemm(graph::NodeOp node, Raiser &raiser) {
   raiser.raiseLike(node.getOutputs()[0],
                    raiser.project(node.getLoc(), input, projection),
                    projection.input);
-  return success();
-}
-
-bool transposesWeight(graph::NodeOp node, Raiser &) {
-  return isWeight(node.input(0), 2);
-}
-
-LogicalResult raiseTransposedWeight(graph::NodeOp node, Raiser &raiser) {
-  auto perm = permutationOf(node);
-  if (perm && *perm != SmallVector<int64_t>{1, 0})
-    return raiser.fail("expects the exchange of rows and columns");
-  Value weight = raiser.transposeWeight(node.input(0));
-  raiser.raise(node.getOutputs()[0], weight, weight);
   return success();
 }
 
@@ -390,9 +365,10 @@ LogicalResult raiseLastLogits(graph::NodeOp node, Raiser &raiser) {
   shape[1] = 1;
   shape[2] = lastDim(weight);
   auto type = RankedTensorType::get(shape, typeOf(input).getElementType());
-  Value logits = moe::LinearOp::create(
-      raiser.body, node.getLoc(), type, input, weight, Value(),
-      raiser.body.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  Value logits =
+      moe::LinearOp::create(raiser.body, node.getLoc(), type, input, weight,
+                            Value(), raiser.body.getUnitAttr(),
+                            shippedFormat(weight, input), moe::FormatAttr());
   if (raiser.facts.rank(node.getOutputs()[0]) == 2)
     logits = tensor::CollapseShapeOp::create(
         raiser.body, node.getLoc(), logits,
@@ -477,8 +453,6 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gemm",
             {2, needsInputs, raiseGemm, /*matches=*/nullptr,
              /*readsViews=*/true});
-  rules.add("", "Transpose",
-            {1, needsInputs, raiseTransposedWeight, transposesWeight});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});
   rules.add("", "Identity", {1, needsInputs, raiseIdentity});

@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Raiser.h"
+#include "dialects/Moe/IR/Dequantize.h"
 #include "dialects/Moe/Transforms/Passes.h"
+#include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -41,8 +43,15 @@ graph::NodeOp graph_to_moe::nodeOf(Value value, StringRef opType) {
 }
 
 bool graph_to_moe::isWeight(Value value, int64_t rank) {
-  return value && value.getDefiningOp<moe::WeightOp>() &&
-         (rank == -1 || typeOf(value).getRank() == rank);
+  if (!value || (rank != -1 && (!isa<RankedTensorType>(value.getType()) ||
+                                typeOf(value).getRank() != rank)))
+    return false;
+  // What is computed ahead of the layers is as good. (HoistWeights.cpp)
+  if (auto made = value.getDefiningOp<linalg::LinalgOp>();
+      made && made.getNumDpsInputs() == 1)
+    value = made.getDpsInputOperand(0)->get();
+  return value.getDefiningOp<moe::WeightOp>() ||
+         value.getDefiningOp<moe::DequantizeOp>();
 }
 
 std::optional<Projection> graph_to_moe::matchProjection(Value value) {
@@ -118,8 +127,9 @@ Raiser::Raiser(func::FuncOp main, GraphFacts &facts)
   for (Value argument : block.getArguments())
     if (isa<RankedTensorType>(argument.getType()))
       map[argument] = argument;
-  for (auto weight : block.getOps<moe::WeightOp>())
-    map[weight] = weight;
+  for (Operation &op : block)
+    if (isa<moe::WeightOp, moe::DequantizeOp, linalg::TransposeOp>(op))
+      map[op.getResult(0)] = op.getResult(0);
 }
 
 void Raiser::raise(Value value, Value to, Value like) {
@@ -171,16 +181,16 @@ Value Raiser::sliceWeight(Value weight, int64_t axis, int64_t offset,
       ValueRange(), ValueRange(), offsets, sizes, strides);
 }
 
-Value Raiser::transposeWeight(Value weight) {
+Value graph_to_moe::transposeWeight(OpBuilder &builder, Value weight) {
   RankedTensorType type = typeOf(weight);
   int64_t rank = type.getRank();
   SmallVector<int64_t> shape(type.getShape()), permutation(rank);
   std::iota(permutation.begin(), permutation.end(), 0);
   std::swap(shape[rank - 1], shape[rank - 2]);
   std::swap(permutation[rank - 1], permutation[rank - 2]);
-  Value init = tensor::EmptyOp::create(ahead, weight.getLoc(), shape,
+  Value init = tensor::EmptyOp::create(builder, weight.getLoc(), shape,
                                        type.getElementType());
-  return linalg::TransposeOp::create(ahead, weight.getLoc(), weight, init,
+  return linalg::TransposeOp::create(builder, weight.getLoc(), weight, init,
                                      permutation)
       ->getResult(0);
 }
@@ -327,5 +337,5 @@ Value Raiser::project(Location loc, Value input, const Projection &projection,
   }
   return moe::LinearOp::create(body, loc, withLastDim(input, lastDim(weight)),
                                input, weight, bias, UnitAttr(),
-                               moe::FormatAttr(), moe::FormatAttr());
+                               shippedFormat(weight, input), moe::FormatAttr());
 }

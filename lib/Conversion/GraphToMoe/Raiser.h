@@ -56,6 +56,9 @@ struct View {
 /// activations.
 std::optional<View> joinParts(const View &first, const View &second);
 
+/// `weight` with its last two dimensions exchanged.
+mlir::Value transposeWeight(mlir::OpBuilder &builder, mlir::Value weight);
+
 /// The state of raising one function.
 class Raiser {
 public:
@@ -104,7 +107,9 @@ public:
   mlir::Value sliceWeight(mlir::Value weight, int64_t axis, int64_t offset,
                           int64_t size, int64_t stride = 1);
   /// `weight` with its last two dimensions exchanged.
-  mlir::Value transposeWeight(mlir::Value weight);
+  mlir::Value transposeWeight(mlir::Value weight) {
+    return graph_to_moe::transposeWeight(ahead, weight);
+  }
 
   /// Sequence lengths [B] (i32) after this step, and positions [B,S] (i64) of
   /// the new tokens, from `lengths`: an attention mask [B,T] (a one per token)
@@ -199,7 +204,12 @@ void addExpertRules(Rules &rules);
 /// The node of type `opType` (standard domain) that defines `value`, or null.
 graph::NodeOp nodeOf(mlir::Value value, llvm::StringRef opType);
 
-/// Whether `value` is an initialiser of this rank (-1: any).
+/// Computes ahead of the layers what nodes make of one weight alone: its
+/// transpose, its sum with a number. Linear. (HoistWeights.cpp)
+void hoistWeights(Raiser &raiser);
+
+/// Whether `value` is an initialiser of this rank (-1: any), as the file has
+/// it, dequantized, or made of one ahead of the layers.
 bool isWeight(mlir::Value value, int64_t rank = -1);
 
 /// The projection that defines `value`, if one does.

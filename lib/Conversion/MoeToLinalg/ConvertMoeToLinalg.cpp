@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Moe/IR/Dequantize.h"
 #include "lib/Conversion/MoeToLinalg/Patterns.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -27,6 +28,7 @@ using namespace portolan;
 using namespace portolan::moe;
 
 void portolan::populateMoeToLinalgPatterns(RewritePatternSet &patterns) {
+  populateDequantizePatterns(patterns);
   populateTokenwisePatterns(patterns);
   populateRotaryPatterns(patterns);
   populateAttentionPatterns(patterns);
@@ -89,8 +91,9 @@ struct ConvertMoeToLinalg
     : public portolan::impl::ConvertMoeToLinalgBase<ConvertMoeToLinalg> {
   void runOnOperation() override {
     WalkResult checked = getOperation().walk([&](Operation *op) {
+      // The verifier of dequantize says all of what it lowers.
       if (!isa_and_nonnull<MoeDialect>(op->getDialect()) ||
-          isa<WeightOp, WeightDataOp>(op))
+          isa<DequantizeOp, WeightOp, WeightDataOp>(op))
         return WalkResult::advance();
       return WalkResult(checkLowerable(op));
     });

@@ -30,6 +30,13 @@ moe.weight_data @weight_data_c5 {value = dense<0.0> : tensor<1xf32>} : tensor<2x
 
 // -----
 
+// weight_data_c6
+// 2^62 x 2 elements.
+// expected-error @+1 {{expects fewer than 2^63 elements, got 'tensor<4611686018427387904x2xf32>'}}
+moe.weight_data @weight_data_c6 : tensor<4611686018427387904x2xf32>
+
+// -----
+
 // weight_c1
 func.func @weight_c1() {
   // expected-error @+1 {{expects a moe.weight_data symbol, got @weight_c1}}

@@ -1,0 +1,237 @@
+//===- ConvertGraphToLinalg.cpp - graph nodes to linalg -------------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Interfaces/BoundLoweringInterface.h"
+#include "lib/Conversion/GraphToLinalg/NodeLowering.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/SymbolTable.h"
+#include "portolan/Conversion/GraphToLinalg.h"
+
+namespace portolan {
+#define GEN_PASS_DEF_CONVERTGRAPHTOLINALG
+#include "lib/Conversion/GraphToLinalg/GraphToLinalgPasses.h.inc"
+} // namespace portolan
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::graph_to_linalg;
+
+//===----------------------------------------------------------------------===//
+// One node
+//===----------------------------------------------------------------------===//
+
+static const Rules &allRules() {
+  static const Rules rules = [] {
+    Rules rules;
+    addElementwiseRules(rules);
+    addGatherRules(rules);
+    addLayoutRules(rules);
+    addProductRules(rules);
+    addReductionRules(rules);
+    addScatterRules(rules);
+    addShapeRules(rules);
+    return rules;
+  }();
+  return rules;
+}
+
+/// Operands that a rule may take for granted, by op type: as many as are read
+/// without a question.
+static unsigned requiredInputs(StringRef op) {
+  if (op == "Constant")
+    return 0;
+  if (op == "Where" || op == "Range" || op == "OneHot" ||
+      op == "ScatterElements" || op == "Scatter" || op == "ScatterND")
+    return 3;
+  static const llvm::StringLiteral two[] = {"Add",
+                                            "Sub",
+                                            "Mul",
+                                            "Div",
+                                            "Mod",
+                                            "Pow",
+                                            "And",
+                                            "Or",
+                                            "Xor",
+                                            "PRelu",
+                                            "Equal",
+                                            "Less",
+                                            "Greater",
+                                            "LessOrEqual",
+                                            "GreaterOrEqual",
+                                            "MatMul",
+                                            "Gemm",
+                                            "Gather",
+                                            "GatherElements",
+                                            "GatherND",
+                                            "Reshape",
+                                            "Expand",
+                                            "Tile",
+                                            "CumSum",
+                                            "CastLike",
+                                            "LayerNormalization",
+                                            "RMSNormalization",
+                                            "SimplifiedLayerNormalization"};
+  return llvm::is_contained(two, op) ? 2 : 1;
+}
+
+/// Whether the operands of `node` can be read.
+static LogicalResult checkOperands(NodeLowering &n) {
+  graph::NodeOp node = n.node;
+  StringRef op = node.getOpType();
+  for (unsigned i = 0; i < requiredInputs(op); ++i)
+    if (!node.input(i))
+      return n.fail("expects input " + Twine(i));
+  bool takesAny = op == "Concat" || op == "Einsum" || op == "Sum" ||
+                  op == "Mean" || op == "Min" || op == "Max";
+  for (auto [i, operand] : llvm::enumerate(node.getInputs())) {
+    if (isa<NoneType>(operand.getType())) {
+      if (takesAny)
+        return n.fail("expects input " + Twine(i));
+      continue;
+    }
+    std::string text;
+    llvm::raw_string_ostream(text) << operand.getType();
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    if (!type)
+      return n.fail("expects tensors of known rank, got " + text);
+    Type element = type.getElementType();
+    if (!element.isSignlessInteger() &&
+        !isa<Float32Type, Float64Type, Float16Type, BFloat16Type>(element))
+      return n.fail("expects signed integers, bool or floats of at least 16 "
+                    "bits, got " +
+                    text);
+  }
+  if (!node.getBodies().empty())
+    return n.fail("expects no bodies");
+  return success();
+}
+
+/// States the results of the node; the reason is in `n` on failure.
+static LogicalResult lowerNode(NodeLowering &n) {
+  graph::NodeOp node = n.node;
+  auto rule = allRules().find(node.getOpType());
+  bool isNorm = node.getOpType() == "SimplifiedLayerNormalization";
+  // Shape and Size are folded, and nothing else.
+  bool isFolded = node.getOpType() == "Shape" || node.getOpType() == "Size";
+  if ((!node.getDomain().empty() &&
+       !(isNorm && node.getDomain() == "ai.onnx")) ||
+      (rule == allRules().end() && !isFolded))
+    return n.fail("no rule executes this op");
+  if (failed(checkOperands(n)))
+    return failure();
+  if (foldElements(n))
+    return success();
+  if (isFolded)
+    return n.fail("expects a shape of few dimensions");
+  return rule->second(n);
+}
+
+/// Replaces `node` by its lowering.
+static LogicalResult replaceNode(graph::NodeOp node) {
+  OpBuilder builder(node);
+  NodeLowering n(node, builder);
+  if (failed(lowerNode(n))) {
+    auto name = dyn_cast<NameLoc>(node.getLoc());
+    return emitError(node.getLoc())
+           << "node '" << (name ? name.getName().getValue() : StringRef("?"))
+           << "' (op '" << node.getOpType() << "', domain '" << node.getDomain()
+           << "') cannot be executed: " << n.reason;
+  }
+  for (auto [output, result] : llvm::zip_equal(node.getOutputs(), n.results)) {
+    if (output.use_empty())
+      continue;
+    if (!result)
+      return emitError(node.getLoc())
+             << "op '" << node.getOpType()
+             << "' cannot be executed: expects its result "
+             << output.getResultNumber() << " to be unused";
+    output.replaceAllUsesWith(result);
+  }
+  node.erase();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The pass and the interface
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct NodeLoweringModel
+    : BoundLoweringInterface::ExternalModel<NodeLoweringModel, graph::NodeOp> {
+  LogicalResult lowerBound(Operation *op) const {
+    return replaceNode(cast<graph::NodeOp>(op));
+  }
+};
+
+struct ConvertGraphToLinalg
+    : portolan::impl::ConvertGraphToLinalgBase<ConvertGraphToLinalg> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      for (Block &block : function.getBody()) {
+        for (auto node :
+             llvm::make_early_inc_range(block.getOps<graph::NodeOp>()))
+          if (failed(replaceNode(node)))
+            return signalPassFailure();
+        for (auto none :
+             llvm::make_early_inc_range(block.getOps<graph::NoneOp>()))
+          if (none->use_empty())
+            none.erase();
+      }
+      function.setFunctionType(FunctionType::get(
+          &getContext(), function.getArgumentTypes(),
+          function.getBody().back().getTerminator()->getOperandTypes()));
+    }
+  }
+};
+
+} // namespace
+
+void portolan::registerGraphLowering(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, graph::GraphDialect *) {
+    graph::NodeOp::attachInterface<NodeLoweringModel>(*context);
+    context->loadDialect<arith::ArithDialect, linalg::LinalgDialect,
+                         math::MathDialect, scf::SCFDialect,
+                         tensor::TensorDialect>();
+  });
+}
+
+LogicalResult portolan::inlineDecomposedLayers(ModuleOp module) {
+  bool hasNodes =
+      module.walk([](graph::NodeOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!hasNodes || !main)
+    return success();
+  llvm::DenseSet<Operation *> called;
+  for (auto call : llvm::make_early_inc_range(main.getOps<func::CallOp>())) {
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    if (!callee || callee.isExternal() || !callee.getBody().hasOneBlock())
+      return call.emitOpError("expects a function of one block, got @")
+             << call.getCallee();
+    called.insert(callee);
+    OpBuilder builder(call);
+    IRMapping mapping;
+    mapping.map(callee.getArguments(), call.getOperands());
+    for (Operation &op : callee.getBody().front().without_terminator())
+      builder.clone(op, mapping);
+    Operation *terminator = callee.getBody().front().getTerminator();
+    for (auto [result, value] :
+         llvm::zip_equal(call.getResults(), terminator->getOperands()))
+      result.replaceAllUsesWith(mapping.lookupOrDefault(value));
+    call.erase();
+  }
+  for (Operation *function : called)
+    function->erase();
+  return success();
+}
