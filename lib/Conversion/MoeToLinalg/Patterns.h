@@ -18,13 +18,9 @@
 
 namespace portolan {
 
-<<<<<<< HEAD
-/// embedding, rms_norm, linear, add, gate, mlp.
-=======
 /// dequantize.
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
-/// embedding, rms_norm, linear, add, mlp.
->>>>>>> 4579de0abdc822690e7b3494dd21ab7f64b400ed
+/// embedding, rms_norm, linear, add, gate, scale, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
