@@ -29,17 +29,25 @@ bool close(double a, double b) {
 
 llvm::StringRef portolan::spell(OpKind kind) { return kNames[unsigned(kind)]; }
 
+int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
+  if (window > 0)
+    return std::min(past, window);
+  return chunk > 0 && past >= chunk ? chunk / 2 : past;
+}
+
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
          absorbed == other.absorbed && tabled == other.tabled &&
          recurrence == other.recurrence && chunk == other.chunk &&
          microBatch == other.microBatch &&
-         causalPrefill == other.causalPrefill &&
-         activation == other.activation && compute == other.compute &&
-         weight == other.weight && cache == other.cache &&
-         close(rows, other.rows) && close(meanRows, other.meanRows) &&
-         close(rowsOut, other.rowsOut) && inner == other.inner &&
-         outer == other.outer && heads == other.heads &&
+         causalPrefill == other.causalPrefill && centered == other.centered &&
+         softCapped == other.softCapped && weighted == other.weighted &&
+         indexHeads == other.indexHeads && indexWidth == other.indexWidth &&
+         topKeys == other.topKeys && activation == other.activation &&
+         compute == other.compute && weight == other.weight &&
+         cache == other.cache && close(rows, other.rows) &&
+         close(meanRows, other.meanRows) && close(rowsOut, other.rowsOut) &&
+         inner == other.inner && outer == other.outer && heads == other.heads &&
          kvHeads == other.kvHeads && keyWidth == other.keyWidth &&
          ropeWidth == other.ropeWidth && sequences == other.sequences &&
          context == other.context && newTokens == other.newTokens &&

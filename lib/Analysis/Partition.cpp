@@ -102,6 +102,11 @@ private:
   void place(LocalOp &local, const ModelOp &op) const {
     local.microBatch = microBatch;
     setRows(local, op.expertRegion ? slicedRows : rows);
+    // A prompt is continued from its last token; drafts are verified one by
+    // one.
+    if (op.lastPosition)
+      setRows(local,
+              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     // What the model's op makes comes out of the last op that stands for it.
     if (local.input >= 0)
       local.input = makers[local.input];
@@ -243,11 +248,6 @@ private:
     LocalOp &local = start(op);
     if (!op.gatherColumns)
       planProjection(local);
-    // A prompt is continued from its last token; drafts are verified one by
-    // one.
-    if (op.lastPosition)
-      setRows(local,
-              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     if (op.sharding == Sharding::columns)
       local.outer = share(op.local.outer, op.units);
     if (op.sharding == Sharding::contracted)
@@ -274,9 +274,8 @@ private:
       local.keyWidth = op.local.keyWidth / op.local.kvHeads * local.kvHeads;
     local.sequences = batch.local;
     local.newTokens = newTokens;
-    int64_t context = workload.meanContextTokens();
-    if (op.window > 0)
-      context = std::min(context, op.window);
+    int64_t context =
+        visibleContext(workload.meanContextTokens(), op.window, op.chunk);
     local.context = ceilDiv(context, deployment.cp);
     local.causalPrefill = local.newTokens > 1;
     if (deployment.cp == 1)
@@ -343,6 +342,7 @@ private:
       pack.kind = OpKind::pack;
       pack.topK = 0;
       pack.hitExperts = 0;
+      pack.weighted = false;
       // Every copy that is received was packed: mean rows over the stage.
       double copies = receivedMean * deployment.stageSize /
                       std::max<double>(double(totalRows), 1);
@@ -385,6 +385,7 @@ private:
       unpack.kind = OpKind::unpack;
       unpack.topK = 0;
       unpack.hitExperts = 0;
+      unpack.weighted = false;
       unpack.rows = returned;
       unpack.meanRows = copies * meanSlicedRows;
       unpack.rowsOut = slicedRows;

@@ -22,7 +22,8 @@
 //   read and written once per step whatever the tokens. Matmuls accumulate in
 //   registers: only operands and the result move. Weights of experts without a
 //   row are not read.
-// Not counted: index arithmetic, the router's top-k beyond one pass per choice.
+// Not counted: index arithmetic, the router's top-k beyond one pass per choice,
+//   the top-k of an index beyond one pass, factors on scores by position.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,8 +38,10 @@ constexpr double kSoftmaxVectorOperations = 4;
 constexpr double kGateVectorOperations = 4;
 constexpr double kNormVectorOperations = 4;
 constexpr double kRotationVectorOperations = 3;
-constexpr double kIndexBytes = 4;  // i32
-constexpr double kWeightBytes = 4; // f32 routing weights
+constexpr double kSoftCapVectorOperations = 2; // divide, multiply
+constexpr double kCenterVectorOperations = 3;  // sum, subtract, shift
+constexpr double kIndexBytes = 4;              // i32
+constexpr double kWeightBytes = 4;             // f32 routing weights
 
 /// Activations between kernels stay at 16 bits or wider: a narrow `activation`
 /// says how a matmul reads its operand, not how a residual is kept.
@@ -64,11 +67,12 @@ double attendedPairs(const LocalOp &op) {
   return below * op.context + below * (below + 1) / 2 + (fresh - below) * most;
 }
 
-/// Past tokens whose keys and values one sequence's new tokens read.
-double readContext(const LocalOp &op) {
-  if (op.topK == 0)
+/// Past tokens whose keys and values one sequence's new tokens read, if each
+/// reads `most` of them (0: all): their union is at most all.
+double readContext(const LocalOp &op, int64_t most) {
+  if (most == 0)
     return double(op.context);
-  return std::min(double(op.context), double(op.newTokens) * double(op.topK));
+  return std::min(double(op.context), double(op.newTokens) * double(most));
 }
 
 void addGatedFeedForward(const LocalOp &op, double rows, double copies,
@@ -93,6 +97,10 @@ Work attentionWork(const LocalOp &op) {
   work.matmulOperations = 2 * scores * (op.inner + op.outer);
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
+  if (op.softCapped) {
+    work.transcendentalOperations += scores;
+    work.vectorOperations += kSoftCapVectorOperations * scores;
+  }
   double perToken = op.kvHeads * double(op.inner + op.outer);
   // An index scores every key that is seen: a multiply-add per element of its
   // queries and a maximum; its keys are cached beside the others.
@@ -101,9 +109,10 @@ Work attentionWork(const LocalOp &op) {
   work.matmulOperations += 2 * seen * queries;
   if (index > 0)
     work.vectorOperations += seen * queries / index;
-  work.cacheReadBytes = op.sequences *
-                        (readContext(op) * perToken + op.context * index) *
-                        bytesPerElement(op.cache);
+  work.cacheReadBytes =
+      op.sequences *
+      (readContext(op, op.topK) * perToken + op.context * index) *
+      bytesPerElement(op.cache);
   work.cacheWriteBytes =
       op.rows * (perToken + index) * bytesPerElement(op.cache);
   work.activationInBytes =
@@ -113,9 +122,36 @@ Work attentionWork(const LocalOp &op) {
   return work;
 }
 
+/// Pairs (new token, key) where each token attends to at most `topKeys` keys.
+double chosenPairs(const LocalOp &op) {
+  double all = attendedPairs(op);
+  if (op.topKeys == 0)
+    return all;
+  double fresh = op.newTokens, top = op.topKeys, context = op.context;
+  // Token i sees context + i keys: all of them up to topKeys, then topKeys.
+  double whole = std::clamp(top - context, 0.0, fresh);
+  return whole * context + whole * (whole + 1) / 2 + (fresh - whole) * top;
+}
+
+/// The index scores every visible key: a product per head, its positive part
+/// times a weight, and one pass of the choice.
+void addIndexWork(const LocalOp &op, Work &work) {
+  if (op.topKeys == 0)
+    return;
+  double pairs = attendedPairs(op) * op.sequences;
+  double heads = op.indexHeads, width = op.indexWidth;
+  work.matmulOperations += 2 * pairs * heads * width;
+  work.vectorOperations += pairs * (3 * heads + 1);
+  double element = bytesPerElement(op.cache);
+  work.cacheReadBytes += op.sequences * double(op.context) * width * element;
+  work.cacheWriteBytes += op.rows * width * element;
+  work.activationInBytes +=
+      op.rows * (heads * width + heads + width) * wideBytes(op);
+}
+
 Work latentAttentionWork(const LocalOp &op) {
   Work work;
-  double pairs = attendedPairs(op) * op.sequences;
+  double pairs = chosenPairs(op) * op.sequences;
   double scores = pairs * op.heads;
   double latent = op.inner, key = op.keyWidth, rope = op.ropeWidth,
          value = op.outer;
@@ -133,14 +169,15 @@ Work latentAttentionWork(const LocalOp &op) {
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
   double perToken = latent + rope;
-  work.cacheReadBytes =
-      op.sequences * double(op.context) * perToken * bytesPerElement(op.cache);
+  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * perToken *
+                        bytesPerElement(op.cache);
   work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
   work.weightBytes =
       op.heads * latent * (key + value) * bytesPerElement(op.weight);
   work.activationInBytes =
       op.rows * (op.heads * (key + rope) + perToken) * wideBytes(op);
   work.activationOutBytes = op.rows * op.heads * value * wideBytes(op);
+  addIndexWork(op, work);
   return work;
 }
 
@@ -250,7 +287,9 @@ Work portolan::workOf(const LocalOp &op) {
     work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::rmsNorm:
-    work.vectorOperations = kNormVectorOperations * op.rows * width;
+    work.vectorOperations =
+        (kNormVectorOperations + (op.centered ? kCenterVectorOperations : 0)) *
+        op.rows * width;
     work.activationInBytes = work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::add:
@@ -313,10 +352,12 @@ Work portolan::workOf(const LocalOp &op) {
     // Every row is read from its token and written to its place.
     work.activationInBytes = op.rows * width * bytesPerElement(op.activation);
     work.activationOutBytes = op.rows * width * bytesPerElement(op.activation);
+    if (op.weighted)
+      work.vectorOperations = op.rows * width;
     break;
   case OpKind::combine:
   case OpKind::unpack:
-    work.vectorOperations = 2 * op.rows * width;
+    work.vectorOperations = (op.weighted ? 1 : 2) * op.rows * width;
     work.activationInBytes = op.rows * width * wide;
     work.activationOutBytes = op.rowsOut * width * wide;
     break;

@@ -46,6 +46,16 @@ DictionaryAttr describe(OpBuilder &builder, const Twine &name,
        builder.getNamedAttr("moe.dims", builder.getStrArrayAttr(dims))});
 }
 
+/// The norm of a model; `shift` may be null.
+Value buildNorm(OpBuilder &builder, Location loc, const DecoderSpec &spec,
+                Value input, Value gain, Value shift, int64_t groups,
+                double gainOffset) {
+  return moe::RmsNormOp::create(builder, loc, input.getType(), input, gain,
+                                shift, llvm::APFloat(spec.epsilon),
+                                uint64_t(groups), llvm::APFloat(gainOffset),
+                                spec.centeredNorms);
+}
+
 SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   SmallVector<StringRef> dims(cache.shape.size(), "");
   dims[0] = "batch";
@@ -233,21 +243,24 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     llvm::append_range(returned, call.getResults().drop_front());
   }
   Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
-  hidden = moe::RmsNormOp::create(
-      builder, named(context, "final_norm"), hidden.getType(), hidden, gain,
-      real(builder, spec.epsilon), builder.getI64IntegerAttr(1),
-      real(builder, spec.gainOffset));
+  Value shift, bias;
+  if (spec.normBias)
+    shift = readWeight("final_norm_bias", {spec.hidden}, spec.formats.plain);
+  hidden = buildNorm(builder, named(context, "final_norm"), spec, hidden, gain,
+                     shift, /*groups=*/1, spec.gainOffset);
   Value head = spec.tiedHead
                    ? transposed(table)
                    : readWeight("lm_head", {spec.hidden, spec.vocabulary},
                                 spec.formats.plain);
+  if (spec.headBias)
+    bias = readWeight("lm_head_bias", {spec.vocabulary}, spec.formats.plain);
   Value logits = moe::LinearOp::create(
-      builder, named(context, "lm_head"), logitsType, hidden, head, Value(),
+      builder, named(context, "lm_head"), logitsType, hidden, head, bias,
       builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
-  if (spec.logitsCap > 0)
-    logits = moe::ScaleOp::create(builder, named(context, "logits_cap"),
-                                  logits.getType(), logits, real(builder, 1),
-                                  real(builder, spec.logitsCap));
+  if (spec.logitsScale != 1 || spec.logitsCap > 0)
+    logits = moe::ScaleOp::create(
+        builder, named(context, "logits_scale"), logitsType, logits,
+        real(builder, spec.logitsScale), real(builder, spec.logitsCap));
   returned[0] = logits;
   func::ReturnOp::create(builder, main.getLoc(), returned);
 }
@@ -334,10 +347,8 @@ Value LayerBody::norm(Value input, StringRef gain) {
 
 Value LayerBody::norm(Value input, StringRef gain, int64_t groups,
                       double gainOffset) {
-  return moe::RmsNormOp::create(builder, at(gain), input.getType(), input,
-                                weight(gain), real(builder, spec.epsilon),
-                                builder.getI64IntegerAttr(groups),
-                                real(builder, gainOffset));
+  return buildNorm(builder, at(gain), spec, input, weight(gain),
+                   optionalWeight((gain + "_bias").str()), groups, gainOffset);
 }
 
 Value LayerBody::gate(StringRef name, Value input, Value gate,
@@ -359,6 +370,13 @@ Value LayerBody::add(StringRef name, Value lhs, Value rhs) {
   return moe::AddOp::create(builder, at(name), lhs, rhs);
 }
 
+Value LayerBody::scale(StringRef name, Value input, double factor,
+                       double limit) {
+  return moe::ScaleOp::create(
+      builder, at(name), input.getType(), input, llvm::APFloat(factor),
+      /*soft_cap=*/llvm::APFloat(0.0), llvm::APFloat(limit));
+}
+
 Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
                       int64_t offset, bool interleaved) {
   return moe::RopeOp::create(builder, at(name), input.getType(), input,
@@ -369,6 +387,14 @@ Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
 //===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//
+
+void portolan::addNormWeights(LayerClass &layer, const DecoderSpec &spec,
+                              StringRef name, int64_t width) {
+  layer.weights.push_back({name.str(), {width}, spec.formats.plain});
+  if (spec.normBias)
+    layer.weights.push_back(
+        {(name + "_bias").str(), {width}, spec.formats.plain});
+}
 
 void DecoderSpec::addLayer(StringRef name,
                            llvm::function_ref<LayerClass()> make) {

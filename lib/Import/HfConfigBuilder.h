@@ -103,6 +103,11 @@ struct DecoderSpec {
   int64_t hidden = 0;
   int64_t vocabulary = 0;
   double epsilon = 0;
+  /// Norms subtract the mean (layer normalization), and add NAME_bias.
+  bool centeredNorms = false;
+  bool normBias = false;
+  bool headBias = false;
+  double logitsScale = 1;
   double gainOffset = 0;     ///< added to the gains of norms
   double embeddingScale = 1; ///< of the embedded tokens
   bool tiedHead = false;     ///< the head is the embedding, transposed
@@ -115,6 +120,11 @@ struct DecoderSpec {
   /// Appends a layer of the class `name`, which `make` makes the first time.
   void addLayer(llvm::StringRef name, llvm::function_ref<LayerClass()> make);
 };
+
+/// Adds the weights of the norm `name` of `width` elements, as the model's
+/// norms have them.
+void addNormWeights(LayerClass &layer, const DecoderSpec &spec,
+                    llvm::StringRef name, int64_t width);
 
 /// Builds ops in the body of a layer function.
 class LayerBody {
@@ -151,6 +161,9 @@ public:
                    double gainOffset);
   mlir::Value linear(mlir::Value input, llvm::StringRef matrix);
   mlir::Value add(llvm::StringRef name, mlir::Value lhs, mlir::Value rhs);
+  /// input * factor, limited to [-limit, limit] if `limit` is not 0.
+  mlir::Value scale(llvm::StringRef name, mlir::Value input, double factor,
+                    double limit = 0);
   mlir::Value gate(llvm::StringRef name, mlir::Value input, mlir::Value gate,
                    moe::Activation activation);
   mlir::Value rope(llvm::StringRef name, mlir::Value input, int64_t headWidth,

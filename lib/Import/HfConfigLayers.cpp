@@ -60,9 +60,15 @@ void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
 
 AttentionParts portolan::buildAttention(LayerBody &body, Value input,
                                         const AttentionSpec &attention) {
+  auto linear = [&](const std::string &name) {
+    Value value = body.linear(input, name);
+    return attention.clip > 0
+               ? body.scale("clip_" + name, value, 1, attention.clip)
+               : value;
+  };
   // Queries and keys go the same way: projection, norm, rotation.
   auto project = [&](const std::string &name) {
-    Value value = body.linear(input, name);
+    Value value = linear(name);
     bool norm = attention.norm != QkNorm::none;
     if (norm && !attention.normAfterRotation)
       value = body.norm(value, name + "_norm");
@@ -75,7 +81,9 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
   };
   Value query = project("q");
   Value key = project("k");
-  Value value = body.linear(input, "v");
+  Value value = linear("v");
+  if (attention.valueScale != 1)
+    value = body.scale("scale_v", value, attention.valueScale);
   auto op = moe::AttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(attention.heads * attention.valueWidth), body.grownType(0),
@@ -84,7 +92,9 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
       body.optionalWeight("sinks"), uint64_t(attention.heads),
       uint64_t(attention.kvHeads), llvm::APFloat(attention.scale),
       uint64_t(attention.window), llvm::APFloat(attention.softCap),
-      /*cache_format=*/moe::FormatAttr());
+      /*cache_format=*/moe::FormatAttr(), /*past_only=*/false,
+      uint64_t(attention.chunk), uint64_t(attention.temperatureFloor),
+      llvm::APFloat(attention.temperatureScale));
   Value attended = op.getResult();
   if (attention.gated)
     attended = body.gate("gate_attention", attended,
@@ -170,10 +180,11 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   auto route = moe::RouteOp::create(
       builder, body.at("route"), weightType, indexType, input,
       body.weight("router"), body.optionalWeight("router_bias"),
-      body.optionalWeight("router_correction"), Value(), Value(),
-      uint64_t(routing.topK), routing.scoring, uint64_t(routing.groups),
-      uint64_t(routing.topGroups), routing.normalize,
-      llvm::APFloat(routing.scale));
+      body.optionalWeight("router_correction"), /*ids=*/Value(),
+      /*table=*/Value(), uint64_t(routing.topK), routing.scoring,
+      uint64_t(routing.groups), uint64_t(routing.topGroups), routing.normalize,
+      llvm::APFloat(routing.scale), uint64_t(routing.groupRank),
+      llvm::APFloat(routing.jitter));
 
   int64_t width = experts.latent > 0 ? experts.latent : body.spec.hidden;
   Value sent = rows ? rows : input;
@@ -183,9 +194,11 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       RankedTensorType::get({kDynamic, width}, body.spec.formats.plain);
   auto countType =
       RankedTensorType::get({routing.experts}, builder.getI32Type());
-  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
-                                          countType, sent, route.getIndices(),
-                                          uint64_t(0), moe::LoadAttr());
+  Value weights = experts.weightsFirst ? route.getWeights() : Value();
+  auto dispatch =
+      moe::DispatchOp::create(builder, body.at("dispatch"), rowType, countType,
+                              sent, route.getIndices(), weights, uint64_t(0),
+                              moe::LoadAttr(), moe::FormatAttr());
   Value computed = moe::ExpertsOp::create(
       builder, body.at("experts"), rowType, dispatch.getRows(),
       dispatch.getCounts(), body.optionalWeight("experts_gate"),
@@ -199,7 +212,7 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   Value result = moe::CombineOp::create(
       builder, body.at("combine"), sent.getType(), computed, route.getWeights(),
       route.getIndices(), uint64_t(routing.experts), uint64_t(0),
-      moe::LoadAttr(), moe::LoadAttr());
+      moe::LoadAttr(), moe::LoadAttr(), experts.weightsFirst);
   if (experts.latentNorm)
     result = body.norm(result, "latent_norm");
   if (experts.latent > 0)
@@ -229,10 +242,9 @@ makePreNormLayer(const DecoderSpec &spec, const AttentionSpec &attention,
   LayerClass layer;
   layer.rotary = rotary;
   std::string norm = (name + "_norm").str(), sum = ("add_" + name).str();
-  layer.weights.push_back(
-      {"attention_norm", {spec.hidden}, spec.formats.plain});
+  addNormWeights(layer, spec, "attention_norm", spec.hidden);
   addAttentionWeights(layer, spec, attention);
-  layer.weights.push_back({norm, {spec.hidden}, spec.formats.plain});
+  addNormWeights(layer, spec, norm, spec.hidden);
   addWeights(layer);
   layer.body = [=](LayerBody &body) -> SmallVector<Value> {
     AttentionParts parts = buildAttention(

@@ -212,7 +212,7 @@ static bool choosesKeys(const ModelOp &op) {
 bool portolan::spreadsContext(const ModelShape &model) {
   for (const LayerShape &layer : model.layers)
     for (const ModelOp &op : layer.ops)
-      if (op.window > 0 || op.local.kind == OpKind::recurrence ||
+      if (op.wholeContext || op.local.kind == OpKind::recurrence ||
           choosesKeys(op))
         return false;
   return true;

@@ -111,6 +111,11 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
   }
   case OpKind::latentAttention: {
     double heads = double(op.heads);
+    if (op.topKeys > 0) {
+      result.add(sequences, double(op.newTokens) * double(op.indexHeads),
+                 op.indexWidth, seen);
+      seen = std::min(seen, op.topKeys);
+    }
     if (op.absorbed) {
       double queries = double(op.newTokens) * heads;
       result.add(heads, op.rows, op.keyWidth, op.inner);

@@ -37,7 +37,8 @@ def Moe_Scoring : Moe_Enum<"Scoring",
     "how a router turns logits into scores", [
       I32EnumAttrCase<"softmax", 0>,
       I32EnumAttrCase<"sigmoid", 1>,
-      I32EnumAttrCase<"sqrt_softplus", 2>]>;
+      I32EnumAttrCase<"sqrt_softplus", 2>,
+      I32EnumAttrCase<"sparse_mixer", 3>]>;
 def Moe_ScoringAttr : Moe_EnumAttr<Moe_Scoring, "scoring">;
 
 def Moe_Recurrence : Moe_Enum<"Recurrence",

@@ -172,6 +172,11 @@ LogicalResult RmsNormOp::verify() {
   if (ShapedType::isDynamic(width) || gain <= 0 || width % gain != 0)
     return emitOpError("expects a gain whose size divides the width ")
            << width << ", got " << gain;
+  if (failed(checkRank(*this, "shift", getShift(), 1)) ||
+      failed(checkDim(*this, "shift", getShift(), 0, gain)))
+    return failure();
+  if (getShift() && !getCentered())
+    return emitOpError("expects a shift beside centered only");
   int64_t groups = getGroups();
   if (groups < 1 || gain % groups != 0)
     return emitOpError("expects groups that divide the gain of size ")
@@ -186,6 +191,10 @@ LogicalResult ScaleOp::verify() {
   if (!std::isfinite(factor) || !(cap >= 0))
     return emitOpError("expects a finite factor and soft_cap >= 0, got ")
            << factor << " and " << cap;
+  double limit = getLimit().convertToDouble();
+  if (!(limit >= 0) || (limit > 0 && cap > 0))
+    return emitOpError("expects limit >= 0, and no soft_cap beside one, got ")
+           << limit << " and " << cap;
   return success();
 }
 
@@ -212,6 +221,9 @@ LogicalResult LinearOp::verify() {
       failed(checkDim(*this, "weight", getWeight(), 0, lastDim(getInput()))) ||
       failed(checkDim(*this, "bias", getBias(), 0, lastDim(getWeight()))))
     return failure();
+  if (int64_t(getBiasShare()) < 1)
+    return emitOpError("expects bias_share >= 1, got ")
+           << int64_t(getBiasShare());
   if (!getLastPosition())
     return checkLike(*this, "result", getResult(), getInput(),
                      lastDim(getWeight()));
@@ -330,6 +342,12 @@ LogicalResult AttentionOp::verify() {
   if (lastDim(getQuery()) % heads != 0)
     return emitOpError("expects a query width that heads divide, got ")
            << lastDim(getQuery()) << " and " << heads;
+  if (int64_t(getChunk()) < 0 || (getChunk() > 0 && getWindow() > 0))
+    return emitOpError("expects a chunk >= 0, and no window beside one, got ")
+           << int64_t(getChunk()) << " and " << int64_t(getWindow());
+  if (int64_t(getTemperatureFloor()) < 0)
+    return emitOpError("expects temperature_floor >= 0, got ")
+           << int64_t(getTemperatureFloor());
   int64_t keyWidth = lastDim(getQuery()) / heads;
   int64_t valueWidth = lastDim(getPastValue());
   if (failed(checkDim(*this, "key", getKey(), 2, kvHeads * keyWidth)) ||
@@ -452,6 +470,55 @@ LogicalResult LatentAttentionOp::verify() {
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * valueWidth);
+}
+
+LogicalResult IndexedLatentAttentionOp::verify() {
+  int64_t heads = getHeads(), indexHeads = getIndexHeads();
+  if (heads <= 0 || indexHeads <= 0 || int64_t(getTopKeys()) < 1)
+    return emitOpError("expects heads, index_heads and top_keys > 0, got ")
+           << heads << ", " << indexHeads << " and " << int64_t(getTopKeys());
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"latent", getLatent()},
+                             {"rotary_key", getRotaryKey()},
+                             {"index_query", getIndexQuery()},
+                             {"index_key", getIndexKey()},
+                             {"index_weights", getIndexWeights()},
+                             {"past_latent", getPastLatent()},
+                             {"past_rotary_key", getPastRotaryKey()},
+                             {"past_index", getPastIndex()},
+                             {"present_latent", getPresentLatent()},
+                             {"present_rotary_key", getPresentRotaryKey()},
+                             {"present_index", getPresentIndex()},
+                             {"key_up", getKeyUp()},
+                             {"value_up", getValueUp()},
+                             {"result", getResult()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  int64_t rank = lastDim(getLatent()), rotary = lastDim(getRotaryKey());
+  int64_t keyWidth = lastDim(getKeyUp()), index = lastDim(getIndexKey());
+  if (failed(checkDim(*this, "key_up", getKeyUp(), 0, heads)) ||
+      failed(checkDim(*this, "key_up", getKeyUp(), 1, rank)) ||
+      failed(checkDim(*this, "value_up", getValueUp(), 0, heads)) ||
+      failed(checkDim(*this, "value_up", getValueUp(), 1, rank)) ||
+      failed(checkDim(*this, "query", getQuery(), 2,
+                      heads * (keyWidth + rotary))) ||
+      failed(checkDim(*this, "index_query", getIndexQuery(), 2,
+                      indexHeads * index)) ||
+      failed(
+          checkDim(*this, "index_weights", getIndexWeights(), 2, indexHeads)) ||
+      failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
+      failed(
+          checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
+      failed(checkDim(*this, "past_index", getPastIndex(), 2, index)) ||
+      failed(checkGrown(*this, "present_latent", getPresentLatent(),
+                        getPastLatent(), getQuery(), 1)) ||
+      failed(checkGrown(*this, "present_rotary_key", getPresentRotaryKey(),
+                        getPastRotaryKey(), getQuery(), 1)) ||
+      failed(checkGrown(*this, "present_index", getPresentIndex(),
+                        getPastIndex(), getQuery(), 1)))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * lastDim(getValueUp()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -581,6 +648,17 @@ LogicalResult RouteOp::verify() {
   if (topGroups < 1 || topGroups > groups)
     return emitOpError("expects 1 <= top_groups <= ")
            << groups << " groups, got " << topGroups;
+  if (getGroupRank() < 1 || getGroupRank() > 2)
+    return emitOpError("expects group_rank 1 or 2, got ")
+           << int64_t(getGroupRank());
+  bool isMixer = getScoring() == Scoring::sparse_mixer;
+  double jitter = getJitter().convertToDouble();
+  if (!(jitter >= 0) || (jitter > 0 && !isMixer))
+    return emitOpError("expects jitter >= 0, of sparse_mixer only, got ")
+           << jitter;
+  if (isMixer && (groups > 1 || getCorrection() || getTable()))
+    return emitOpError("expects no groups, correction or table with "
+                       "sparse_mixer");
   if (topK > experts / groups * topGroups)
     return emitOpError("expects top_k experts within top_groups, got ")
            << topK << " of " << experts / groups * topGroups;
@@ -615,6 +693,11 @@ LogicalResult DispatchOp::verify() {
   if (ShapedType::isDynamic(lastDim(getCounts())))
     return emitOpError("expects a static number of experts, got ")
            << getCounts().getType();
+  if (getWeights() &&
+      cast<RankedTensorType>(getWeights().getType()).getShape() !=
+          tensorOf(getIndices()).getShape())
+    return emitOpError("expects weights and indices of one shape, got ")
+           << getWeights().getType() << " and " << getIndices().getType();
   // A static R says that no index is dropped.
   RankedTensorType indices = tensorOf(getIndices());
   int64_t rows = tensorOf(getRows()).getDimSize(0);
@@ -658,6 +741,9 @@ LogicalResult ExpertsOp::verify() {
                      getLinearOffset().convertToDouble() != 0))
     return emitOpError("expects a gate beside gate_bias, limit and "
                        "linear_offset");
+  if (int64_t(getBiasShare()) < 1)
+    return emitOpError("expects bias_share >= 1, got ")
+           << int64_t(getBiasShare());
   return checkLike(*this, "result", getResult(), getRows(), lastDim(getDown()));
 }
 

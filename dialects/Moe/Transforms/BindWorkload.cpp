@@ -169,6 +169,13 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
               shapedLike(op.getLogSumExp(), op.getQuery(), op.getHeads()));
         return types;
       })
+      .Case([](IndexedLatentAttentionOp op) -> Types {
+        return {{shapedLike(op.getResult(), op.getQuery(),
+                            int64_t(op.getHeads()) * lastDim(op.getValueUp())),
+                 grown(op.getPastLatent(), op.getQuery(), 1),
+                 grown(op.getPastRotaryKey(), op.getQuery(), 1),
+                 grown(op.getPastIndex(), op.getQuery(), 1)}};
+      })
       .Case([](RouteOp op) -> Types {
         return {{shapedLike(op.getWeights(), op.getInput(), op.getTopK()),
                  shapedLike(op.getIndices(), op.getInput(), op.getTopK())}};

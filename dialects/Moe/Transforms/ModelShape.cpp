@@ -85,14 +85,23 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     entry.expertRegion = role.expertRegion;
     entry.gatherColumns = role.gatherColumns;
     entry.spansHeads = role.spansHeads;
-    if (auto attention = dyn_cast<moe::AttentionOp>(op))
+    if (auto attention = dyn_cast<moe::AttentionOp>(op)) {
       entry.window = attention.getWindow();
+      entry.chunk = attention.getChunk();
+      entry.wholeContext = entry.window > 0 || entry.chunk > 0 ||
+                           attention.getTemperatureFloor() > 0 ||
+                           attention.getSinks();
+    }
+    entry.wholeContext |= isa<moe::IndexedLatentAttentionOp>(op);
     if (auto route = dyn_cast<moe::RouteOp>(op)) {
       entry.groups = route.getGroups();
       entry.topGroups = route.getTopGroups();
     }
     if (auto linear = dyn_cast<moe::LinearOp>(op))
       entry.lastPosition = linear.getLastPosition();
+    if (auto scale = dyn_cast<moe::ScaleOp>(op))
+      if (auto head = scale.getInput().getDefiningOp<moe::LinearOp>())
+        entry.lastPosition = head.getLastPosition();
     if (auto name = dyn_cast<NameLoc>(op->getLoc()))
       entry.name = name.getName().str();
     else

@@ -26,8 +26,8 @@ using Roles = llvm::DenseMap<Operation *, OpRole>;
 
 /// Works on each head alone: its first operand has the heads of its result.
 bool keepsHeads(Operation *op) {
-  return isa<moe::RopeOp, moe::RmsNormOp, moe::GateOp, moe::ShortConvolutionOp,
-             tensor::ExtractSliceOp>(op);
+  return isa<moe::RopeOp, moe::RmsNormOp, moe::GateOp, moe::ScaleOp,
+             moe::ShortConvolutionOp, tensor::ExtractSliceOp>(op);
 }
 
 /// Linears that read split columns add up partial sums.
@@ -181,6 +181,10 @@ llvm::DenseMap<Operation *, OpRole> portolan::rolesOf(Operation *function) {
       splitColumns(attention.getKey(), attention.getKvHeads(), roles);
       splitColumns(attention.getValue(), attention.getKvHeads(), roles);
       splitForward(attention.getResult(), attention.getHeads(), roles);
+    } else if (auto indexed = dyn_cast<moe::IndexedLatentAttentionOp>(op)) {
+      // The index is small and whole on every rank: all heads share it.
+      splitColumns(indexed.getQuery(), indexed.getHeads(), roles);
+      splitForward(indexed.getResult(), indexed.getHeads(), roles);
     } else if (auto sparse = dyn_cast<moe::SparseAttentionOp>(op)) {
       splitColumns(sparse.getQuery(), sparse.getHeads(), roles);
       for (Value value :

@@ -142,7 +142,11 @@ struct LocalOp {
   RecurrenceKind recurrence = RecurrenceKind::selective;
   /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
   uint8_t microBatch = 0;
-  bool causalPrefill = false;       ///< new tokens see only their predecessors
+  bool causalPrefill = false; ///< new tokens see only their predecessors
+  bool centered = false;      ///< rmsNorm: less the mean first
+  bool softCapped = false;    ///< attention: scores through a tanh
+  /// dispatch: rows are multiplied with their weights; combine: they were.
+  bool weighted = false;
   Format activation = Format::bf16; ///< storage of activation operands
   Format compute = Format::bf16;    ///< compute format of the matmuls
   Format weight = Format::bf16;     ///< storage of the weights
@@ -162,6 +166,10 @@ struct LocalOp {
   int64_t context =
       0; ///< past tokens that each sequence attends to, window applied
   int64_t newTokens = 0; ///< new tokens per sequence
+  // An index that chooses the keys of latent attention (topKeys 0: none).
+  int64_t indexHeads = 0;
+  int64_t indexWidth = 0;
+  int64_t topKeys = 0;   ///< keys that a token attends to
   int64_t chunk = 0;     ///< tokens that a recurrence computes at once
   int64_t experts = 0;   ///< local experts
   double hitExperts = 0; ///< distinct local experts with at least one row
@@ -218,6 +226,10 @@ struct Work {
   bool operator==(const Work &other) const;
   bool operator!=(const Work &other) const { return !(*this == other); }
 };
+
+/// Past keys that a sequence's new tokens see. Of a context that is longer than
+/// a chunk, sequences are anywhere in theirs: half of it in the mean.
+int64_t visibleContext(int64_t past, int64_t window, int64_t chunk);
 
 /// Rows (or payload) of the mean rank over those of the slowest: 1 if balanced.
 double balanceOf(const LocalOp &op);

@@ -46,7 +46,11 @@ struct ModelOp {
   bool expertRegion = false;
   /// The split columns of the result are gathered again (logits).
   bool gatherColumns = false;
-  int64_t window = 0;        ///< attention: 0 means the whole context
+  int64_t window = 0; ///< attention: 0 means the whole context
+  int64_t chunk = 0;  ///< attention: 0 means one chunk
+  /// attention: what a token sees or weighs depends on more than the keys of a
+  /// rank, so that the context cannot be spread over ranks.
+  bool wholeContext = false;
   int64_t groups = 1;        ///< route: expert groups
   int64_t topGroups = 1;     ///< route: groups a token may use
   bool lastPosition = false; ///< linear: only the last new token

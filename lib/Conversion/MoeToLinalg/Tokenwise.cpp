@@ -71,6 +71,15 @@ Value portolan::emitSoftplus(Emit &e, Value x) {
   return e.add(e.max(x, e.f32(0)), rest);
 }
 
+Value portolan::emitBias(Emit &e, StringRef spec, Value product, Value bias,
+                         Type element, int64_t share) {
+  return e.map(spec, {product, bias}, element, [&](Emit &e, ValueRange args) {
+    Value part =
+        share == 1 ? args[1] : e.mul(args[1], e.f32(1 / double(share)));
+    return e.add(args[0], part);
+  });
+}
+
 namespace {
 
 struct LowerEmbedding : OpRewritePattern<EmbeddingOp> {
@@ -110,21 +119,33 @@ struct LowerRmsNorm : OpRewritePattern<RmsNormOp> {
     int64_t groups = op.getGroups(), size = run / groups;
     Value x = e.split(e.rows(op.getInput()), 1, {runs, groups, size});
     Value gain = e.split(op.getGain(), 0, {groups, size});
+    if (op.getCentered()) {
+      Value sum = e.reduce("trgn->trg", x, 0, [](Emit &e, ValueRange args) {
+        return e.add(args[1], args[0]);
+      });
+      x = e.map("trgn,trg->trgn", {x, sum}, rewriter.getF32Type(),
+                [&](Emit &e, ValueRange args) {
+                  return e.sub(args[0], e.div(args[1], e.f32(double(size))));
+                });
+    }
     Value squares = e.reduce("trgn->trg", x, 0, [](Emit &e, ValueRange args) {
       return e.add(args[1], e.mul(args[0], args[0]));
     });
     double epsilon = op.getEpsilon().convertToDouble();
     double offset = op.getGainOffset().convertToDouble();
-    Value result =
-        e.map("trgn,trg,gn->trgn", {x, squares, gain}, type.getElementType(),
-              [&](Emit &e, ValueRange args) -> Value {
-                Value mean = e.div(args[1], e.f32(double(size)));
-                Value norm = math::SqrtOp::create(e.builder, e.loc,
-                                                  e.add(mean, e.f32(epsilon)));
-                Value factor =
-                    offset == 0 ? args[2] : e.add(args[2], e.f32(offset));
-                return e.mul(e.div(args[0], norm), factor);
-              });
+    SmallVector<Value> inputs = {x, squares, gain};
+    if (op.getShift())
+      inputs.push_back(e.split(op.getShift(), 0, {groups, size}));
+    Value result = e.map(
+        op.getShift() ? "trgn,trg,gn,gn->trgn" : "trgn,trg,gn->trgn", inputs,
+        type.getElementType(), [&](Emit &e, ValueRange args) -> Value {
+          Value mean = e.div(args[1], e.f32(double(size)));
+          Value norm = math::SqrtOp::create(e.builder, e.loc,
+                                            e.add(mean, e.f32(epsilon)));
+          Value factor = offset == 0 ? args[2] : e.add(args[2], e.f32(offset));
+          Value normed = e.mul(e.div(args[0], norm), factor);
+          return args.size() == 4 ? e.add(normed, args[3]) : normed;
+        });
     rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 3), op.getInput()));
     return success();
   }
@@ -145,9 +166,8 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
     Value product = e.contract("tk,kn->tn", {e.rows(input), op.getWeight()});
     Type element = elementOf(op.getResult());
     if (op.getBias())
-      product = e.map(
-          "tn,n->tn", {product, op.getBias()}, element,
-          [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+      product = emitBias(e, "tn,n->tn", product, op.getBias(), element,
+                         op.getBiasShare());
     rewriter.replaceOp(op, e.unrows(e.castTensor(product, element), input));
     return success();
   }
@@ -179,10 +199,13 @@ struct LowerScale : OpRewritePattern<ScaleOp> {
     Emit e(rewriter, op.getLoc());
     double factor = op.getFactor().convertToDouble();
     double cap = op.getSoftCap().convertToDouble();
+    double limit = op.getLimit().convertToDouble();
     Value result =
         e.map("tn->tn", e.rows(op.getInput()), elementOf(op.getResult()),
               [&](Emit &e, ValueRange args) -> Value {
                 Value y = e.mul(args[0], e.f32(factor));
+                if (limit > 0)
+                  y = e.max(e.min(y, e.f32(limit)), e.f32(-limit));
                 if (cap == 0)
                   return y;
                 Value tanh = math::TanhOp::create(e.builder, e.loc,

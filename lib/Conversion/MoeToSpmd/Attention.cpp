@@ -57,9 +57,11 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
     return op.emitOpError("expects grouped heads that attention_tp ")
            << tp << " divides, got " << heads;
   if (geometry.deployment.cp > 1 &&
-      (op.getWindow() > 0 || op.getSinks() || op.getTotalLengths()))
-    return op.emitOpError("expects no window, sinks or total_lengths where "
-                          "attention_cp spreads the context");
+      (op.getWindow() > 0 || op.getChunk() > 0 ||
+       op.getTemperatureFloor() > 0 || op.getSinks() || op.getTotalLengths()))
+    return op.emitOpError("expects no window, chunk, temperature, sinks or "
+                          "total_lengths where attention_cp spreads the "
+                          "context");
   if (kvHeads >= tp && kvHeads % tp != 0 && heads != kvHeads)
     return op.emitOpError("expects key-value heads that attention_tp ")
            << tp << " divides, got " << kvHeads;
@@ -101,7 +103,9 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
       grown(*pastValue, 2, newTokens), lse, *query, *key, *value, *pastKey,
       *pastValue, *lengths, *sinks, i64(localHeads), i64(localKvHeads),
       op.getScaleAttr(), op.getWindowAttr(), op.getSoftCapAttr(),
-      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr());
+      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr(),
+      op.getChunkAttr(), op.getTemperatureFloorAttr(),
+      op.getTemperatureScaleAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))
@@ -214,5 +218,59 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
   define(op.getPresentRotaryKey(),
          keeps ? Value(local.getPresentRotaryKey()) : *pastRotaryKey,
          cacheLayout);
+  return success();
+}
+
+LogicalResult
+BodyEmitter::emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op) {
+  if (geometry.deployment.cp > 1)
+    return op.emitOpError("expects no attention_cp, as the index chooses among "
+                          "all keys, got ")
+           << geometry.deployment.cp;
+  FailureOr<DimSplit> headDim = headSplit(op, op.getHeads(), op.getHeads());
+  if (failed(headDim))
+    return failure();
+  Layout cacheLayout = {geometry.batch(), geometry.whole(), geometry.whole()};
+  Layout weightLayout = {*headDim, geometry.whole(), geometry.whole()};
+  SmallVector<Value> operands;
+  for (Value value :
+       {op.getQuery(), op.getLatent(), op.getRotaryKey(), op.getIndexQuery(),
+        op.getIndexKey(), op.getIndexWeights()}) {
+    FailureOr<Value> local = activation(value);
+    if (failed(local))
+      return failure();
+    operands.push_back(*local);
+  }
+  SmallVector<Type> types;
+  int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
+  for (Value value :
+       {op.getPastLatent(), op.getPastRotaryKey(), op.getPastIndex()}) {
+    FailureOr<Value> local = outside(value, cacheLayout);
+    if (failed(local))
+      return failure();
+    operands.push_back(*local);
+    types.push_back(grown(*local, 1, newTokens));
+  }
+  for (Value value : {op.getKeyUp(), op.getValueUp()}) {
+    FailureOr<Value> local = outside(value, weightLayout);
+    if (failed(local))
+      return failure();
+    operands.push_back(*local);
+  }
+  int64_t localHeads = geometry.extent(op.getHeads(), *headDim);
+  types.insert(types.begin(), rowsType(op, op.getResult(),
+                                       localHeads * lastDim(op.getValueUp())));
+  NamedAttrList attributes(op->getAttrs());
+  attributes.set(op.getHeadsAttrName(), i64(localHeads));
+  if (moe::FormatAttr weight = attentionWeight(op.getWeightFormat()))
+    attributes.set(op.getWeightFormatAttrName(), weight);
+  if (moe::FormatAttr format = cache(op.getCacheFormat()))
+    attributes.set(op.getCacheFormatAttrName(), format);
+  auto local = moe::IndexedLatentAttentionOp::create(
+      builder, op.getLoc(), types, operands, attributes.getAttrs());
+  define(op.getResult(), local.getResult());
+  define(op.getPresentLatent(), local.getPresentLatent(), cacheLayout);
+  define(op.getPresentRotaryKey(), local.getPresentRotaryKey(), cacheLayout);
+  define(op.getPresentIndex(), local.getPresentIndex(), cacheLayout);
   return success();
 }

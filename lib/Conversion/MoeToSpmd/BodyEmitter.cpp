@@ -74,6 +74,9 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::MlpOp op) { return emitMlp(op); })
       .Case([&](moe::AttentionOp op) { return emitAttention(op); })
       .Case([&](moe::LatentAttentionOp op) { return emitLatentAttention(op); })
+      .Case([&](moe::IndexedLatentAttentionOp op) {
+        return emitIndexedLatentAttention(op);
+      })
       .Case([&](moe::SparseAttentionOp op) { return emitSparseAttention(op); })
       .Case([&](moe::RouteOp op) { return emitRoute(op); })
       .Case([&](moe::DispatchOp op) { return emitDispatch(op); })

@@ -93,6 +93,7 @@ private:
   Result emitAttention(moe::AttentionOp op);
   Result emitSparseAttention(moe::SparseAttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
+  Result emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op);
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
   // Recurrence.cpp

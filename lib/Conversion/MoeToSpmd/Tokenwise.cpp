@@ -50,7 +50,10 @@ LogicalResult BodyEmitter::emitNorm(moe::RmsNormOp op) {
   }
   FailureOr<Value> input = operand(op, op.getInput());
   FailureOr<Value> gain = outside(op.getGain(), {split});
-  if (failed(input) || failed(gain))
+  FailureOr<Value> shift = Value();
+  if (op.getShift())
+    shift = outside(op.getShift(), {split});
+  if (failed(input) || failed(gain) || failed(shift))
     return failure();
   int64_t width = lastDim(*input), groups = op.getGroups();
   if (width % lastDim(*gain) != 0)
@@ -64,9 +67,10 @@ LogicalResult BodyEmitter::emitNorm(moe::RmsNormOp op) {
              << groups << " groups";
     groups = width / run;
   }
-  Value normed = moe::RmsNormOp::create(builder, op.getLoc(), input->getType(),
-                                        *input, *gain, op.getEpsilonAttr(),
-                                        i64(groups), op.getGainOffsetAttr());
+  Value normed =
+      moe::RmsNormOp::create(builder, op.getLoc(), input->getType(), *input,
+                             *gain, *shift, op.getEpsilonAttr(), i64(groups),
+                             op.getGainOffsetAttr(), op.getCenteredAttr());
   if (!isRegional(op)) {
     define(op.getResult(), normed);
     return success();
@@ -85,7 +89,8 @@ LogicalResult BodyEmitter::emitScale(moe::ScaleOp op) {
     return op.emitOpError("expects to be outside of the expert block");
   define(op.getResult(),
          moe::ScaleOp::create(builder, op.getLoc(), input->getType(), *input,
-                              op.getFactorAttr(), op.getSoftCapAttr()));
+                              op.getFactorAttr(), op.getSoftCapAttr(),
+                              op.getLimitAttr()));
   return success();
 }
 
@@ -160,9 +165,10 @@ LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
       return failure();
     rows = *split;
   }
-  bool split = geometry.deployment.tp > 1;
-  if (role.sharding == Sharding::contracted && split && op.getBias())
-    return op.emitOpError("expects no bias where the contraction is split");
+  // Each of the ranks that share a contraction adds its share of the bias.
+  int64_t biasShare = op.getBiasShare();
+  if (role.sharding == Sharding::contracted)
+    biasShare *= rows.parts;
   FailureOr<Value> input = operand(op, op.getInput());
   FailureOr<Value> weight = outside(op.getWeight(), {rows, columns});
   FailureOr<Value> bias = Value();
@@ -174,7 +180,7 @@ LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
   Value result = moe::LinearOp::create(
       builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*weight)),
       *input, *weight, *bias, op.getLastPositionAttr(), weightFormat,
-      activationFormat);
+      activationFormat, i64(biasShare));
   Group group = geometry.tensorGroup();
   if (role.sharding == Sharding::contracted)
     result = allReduce(op.getLoc(), result, group);
