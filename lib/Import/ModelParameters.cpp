@@ -93,9 +93,9 @@ llvm::Error Counter::visit(Value weight, std::optional<Selection> &selection,
         elements = cast<RankedTensorType>(narrow.getResult().getType())
                        .getNumElements();
         follow(narrow.getResult());
-      } else if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
-                     tensor::ExtractSliceOp, linalg::TransposeOp>(
-                     use.getOwner())) {
+      } else if (isa<linalg::BroadcastOp, linalg::TransposeOp,
+                     tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                     tensor::ExtractSliceOp>(use.getOwner())) {
         // A weight that is prepared in another layout.
         follow(use.getOwner()->getResult(0));
       } else if (auto rope = dyn_cast<moe::RopeOp>(use.getOwner());

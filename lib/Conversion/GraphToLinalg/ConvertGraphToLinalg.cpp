@@ -38,6 +38,7 @@ static const Rules &allRules() {
     addReductionRules(rules);
     addScatterRules(rules);
     addShapeRules(rules);
+    addSliceRules(rules);
     return rules;
   }();
   return rules;

@@ -16,8 +16,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lib/Conversion/GraphToLinalg/NodeLowering.h"
-#include "lib/Conversion/GraphToMoe/GraphFacts.h"
+#include "lib/Conversion/GraphToLinalg/FoldElements.h"
 #include "lib/Import/OnnxTensor.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -26,55 +25,8 @@
 using namespace mlir;
 using namespace portolan;
 using namespace portolan::graph_to_linalg;
-using graph_to_moe::wrapIndex;
 
 namespace {
-
-/// Longer lists are computed when the model runs.
-constexpr size_t kMaxElements = 256;
-
-/// The elements of a result, its rank (0 or 1) and its element type.
-struct List {
-  Dims elements;
-  bool isScalar = false;
-  Type type;
-};
-
-struct Folder {
-  NodeLowering &n;
-  SmallVector<std::optional<List>> inputs;
-
-  explicit Folder(NodeLowering &n) : n(n) {
-    for (unsigned i = 0; i < n.node.getInputs().size(); ++i) {
-      std::optional<Dims> elements = n.elements(n.input(i));
-      inputs.emplace_back();
-      if (elements)
-        inputs.back() =
-            List{std::move(*elements), NodeLowering::rankOf(n.input(i)) == 0,
-                 NodeLowering::elementOf(n.input(i))};
-    }
-  }
-
-  const List *list(unsigned index) const {
-    return index < inputs.size() && inputs[index] ? &*inputs[index] : nullptr;
-  }
-  OpFoldResult number(int64_t value) {
-    return n.e.builder.getI64IntegerAttr(value);
-  }
-  OpFoldResult real(double value) { return n.e.builder.getF64FloatAttr(value); }
-
-  std::optional<List> fold();
-
-private:
-  OpFoldResult binary(StringRef op, OpFoldResult a, OpFoldResult b, Type type);
-  std::optional<List> foldBinary();
-  std::optional<List> foldUnary();
-  std::optional<List> foldCast();
-  std::optional<List> foldShape();
-  std::optional<List> foldWhere();
-  std::optional<List> foldLayout();
-  std::optional<List> foldReduction();
-};
 
 std::optional<int64_t> integerOf(OpFoldResult element) {
   auto attribute = dyn_cast<Attribute>(element);
@@ -142,6 +94,8 @@ bool isComparison(StringRef op) {
   return op == "Equal" || op == "Less" || op == "LessOrEqual" ||
          op == "Greater" || op == "GreaterOrEqual";
 }
+
+} // namespace
 
 /// Null if it cannot be stated. Sizes that are values are not negative.
 OpFoldResult Folder::binary(StringRef op, OpFoldResult a, OpFoldResult b,
@@ -343,106 +297,6 @@ std::optional<List> Folder::foldWhere() {
   return result;
 }
 
-/// Nodes that choose and join elements.
-std::optional<List> Folder::foldLayout() {
-  StringRef op = n.node.getOpType();
-  const List *operand = list(0);
-  if (!operand)
-    return std::nullopt;
-  List result = *operand;
-  if (op == "Unsqueeze" || op == "Squeeze" || op == "Reshape") {
-    if (op == "Unsqueeze") {
-      bool given = false;
-      FailureOr<Integers> axes = n.axes(1, 1, given);
-      if (!operand->isScalar || failed(axes) || axes->size() != 1)
-        return std::nullopt;
-      result.isScalar = false;
-      return result;
-    }
-    if (op == "Squeeze") {
-      if (operand->elements.size() != 1)
-        return std::nullopt;
-      result.isScalar = true;
-      return result;
-    }
-    int64_t rank = NodeLowering::rankOf(n.input(1)) == 1
-                       ? typeOf(n.input(1)).getDimSize(0)
-                       : -1;
-    if (rank != 1 && !(rank == 0 && operand->elements.size() == 1))
-      return std::nullopt;
-    result.isScalar = rank == 0;
-    return result;
-  }
-  if (op == "Concat") {
-    result.elements.clear();
-    for (unsigned i = 0; i < inputs.size(); ++i) {
-      const List *part = list(i);
-      if (!part || part->isScalar)
-        return std::nullopt;
-      result.elements.append(part->elements);
-    }
-    return result;
-  }
-  if (op == "Gather") {
-    auto places = n.integers(n.input(1));
-    if (operand->isScalar || !places)
-      return std::nullopt;
-    result.elements.clear();
-    result.isScalar = NodeLowering::rankOf(n.input(1)) == 0;
-    for (int64_t place : *places) {
-      int64_t index = wrapIndex(place, operand->elements.size());
-      if (index < 0)
-        return std::nullopt;
-      result.elements.push_back(operand->elements[index]);
-    }
-    return result;
-  }
-  if (op == "Slice" && n.version() >= 10) {
-    auto starts = n.integers(n.input(1)), ends = n.integers(n.input(2));
-    std::optional<Integers> steps =
-        n.input(4) ? n.integers(n.input(4)) : Integers{1};
-    if (operand->isScalar || !starts || !ends || !steps ||
-        starts->size() != 1 || ends->size() != 1 || steps->size() != 1 ||
-        steps->front() < 1)
-      return std::nullopt;
-    int64_t size = operand->elements.size();
-    auto bound = [&](int64_t place) {
-      return std::clamp<int64_t>(place < 0 ? place + size : place, 0, size);
-    };
-    result.elements.clear();
-    for (int64_t i = bound(starts->front()); i < bound(ends->front());
-         i += steps->front())
-      result.elements.push_back(operand->elements[i]);
-    return result;
-  }
-  if (op == "Expand") {
-    auto shape = n.integers(n.input(1));
-    if (!shape || shape->size() != 1 || operand->elements.size() != 1 ||
-        shape->front() < 1 || size_t(shape->front()) > kMaxElements)
-      return std::nullopt;
-    result.isScalar = false;
-    result.elements.assign(shape->front(), operand->elements.front());
-    return result;
-  }
-  if (op == "ConstantOfShape") {
-    auto shape = n.integers(n.input(0));
-    auto value =
-        dyn_cast_or_null<DenseIntElementsAttr>(n.node.attribute("value"));
-    if (!shape || shape->size() != 1 || !value || value.getNumElements() != 1 ||
-        shape->front() < 0 || size_t(shape->front()) > kMaxElements)
-      return std::nullopt;
-    result.type = value.getElementType();
-    result.isScalar = false;
-    APInt element = *value.begin();
-    result.elements.assign(shape->front(),
-                           number(result.type.isInteger(1)
-                                      ? int64_t(element.getZExtValue())
-                                      : element.getSExtValue()));
-    return result;
-  }
-  return std::nullopt;
-}
-
 /// A reduction of all elements to one.
 std::optional<List> Folder::foldReduction() {
   const List *operand = list(0);
@@ -490,14 +344,12 @@ std::optional<List> Folder::fold() {
   return method ? (this->*method)() : std::nullopt;
 }
 
-} // namespace
-
 bool graph_to_linalg::foldElements(NodeLowering &n) {
   if (n.node.getOutputs().size() != 1)
     return false;
   std::optional<List> list = Folder(n).fold();
   n.reason.clear();
-  if (!list || list->elements.size() > kMaxElements)
+  if (!list || list->elements.size() > kMaxFolded)
     return false;
   OpBuilder &b = n.e.builder;
   SmallVector<int64_t> shape;

@@ -149,6 +149,7 @@ void addProductRules(Rules &rules);
 void addReductionRules(Rules &rules);
 void addScatterRules(Rules &rules);
 void addShapeRules(Rules &rules);
+void addSliceRules(Rules &rules);
 
 /// States the results of a node of integers from the elements of its operands,
 /// if all are listed. (FoldElements.cpp)

@@ -151,7 +151,7 @@ ExpertFusion::Result ExpertFusion::compareMask(graph::NodeOp node) {
     bool isMask =
         label->part == Part::ExpertMask || label->part == Part::OneHot;
     // Weights are positive where they are not zero.
-    bool isWeight = label->part == Part::DenseWeights;
+    bool isWeight = label->part == Part::DenseWeights && label->scale > 0;
     bool isAbove =
         (type == "Greater" && !isSwapped) || (type == "Less" && isSwapped);
     bool isAtLeast = (type == "GreaterOrEqual" && !isSwapped) ||
@@ -163,8 +163,11 @@ ExpertFusion::Result ExpertFusion::compareMask(graph::NodeOp node) {
       return result;
     if (isMask && isAtLeast && *bound == 1)
       return result;
-    if (isMask && type == "Equal" && (*bound == 0 || *bound == 1)) {
-      result.isNegated = (*bound == 0) != label->isNegated;
+    bool isOfTokens = label->part == Part::ExpertMask;
+    if (type == "Equal" && isMask && *bound == 1)
+      return result;
+    if (type == "Equal" && isOfTokens && *bound == 0) {
+      result.isNegated = !label->isNegated;
       return result;
     }
   }
@@ -181,7 +184,12 @@ ExpertFusion::Result ExpertFusion::reduceMask(graph::NodeOp node) {
   auto axes = axesOf(node, 1, facts);
   if (!axes && node.input(1))
     return std::nullopt;
-  bool isAll = !axes || axes->size() == label->dims.size();
+  llvm::SmallDenseSet<int64_t> reduced;
+  if (axes)
+    for (int64_t axis : *axes)
+      reduced.insert(wrapIndex(axis, label->dims.size()));
+  bool isAll =
+      !axes || (reduced.size() == label->dims.size() && !reduced.contains(-1));
   Label result = *label;
   if (isAll && label->dims.size() > 1) {
     result.part = Part::HitCount;
@@ -217,7 +225,10 @@ ExpertFusion::Result ExpertFusion::nonZero(graph::NodeOp node) {
   Label rows{Part::Rows, {Dim(), over(AxisKind::Routed, (*shape)[1])}};
   rows.router = mask->router;
   rows.picked = mask->dims[0];
-  loop->counts.push_back((*shape)[1]);
+  // Nothing real has more, and each condition looks at all of them.
+  constexpr size_t kMaxCounts = 64;
+  if (loop->counts.size() < kMaxCounts)
+    loop->counts.push_back((*shape)[1]);
   return rows;
 }
 
@@ -274,15 +285,15 @@ ExpertFusion::Result ExpertFusion::scatterRows(graph::NodeOp node) {
   bool isElements = node.getOpType() == "ScatterElements";
   const Dims &places = index->dims;
   bool fits = places.size() == 2 && places[0] == updates->dims[0] &&
-              only(places[0], AxisKind::Routed);
-  if (isElements)
-    fits &= integerAttr(node, "axis", 0) == 0 &&
-            (places[1].empty() || only(places[1], AxisKind::Repeat)) &&
-            sizeOf(places[1]) == sizeOf(updates->dims[1]);
-  else
-    fits &= places[1].empty();
-  fits = fits && isSize(index->picked, (*shape)[0]) &&
-         isSize(updates->dims[1], (*shape)[1]);
+              only(places[0], AxisKind::Routed) &&
+              isSize(index->picked, (*shape)[0]) &&
+              isSize(updates->dims[1], (*shape)[1]);
+  if (fits && isElements)
+    fits = integerAttr(node, "axis", 0) == 0 &&
+           (places[1].empty() || only(places[1], AxisKind::Repeat)) &&
+           sizeOf(places[1]) == sizeOf(updates->dims[1]);
+  else if (fits)
+    fits = places[1].empty();
   if (!fits)
     return note(node, "expects each result in the row of its token");
   auto attribute = dyn_cast_or_null<StringAttr>(node.attribute("reduction"));

@@ -30,7 +30,10 @@ enum Input : unsigned {
   TotalLength,   ///< the largest of them; follows from the shapes
   Cosine,
   Sine,
-  HeadSink = 11
+  Positions,
+  HeadSink = 11,
+  QueryNorm = 14,
+  KeyNorm
 };
 
 bool isIntegerTensor(Value value, int64_t rank) {
@@ -101,8 +104,8 @@ constexpr int64_t kMaxHeads = int64_t(1) << 20;
 
 struct AttentionForm {
   int64_t heads, kvHeads, window;
-  double scale, softCap;
-  bool rotates, interleaved;
+  double scale, softCap, normEpsilon;
+  bool rotates, interleaved, isSmooth;
 };
 
 FailureOr<AttentionForm> readForm(graph::NodeOp node, Raiser &raiser) {
@@ -115,9 +118,16 @@ FailureOr<AttentionForm> readForm(graph::NodeOp node, Raiser &raiser) {
   form.softCap = attributes.number("softcap", 0);
   form.rotates = attributes.integer("do_rotary", 0) != 0;
   form.interleaved = attributes.integer("rotary_interleaved", 0) != 0;
-  attributes.expect("smooth_softmax", 0);
+  form.isSmooth = attributes.integer("smooth_softmax", 0) == 1;
+  form.normEpsilon = attributes.number("qk_norm_epsilon", 1e-6);
   attributes.expect("qk_output", 0);
   attributes.expect("causal", 1);
+  attributes.expect("sliding_window_cache", 0);
+  attributes.expect("kv_cache_bit_width", 0);
+  for (StringRef name : {"k_quant_type", "v_quant_type"})
+    if (StringRef type = attributes.string(name, "NONE"); type != "NONE")
+      return raiser.fail("attribute '" + name + "' expects NONE, got '" + type +
+                         "'");
   if (failed(raiser.check(attributes)))
     return failure();
   if (form.heads < 1 || form.kvHeads < 1 || form.heads > kMaxHeads ||
@@ -181,8 +191,13 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
   FailureOr<AttentionForm> form = readForm(node, raiser);
   if (failed(form))
     return failure();
+  if (Value bias = node.input(10))
+    return raiser.fail(
+        "expects no input 10 (attention_bias), got one of rank " +
+        Twine(raiser.facts.rank(bias)));
   for (auto [index, value] : llvm::enumerate(node.getInputs()))
-    if (index > Sine && index != HeadSink && node.input(index))
+    if (index > Positions && index != HeadSink && index != QueryNorm &&
+        index != KeyNorm && node.input(index))
       return raiser.fail("expects no input " + Twine(index));
   for (unsigned index : {PastKey, PastValue})
     if (!node.input(index))
@@ -209,7 +224,32 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a query that comes from the inputs");
   auto [total, positions] = raiser.lengthsAndPositions(lengths, tokens);
 
+  if (Value given = node.input(Positions)) {
+    Value stated = raiser.raised(given);
+    if (typeOf(stated) != typeOf(positions))
+      return raiser.fail("expects a position for each token of each sequence");
+    positions = stated;
+    raiser.nameTokens(given);
+  }
+
   OpBuilder &body = raiser.body;
+  // Heads are normalized before they are rotated.
+  if (bool(node.input(QueryNorm)) != bool(node.input(KeyNorm)))
+    return raiser.fail("expects gains of queries and of keys, got one of them");
+  if (!(form->normEpsilon > 0) || !std::isfinite(form->normEpsilon))
+    return raiser.fail("attribute 'qk_norm_epsilon' expects a positive number");
+  for (auto [normed, input, part] :
+       {std::tuple<Value *, Input, StringRef>{&query, QueryNorm, "norm_query"},
+        {&key, KeyNorm, "norm_key"}}) {
+    Value gain = node.input(input);
+    if (!gain)
+      continue;
+    if (!isWeight(gain, 1) || lastDim(gain) != width)
+      return raiser.fail("expects gains of the head width " + Twine(width));
+    *normed =
+        moe::RmsNormOp::create(body, partOf(node, part), normed->getType(),
+                               *normed, gain, APFloat(form->normEpsilon));
+  }
   if (form->rotates) {
     Value cosine = node.input(Cosine), sine = node.input(Sine);
     if (!isWeight(cosine, 2) || !isWeight(sine, 2) ||
@@ -226,6 +266,10 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
   Value sinks = node.input(HeadSink);
   if (sinks && (!isWeight(sinks, 1) || lastDim(sinks) != form->heads))
     return raiser.fail("expects a sink for each head");
+  // One more score of 0 beside those of the keys.
+  if (form->isSmooth && !sinks)
+    sinks = raiser.zeros(
+        RankedTensorType::get({form->heads}, typeOf(query).getElementType()));
   double scale = form->scale == 0 ? 1 / std::sqrt(double(width)) : form->scale;
   RankedTensorType present = grown(cacheType, typeOf(query).getDimSize(1));
   auto attention = moe::AttentionOp::create(

@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/GraphToMoe/ContribExperts.h"
 #include "lib/Conversion/GraphToMoe/ExpertsForm.h"
 #include "lib/Conversion/GraphToMoe/NarrowWeights.h"
 
@@ -21,67 +22,22 @@ using namespace portolan::graph_to_moe;
 
 namespace {
 
-/// Inputs of MoE and QMoE by position.
-constexpr unsigned kRows = 0, kLogits = 1, kFirstWeight = 2;
-
-/// Expert weights of a node: fc1, fc2, fc3. Those that are absent are null;
-/// narrow ones are dequantized.
-struct ContribWeights {
-  Value matrix[3], bias[3];
-  bool isOutFirst = false; ///< known to be [experts, out, in]
-
-  Value fc1() const { return matrix[0]; }
-  Value fc2() const { return matrix[1]; }
-  Value fc3() const { return matrix[2]; }
-};
-
-/// `value`, or what it only views as a matrix of the same last dimension.
-Value stripFlatten(Value value) {
-  graph::NodeOp reshape = nodeOf(value, "Reshape");
-  return reshape && reshape.input(0) ? reshape.input(0) : value;
-}
-
-/// The projection that makes the router's logits. The op takes logits of
-/// [tokens, experts], so a reshape in front of it can only join the tokens.
-std::optional<Projection> matchRouter(graph::NodeOp node) {
-  auto router = matchProjection(stripFlatten(node.input(kLogits)));
-  if (router)
-    router->input = stripFlatten(router->input);
-  return router;
-}
-
 void needsExperts(graph::NodeOp node, Raiser &raiser, Values &values) {
-  auto router = matchRouter(node);
-  values.push_back(node.input(kRows));
-  if (router)
-    needs(*router, values);
-  else
-    values.push_back(stripFlatten(node.input(kLogits)));
+  values.push_back(node.input(0));
+  std::optional<ContribRouter> router = matchContribRouter(node);
+  if (!router) {
+    graph::NodeOp reshape = nodeOf(node.input(1), "Reshape");
+    values.push_back(reshape && reshape.input(0) ? reshape.input(0)
+                                                 : node.input(1));
+    return;
+  }
+  needs(router->logits, values);
+  if (router->correction)
+    values.push_back(router->correction);
 }
 
 /// How gate and up are kept in fc1 (and fc3).
 enum class Fusion { Separate = 0, Interleaved = 1, Concatenated = 2 };
-
-/// How the weights of QMoE are kept.
-struct NarrowForm {
-  StringRef type;
-  int64_t bits = 4, blockSize = 0;
-};
-
-NarrowForm readNarrowForm(NodeAttributes &attributes) {
-  NarrowForm form;
-  form.type = attributes.string("quant_type", "int");
-  form.bits = attributes.integer("expert_weight_bits", 4);
-  form.blockSize = attributes.integer("block_size", 0);
-  // -1: as the schema has them, or as one execution provider keeps them; their
-  // shapes must be those of the schema.
-  int64_t prepacked = attributes.integer("weights_prepacked", -1);
-  if (prepacked != -1)
-    attributes.expect("weights_prepacked", 0);
-  // A level permits an implementation to round the input; it asks for nothing.
-  (void)attributes.integer("accuracy_level", 0);
-  return form;
-}
 
 struct ContribForm {
   bool isNarrow;
@@ -159,7 +115,8 @@ FailureOr<ExpertsShape> readShape(const ContribWeights &weights, int64_t hidden,
   if (a[0] != b[0] || a[0] < 1 || (!outFirst && !inFirst))
     return raiser.fail("expects fc1 and fc2 that fit the width " +
                        Twine(hidden) + " of the input");
-  inFirst &= !weights.isOutFirst;
+  outFirst &= weights.isInFirst.value_or(false) == false;
+  inFirst &= weights.isInFirst.value_or(true);
   if (outFirst && inFirst)
     return raiser.fail("expects fc1 and fc2 that tell rows from columns, got "
                        "square ones");
@@ -218,76 +175,6 @@ ExpertsWeights prepare(const ContribWeights &parts, Fusion fusion,
   return weights;
 }
 
-FailureOr<ContribWeights> readWeights(graph::NodeOp node) {
-  ContribWeights weights;
-  for (unsigned i = 0; i < 3; ++i) {
-    weights.matrix[i] = node.input(kFirstWeight + 2 * i);
-    weights.bias[i] = node.input(kFirstWeight + 2 * i + 1);
-  }
-  return weights;
-}
-
-/// The weights of QMoE: weight, scales and bias of each, then zero points from
-/// input 11 on, then global scales of fc1 and fc2 from input 15 on.
-FailureOr<ContribWeights> readNarrowWeights(graph::NodeOp node,
-                                            const NarrowForm &form, Value input,
-                                            Raiser &raiser) {
-  constexpr unsigned kZeroPoints = 11, kRouterWeights = 14;
-  if (form.type != "int")
-    return raiser.fail("attribute 'quant_type' expects int, got '" + form.type +
-                       "'");
-  if (form.bits != 2 && form.bits != 4 && form.bits != 8)
-    return raiser.fail(
-        "attribute 'expert_weight_bits' expects 2, 4 or 8, got " +
-        Twine(form.bits));
-  if (form.blockSize != 0 && form.blockSize < 16)
-    return raiser.fail("attribute 'block_size' expects at least 16, got " +
-                       Twine(form.blockSize));
-  for (unsigned i = kRouterWeights; i < node.getInputs().size(); ++i)
-    if (node.input(i))
-      return raiser.fail("expects no input " + Twine(i) + " beside integers");
-  constexpr StringLiteral kNames[] = {"fc1", "fc2", "fc3"};
-  ContribWeights weights;
-  // Blocks came after the layout of the first version.
-  weights.isOutFirst = form.blockSize != 0;
-  for (unsigned i = 0; i < 3; ++i) {
-    unsigned at = kFirstWeight + 3 * i;
-    weights.bias[i] = node.input(at + 2);
-    NarrowWeight weight;
-    weight.packed = node.input(at);
-    weight.scales = node.input(at + 1);
-    weight.zeroPoints = node.input(kZeroPoints + i);
-    if (!weight.packed) {
-      if (weight.scales || weight.zeroPoints)
-        return raiser.fail("expects " + kNames[i] + " beside its scales");
-      continue;
-    }
-    if (!isWeight(weight.packed, 3) || !isWeight(weight.scales) ||
-        (weight.zeroPoints && !isWeight(weight.zeroPoints)))
-      return raiser.fail("expects " + kNames[i] +
-                         " and its scales as "
-                         "initialisers, the first of rank 3");
-    weight.shape.assign(typeOf(weight.packed).getShape().begin(),
-                        typeOf(weight.packed).getShape().end());
-    weight.shape.back() *= 8 / form.bits;
-    weight.bits = form.bits;
-    weight.axis = 2;
-    weight.blockSize = form.blockSize;
-    // Where a row is one block, its zero points may be those of rows.
-    bool isOneBlock = weight.shape.back() <= form.blockSize;
-    if (isOneBlock && weight.zeroPoints &&
-        typeOf(weight.zeroPoints).getRank() == 2)
-      weight.blockSize = 0;
-    llvm::Expected<Value> whole =
-        dequantize(raiser.ahead, partOf(node, kNames[i]), weight,
-                   typeOf(input).getElementType());
-    if (!whole)
-      return raiser.fail(kNames[i] + ": " + llvm::toString(whole.takeError()));
-    weights.matrix[i] = *whole;
-  }
-  return weights;
-}
-
 LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   FailureOr<ContribForm> form = readForm(node, raiser);
   if (failed(form))
@@ -296,11 +183,13 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   if (node.getInputs().size() > most)
     return raiser.fail("expects at most " + Twine(most) + " inputs, got " +
                        Twine(node.getInputs().size()));
-  auto router = matchRouter(node);
-  if (!router)
+  std::optional<ContribRouter> found = matchContribRouter(node);
+  if (!found)
     return raiser.fail("expects router logits that are a product with an "
-                       "initialiser");
-  Value input = raiser.raised(node.input(kRows));
+                       "initialiser, or beside them router weights that are "
+                       "their softmax or sigmoid");
+  const Projection *router = &found->logits;
+  Value input = raiser.raised(node.input(0));
   Value routed = raiser.raised(router->input);
   int64_t rank = typeOf(input).getRank();
   if (rank < 2 || ShapedType::isDynamic(lastDim(input)) ||
@@ -312,7 +201,7 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   bool isFused = form->fusion != Fusion::Separate;
   FailureOr<ContribWeights> parts =
       form->isNarrow ? readNarrowWeights(node, form->narrow, input, raiser)
-                     : readWeights(node);
+                     : FailureOr<ContribWeights>(readWeights(node));
   if (failed(parts))
     return failure();
   if (isFused && (parts->fc3() || parts->bias[2]))
@@ -328,6 +217,9 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   if (lastDim(router->weight) != shape->experts)
     return raiser.fail("expects logits for " + Twine(shape->experts) +
                        " experts, got " + Twine(lastDim(router->weight)));
+  if (found->correction && lastDim(found->correction) != shape->experts)
+    return raiser.fail("expects a correction for " + Twine(shape->experts) +
+                       " experts, got " + Twine(lastDim(found->correction)));
   if (form->topK < 1 || form->topK > shape->experts)
     return raiser.fail("expects 1 <= k <= " + Twine(shape->experts) +
                        " experts, got " + Twine(form->topK));
@@ -336,6 +228,8 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   ExpertsForm block;
   block.router = router->weight;
   block.routerBias = router->bias;
+  block.correction = found->correction;
+  block.scoring = found->scoring;
   block.gate = weights.gate;
   block.up = weights.up;
   block.down = weights.down;

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// RotaryEmbedding of the standard rotates the first columns of each head, by
-// tables and positions, or by cosines and sines that the graph takes out of its
-// tables.
+// RotaryEmbedding of the standard (and the contrib op before it) rotates the
+// first columns of each head, by tables and positions, or by cosines and sines
+// that the graph takes out of its tables.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,21 +22,31 @@ namespace {
 
 enum Input : unsigned { Data = 0, Cosine, Sine, Positions };
 
+bool isContrib(graph::NodeOp node) {
+  return node.getDomain() == "com.microsoft";
+}
+
+/// Operand `input`; the contrib op has positions before the tables.
+Value operandOf(graph::NodeOp node, Input input) {
+  constexpr unsigned kContrib[] = {0, 2, 3, 1};
+  return node.input(isContrib(node) ? kContrib[input] : unsigned(input));
+}
+
 /// Where the angles of `node` come from.
 std::optional<std::pair<AngleForm, AngleForm>>
 matchSource(graph::NodeOp node, const GraphFacts &facts) {
   AngleForm cosine, sine;
-  if (Value positions = node.input(Positions)) {
+  if (Value positions = operandOf(node, Positions)) {
     for (auto [form, index] : {std::pair{&cosine, Cosine}, {&sine, Sine}}) {
       form->positions = positions;
-      form->table = skipCasts(node.input(index), facts);
+      form->table = skipCasts(operandOf(node, index), facts);
       if (!isWeight(form->table, 2))
         return std::nullopt;
     }
     return std::pair{cosine, sine};
   }
-  auto cosines = matchAngles(node.input(Cosine), facts),
-       sines = matchAngles(node.input(Sine), facts);
+  auto cosines = matchAngles(operandOf(node, Cosine), facts),
+       sines = matchAngles(operandOf(node, Sine), facts);
   if (!cosines || !sines || cosines->isRepeated)
     return std::nullopt;
   return std::pair{*cosines, *sines};
@@ -77,6 +87,17 @@ LogicalResult raiseRotary(graph::NodeOp node, Raiser &raiser) {
   bool interleaved = attributes.integer("interleaved", 0) != 0;
   int64_t heads = attributes.integer("num_heads", 0);
   int64_t rotated = attributes.integer("rotary_embedding_dim", 0);
+  if (isContrib(node)) {
+    attributes.expect("is_packed_batching", 0);
+    if (attributes.number("scale", 1) != 1)
+      return raiser.fail("attribute 'scale' expects 1");
+    // Without a number of heads, the tables are of whole heads.
+    Value table = operandOf(node, Cosine), data = node.input(Data);
+    if (heads == 0 && rotated == 0 && isWeight(table, 2) &&
+        lastDim(table) > 0 && raiser.raised(data) &&
+        !ShapedType::isDynamic(lastDim(raiser.raised(data))))
+      heads = lastDim(raiser.raised(data)) / (2 * lastDim(table));
+  }
   if (failed(raiser.check(attributes)))
     return failure();
   if (node.getInputs().size() > Positions + 1)
@@ -104,8 +125,8 @@ LogicalResult raiseRotary(graph::NodeOp node, Raiser &raiser) {
   if (type.getRank() != 2 || !isa<IntegerType>(type.getElementType()) ||
       type.getShape() != typeOf(view->base).getShape().drop_back())
     return raiser.fail("expects a position for each token of each sequence");
-  auto tables =
-      rotaryTables(raiser, source->first, source->second, node.input(Cosine));
+  auto tables = rotaryTables(raiser, source->first, source->second,
+                             operandOf(node, Cosine));
   if (failed(tables))
     return failure();
   View result = *view;
@@ -125,6 +146,9 @@ LogicalResult raiseRotary(graph::NodeOp node, Raiser &raiser) {
 } // namespace
 
 void graph_to_moe::addRotaryNodeRules(Rules &rules) {
+  rules.add("com.microsoft", "RotaryEmbedding",
+            {4, needsRotary, raiseRotary, /*matches=*/nullptr,
+             /*readsViews=*/true});
   rules.add("", "RotaryEmbedding",
             {3, needsRotary, raiseRotary, /*matches=*/nullptr,
              /*readsViews=*/true});

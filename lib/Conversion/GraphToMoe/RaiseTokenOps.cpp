@@ -121,13 +121,18 @@ LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
                   node.getOutputs()[0]);
 }
 
+Value addBias(Value product, Value bias, Raiser &raiser);
+
 LogicalResult raiseSkipNorm(graph::NodeOp node, Raiser &raiser) {
   NodeAttributes attributes(node);
   double epsilon = attributes.number("epsilon", 1e-5);
   if (failed(raiser.check(attributes)))
     return failure();
-  if (node.input(3))
-    return raiser.fail("expects no bias");
+  // The bias is that of a projection which was fused into the sum.
+  if (Value bias = node.input(3); bias &&
+                                  !addBias(node.input(0), bias, raiser) &&
+                                  !addBias(node.input(1), bias, raiser))
+    return raiser.fail("expects the bias of a product among the two inputs");
   for (unsigned index : {1, 2})
     if (node.hasOutput(index) && !node.getOutputs()[index].use_empty())
       return raiser.fail("expects the mean and variance to be unused");
@@ -288,6 +293,32 @@ LogicalResult raiseGemm(graph::NodeOp node, Raiser &raiser) {
   return success();
 }
 
+/// A MatMul whose operands may be transposed and scaled.
+LogicalResult raiseFusedMatMul(graph::NodeOp node, Raiser &raiser) {
+  NodeAttributes attributes(node);
+  for (StringRef name : {"transA", "transBatchA", "transBatchB"})
+    attributes.expect(name, 0);
+  bool isTransposed = attributes.integer("transB", 0) != 0;
+  double alpha = attributes.number("alpha", 1);
+  if (failed(raiser.check(attributes)))
+    return failure();
+  if (alpha != 1)
+    return raiser.fail("attribute 'alpha' expects 1, got " +
+                       Twine(std::to_string(alpha)));
+  Projection projection{node.input(0), node.input(1), nullptr};
+  if (!isWeight(projection.weight, 2))
+    return raiser.fail("expects a product with an initialiser of rank 2");
+  if (isTransposed)
+    projection.weight = raiser.transposeWeight(projection.weight);
+  if (failed(checkProjection(projection, raiser)))
+    return failure();
+  Value input = raiser.rows(projection.input);
+  raiser.raiseLike(node.getOutputs()[0],
+                   raiser.project(node.getLoc(), input, projection),
+                   projection.input);
+  return success();
+}
+
 /// Adds `bias` to a projection that nothing else reads; null if it is none.
 Value addBias(Value product, Value bias, Raiser &raiser) {
   Value raised = raiser.raised(product);
@@ -436,8 +467,11 @@ LogicalResult raiseIdentity(graph::NodeOp node, Raiser &raiser) {
 
 void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "Gather", {2, needsInputs, raiseGather});
-  for (StringRef norm : {"SimplifiedLayerNormalization", "RMSNormalization"})
-    rules.add("", norm,
+  for (auto [domain, norm] :
+       {std::pair<StringRef, StringRef>{"", "SimplifiedLayerNormalization"},
+        {"", "RMSNormalization"},
+        {"com.microsoft", "SimplifiedLayerNormalization"}})
+    rules.add(domain, norm,
               {2, needsInputs, raiseNorm, /*matches=*/nullptr,
                /*readsViews=*/true});
   rules.add("com.microsoft", "SkipSimplifiedLayerNormalization",
@@ -452,6 +486,9 @@ void graph_to_moe::addTokenRules(Rules &rules) {
   rules.add("", "MatMul", {2, needsLastLogits, raiseLastLogits, isLastLogits});
   rules.add("", "Gemm",
             {2, needsInputs, raiseGemm, /*matches=*/nullptr,
+             /*readsViews=*/true});
+  rules.add("com.microsoft", "FusedMatMul",
+            {2, needsInputs, raiseFusedMatMul, /*matches=*/nullptr,
              /*readsViews=*/true});
   rules.add("", "Add", {2, needsProjection, raiseAdd});
   rules.add("", "Split", {1, needsSplit, raiseSplit});

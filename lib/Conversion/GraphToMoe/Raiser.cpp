@@ -195,6 +195,22 @@ Value graph_to_moe::transposeWeight(OpBuilder &builder, Value weight) {
       ->getResult(0);
 }
 
+Value Raiser::zeros(RankedTensorType type) {
+  Value &known = zerosOf[type];
+  if (known)
+    return known;
+  auto module = main->getParentOfType<ModuleOp>();
+  SymbolTable symbols(module);
+  OpBuilder builder(main);
+  auto data = moe::WeightDataOp::create(
+      builder, main.getLoc(), builder.getStringAttr("zeros"),
+      TypeAttr::get(type), StringAttr(), IntegerAttr(), IntegerAttr(),
+      DenseElementsAttr::get(type, builder.getZeroAttr(type.getElementType())));
+  return known = moe::WeightOp::create(
+             ahead, main.getLoc(), type,
+             FlatSymbolRefAttr::get(symbols.insert(data)));
+}
+
 std::pair<Value, Value> Raiser::lengthsAndPositions(Value lengths,
                                                     Value tokens) {
   auto [entry, isNew] = lengthsOf.try_emplace({lengths, tokens});

@@ -111,6 +111,9 @@ public:
     return graph_to_moe::transposeWeight(ahead, weight);
   }
 
+  /// A weight of zeros that the module holds.
+  mlir::Value zeros(mlir::RankedTensorType type);
+
   /// Sequence lengths [B] (i32) after this step, and positions [B,S] (i64) of
   /// the new tokens, from `lengths`: an attention mask [B,T] (a one per token)
   /// or the last positions [B]. `tokens` gives B and S.
@@ -153,6 +156,7 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, mlir::Value>,
                  std::pair<mlir::Value, mlir::Value>>
       lengthsOf;
+  llvm::DenseMap<mlir::Type, mlir::Value> zerosOf;
   llvm::StringMap<std::string> dimNames;
   llvm::DenseMap<mlir::Value, MaskForm> masks;
   std::string reason;

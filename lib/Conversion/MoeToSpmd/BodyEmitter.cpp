@@ -276,7 +276,9 @@ BodyEmitter::projection(moe::LinearOp op) const {
   std::pair<moe::FormatAttr, moe::FormatAttr> own = {
       op.getWeightFormat().value_or(moe::FormatAttr()),
       op.getActivationFormat().value_or(moe::FormatAttr())};
-  if (!problem.hasFormats() || roles.lookup(op).gatherColumns)
+  bool isNarrow =
+      own.first && bitsPerElement(moe::formatPairOf(own.first).storage) < 16;
+  if (!problem.hasFormats() || (roles.lookup(op).gatherColumns && !isNarrow))
     return own;
   FormatPair values = problem.plan.formats(PlanClass::activationFormat);
   if (bitsPerElement(values.storage) < 8)
