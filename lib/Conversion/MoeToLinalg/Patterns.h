@@ -20,7 +20,7 @@ namespace portolan {
 
 /// dequantize.
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
-/// embedding, rms_norm, linear, add, scale, gate, mlp.
+/// embedding, rms_norm, linear, add, gate, scale, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
