@@ -109,7 +109,7 @@ LayerClass makeLayer(const DecoderSpec &spec, const GemmaAttention &attention,
         body.builder, body.at("router_scale"), hidden.getType(),
         body.norm(hidden, "router_norm"),
         llvm::APFloat(1 / std::sqrt(double(body.spec.hidden))),
-        llvm::APFloat(0.0));
+        /*soft_cap=*/llvm::APFloat(0.0), /*limit=*/llvm::APFloat(0.0));
     Value sum =
         buildExperts(body, routed, experts, body.norm(hidden, "experts_norm"));
     sum = body.add("add_experts", dense, body.norm(sum, "experts_output_norm"));
