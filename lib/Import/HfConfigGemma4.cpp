@@ -108,8 +108,8 @@ LayerClass makeLayer(const DecoderSpec &spec, const GemmaAttention &attention,
     Value routed = moe::ScaleOp::create(
         body.builder, body.at("router_scale"), hidden.getType(),
         body.norm(hidden, "router_norm"),
-        body.builder.getF64FloatAttr(1 / std::sqrt(double(body.spec.hidden))),
-        body.builder.getF64FloatAttr(0));
+        llvm::APFloat(1 / std::sqrt(double(body.spec.hidden))),
+        /*soft_cap=*/llvm::APFloat(0.0), /*limit=*/llvm::APFloat(0.0));
     Value sum =
         buildExperts(body, routed, experts, body.norm(hidden, "experts_norm"));
     sum = body.add("add_experts", dense, body.norm(sum, "experts_output_norm"));
