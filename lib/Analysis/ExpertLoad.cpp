@@ -25,7 +25,6 @@
 
 #include "portolan/Analysis/Workload.h"
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
@@ -104,6 +103,12 @@ std::vector<Choice> choiceProbabilities(const Popularity &popularity,
   return choices;
 }
 
+/// A load that was asked for.
+struct KnownLoad {
+  int64_t tokens = -1;
+  ExpertLoad load;
+};
+
 /// Experts dealt to ranks: for each rank what it holds.
 struct Placement {
   Popularity::Kind kind;
@@ -114,8 +119,8 @@ struct Placement {
   /// Logarithm of the probability that a token has no row on each copy.
   std::vector<std::vector<double>> logMissByRank;
   double largestMean = 0; ///< rows per token of the fullest rank
-  /// Loads that were asked for, by tokens.
-  llvm::DenseMap<int64_t, ExpertLoad> loads;
+  /// A load for each hash of the tokens: one place in memory to look at.
+  std::vector<KnownLoad> loads;
 
   bool matches(const Popularity &popularity, int64_t otherExperts,
                int64_t otherTopK, int64_t otherRanks,
@@ -225,7 +230,10 @@ Placement &placementOf(const Popularity &popularity, int64_t experts,
 constexpr double kNeverMissed = -40;
 
 /// A search asks for the same few thousand token counts again and again.
-constexpr unsigned kMostLoads = 1 << 16;
+constexpr unsigned kLoadBits = 12;
+size_t hashOf(int64_t tokens) {
+  return (uint64_t(tokens) * 0x9e3779b97f4a7c15) >> (64 - kLoadBits);
+}
 
 ExpertLoad computeLoad(const Placement &placement, int64_t tokens) {
   ExpertLoad load;
@@ -257,14 +265,12 @@ ExpertLoad portolan::expertLoad(const Popularity &popularity, int64_t experts,
                                 int64_t redundant) {
   Placement &placement =
       placementOf(popularity, experts, topK, ranks, redundant);
-  auto [entry, isNew] = placement.loads.try_emplace(tokens);
-  if (!isNew)
-    return entry->second;
-  ExpertLoad load = computeLoad(placement, tokens);
-  entry->second = load;
-  if (placement.loads.size() > kMostLoads)
-    placement.loads.clear();
-  return load;
+  if (placement.loads.empty())
+    placement.loads.resize(size_t(1) << kLoadBits);
+  KnownLoad &known = placement.loads[hashOf(tokens)];
+  if (known.tokens != tokens)
+    known = {tokens, computeLoad(placement, tokens)};
+  return known.load;
 }
 
 std::vector<int64_t> portolan::expertSlots(const Popularity &popularity,

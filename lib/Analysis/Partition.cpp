@@ -50,8 +50,9 @@ public:
           const PlanPoint &plan, const Deployment &deployment,
           const Workload &workload, Batch batch, uint8_t microBatch,
           LocalOps &ops)
-      : model(model), layer(layer), plan(plan), deployment(deployment),
-        workload(workload), batch(batch), microBatch(microBatch), ops(ops) {
+      : model(model), layer(layer), plan(plan), formats(plannedFormats(plan)),
+        deployment(deployment), workload(workload), batch(batch),
+        microBatch(microBatch), ops(ops) {
     newTokens = stepTokens(workload, plan.count(PlanClass::speculation));
     rows = batch.local * newTokens;
     totalRows = batch.total * newTokens;
@@ -118,41 +119,21 @@ private:
     return whole / units * ceilDiv(units, deployment.tp);
   }
 
-  /// Formats of feed-forward weights: as planned.
   void planFeedForward(LocalOp &local) const {
-    FormatPair weight = plan.formats(PlanClass::weightFormat);
-    local.weight = weight.storage;
-    local.compute = weight.compute;
-    local.activation = plan.formats(PlanClass::activationFormat).storage;
-  }
-
-  /// Weights of attention are kept at 8 bits or wider: published 4-bit
-  /// checkpoints leave them alone.
-  FormatPair attentionWeight() const {
-    FormatPair weight = plan.formats(PlanClass::weightFormat);
-    if (bitsPerElement(weight.storage) < 8) {
-      Format wider = *nextWider(weight.storage);
-      if (weight.compute == weight.storage)
-        weight.compute = wider;
-      weight.storage = wider;
-    }
-    return weight;
+    local.weight = formats.feedForward.storage;
+    local.compute = formats.feedForward.compute;
+    local.activation = formats.rows;
   }
 
   void planProjection(LocalOp &local) const {
-    FormatPair weight = attentionWeight();
-    Format activation = plan.formats(PlanClass::activationFormat).storage;
-    if (bitsPerElement(activation) < 8)
-      activation = *nextWider(activation);
-    local.weight = weight.storage;
-    local.compute = weight.compute;
-    local.activation = activation;
+    local.weight = formats.projection.storage;
+    local.compute = formats.projection.compute;
+    local.activation = formats.projected;
   }
 
   void planCache(LocalOp &local) const {
-    FormatPair cache = plan.formats(PlanClass::kvFormat);
-    local.cache = cache.storage;
-    local.compute = cache.compute;
+    local.cache = formats.cache.storage;
+    local.compute = formats.cache.compute;
   }
 
   void collective(OpKind kind, Group group, double payload,
@@ -241,7 +222,7 @@ private:
     LocalOp &local = start(op);
     // The up-projections of a latent cache; scores are computed as the cache.
     if (local.kind == OpKind::latentAttention)
-      local.weight = attentionWeight().storage;
+      local.weight = formats.projection.storage;
     planCache(local);
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
@@ -305,10 +286,9 @@ private:
 
   void emitDispatch(const ModelOp &op) {
     Group stage{deployment.stageSize, 1};
-    double sent =
-        bytesPerElement(plan.formats(PlanClass::activationFormat).storage);
+    double sent = bytesPerElement(formats.rows);
     LocalOp local = copyOf(op);
-    local.activation = plan.formats(PlanClass::activationFormat).storage;
+    local.activation = formats.rows;
     if (plan.is(PlanClass::dispatchExchange, Exchange::allToAll) ||
         plan.is(PlanClass::dispatchExchange, Exchange::hierarchical)) {
       setReceivedRows();
@@ -387,6 +367,7 @@ private:
   const ModelShape &model;
   const LayerShape &layer;
   const PlanPoint &plan;
+  const PlannedFormats formats;
   const Deployment &deployment;
   const Workload &workload;
   Batch batch;
@@ -402,6 +383,26 @@ private:
 };
 
 } // namespace
+
+PlannedFormats portolan::plannedFormats(const PlanPoint &plan) {
+  PlannedFormats result;
+  result.feedForward = result.projection =
+      plan.formats(PlanClass::weightFormat);
+  result.cache = plan.formats(PlanClass::kvFormat);
+  result.rows = result.projected =
+      plan.formats(PlanClass::activationFormat).storage;
+  // Published 4-bit checkpoints leave the weights of attention alone.
+  FormatPair &weight = result.projection;
+  if (bitsPerElement(weight.storage) < 8) {
+    Format wider = *nextWider(weight.storage);
+    if (weight.compute == weight.storage)
+      weight.compute = wider;
+    weight.storage = wider;
+  }
+  if (bitsPerElement(result.projected) < 8)
+    result.projected = *nextWider(result.projected);
+  return result;
+}
 
 bool LayerShape::hasExperts() const { return find(OpKind::experts) != nullptr; }
 

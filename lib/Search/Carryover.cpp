@@ -91,6 +91,7 @@ private:
     result.workload = request.workload;
     result.workload.setLimit(limit);
     worths.assign(tuners.size(), {});
+    fixed.assign(tuners.size(), {});
     for (const auto &tuner : tuners) {
       llvm::Expected<TargetResult> target =
           tuneTarget(*tuner, limit, request.runnersUp);
@@ -142,11 +143,12 @@ private:
 
   TunedTarget tuned(unsigned index, const LimitResult &result) {
     return {request.targets[index], *tuners[index], result.targets[index],
-            worths[index]};
+            worths[index], fixed[index]};
   }
 
   const CarryoverRequest &request;
   std::vector<KnownWorths> worths; ///< of each source, under one limit
+  std::vector<KnownFixed> fixed;   ///< of each target, under one limit
   std::vector<std::unique_ptr<Tuner>> tuners;
   uint64_t evaluations = 0;
 };

@@ -15,6 +15,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
+#include <limits>
 
 using namespace portolan;
 
@@ -80,7 +81,9 @@ double Evaluator::stepLimit(const PlanPoint &plan, double limitSeconds) const {
 }
 
 double Evaluator::stagePasses(const Deployment &deployment) const {
-  int64_t bubble = served.phase == Phase::prefill ? deployment.stages - 1 : 0;
+  bool isFilled =
+      served.phase != Phase::prefill || relaxed == Relaxation::transfers;
+  int64_t bubble = isFilled ? 0 : deployment.stages - 1;
   return double(deployment.microBatches + bubble);
 }
 
@@ -114,10 +117,12 @@ Estimate Evaluator::bodyEstimate(const PlanPoint &plan,
   partitionLayer(modelShape, layer, plan, deployment, served, sequences, ops);
   steps.clear();
   targetFamily.realize(ops, plan, deployment, target, steps);
-  if (pricesUnpadded)
+  if (relaxed != Relaxation::none)
     for (Step &step : steps)
       if (step.kind == OpKind::experts)
         step.issuedOperations = step.work.matmulOperations;
+      else if (relaxed == Relaxation::transfers && isCommunication(step.kind))
+        step.load = step.outerLoad = LinkLoad();
   return estimate(steps, pricedMachine);
 }
 
@@ -147,7 +152,7 @@ double Evaluator::stepSeconds(const PlanPoint &plan,
   double epilogue =
       bodySeconds(plan, deployment, modelShape.epilogue, sequences);
   double receive = 0, send = 0;
-  if (deployment.stages > 1) {
+  if (deployment.stages > 1 && relaxed != Relaxation::transfers) {
     receive =
         boundaryEstimate(plan, deployment, sequences, OpKind::receive).seconds;
     send = boundaryEstimate(plan, deployment, sequences, OpKind::send).seconds;
@@ -200,10 +205,10 @@ double Evaluator::objectiveAbove(const PlanPoint &plan,
                                  const Deployment &deployment,
                                  double limitSeconds, double floor,
                                  int64_t least, int64_t largest,
-                                 bool unpadded) {
+                                 Relaxation relaxation) {
   if (!pair)
     return phaseObjectiveAbove(plan, deployment, limitSeconds, floor, least,
-                               largest, unpadded);
+                               largest, relaxation);
   return pair->objectiveAbove(plan, deployment, limitSeconds, floor);
 }
 
@@ -211,8 +216,8 @@ double Evaluator::phaseObjectiveAbove(const PlanPoint &plan,
                                       const Deployment &deployment,
                                       double limitSeconds, double floor,
                                       int64_t least, int64_t largest,
-                                      bool unpadded) {
-  pricesUnpadded = unpadded;
+                                      Relaxation relaxation) {
+  relaxed = relaxation;
   double perRate = objectivePerRate(plan, deployment);
   ConcurrencyProblem problem;
   problem.minimum = least;
@@ -220,10 +225,13 @@ double Evaluator::phaseObjectiveAbove(const PlanPoint &plan,
   problem.microBatches = deployment.microBatches;
   problem.limitSeconds = stepLimit(plan, limitSeconds);
   problem.floorRate = floor / perRate;
+  // Of a bound it is asked only whether it is above the floor.
+  if (relaxation != Relaxation::none)
+    problem.slack = std::numeric_limits<double>::infinity();
   ConcurrencyResult result = solveConcurrency(problem, [&](int64_t sequences) {
     return stepSeconds(plan, deployment, sequences);
   });
-  pricesUnpadded = false;
+  relaxed = Relaxation::none;
   if (result.unknown)
     return std::nan("");
   return result.rate * perRate;

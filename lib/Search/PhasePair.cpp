@@ -160,13 +160,13 @@ double PhasePair::neededOfPrefill(double floor, double decodeObjective) const {
 }
 
 bool PhasePair::mayExceed(const PlanPoint &plan, const Deployment &deployment,
-                          double limitSeconds, double floor) {
+                          double limitSeconds, double floor, int64_t largest,
+                          Relaxation relaxation) {
   double needed = neededOfDecode(floor, prefillBound);
   if (std::isinf(needed))
     return false;
   return decode.phaseObjectiveAbove(plan, deployment, limitSeconds, needed, 1,
-                                    decode.largestConcurrency(plan, deployment),
-                                    /*unpadded=*/true) != 0;
+                                    largest, relaxation) != 0;
 }
 
 PhasePair::Sides &PhasePair::sidesOf(const PlanPoint &plan,

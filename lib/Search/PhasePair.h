@@ -43,10 +43,11 @@ public:
   double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
                         double limitSeconds, double floor);
 
-  /// Whether the decode side alone leaves room for more than `floor` when
-  /// expert matmuls are not padded: an upper bound over the tiles of a plan.
+  /// Whether the decode side alone leaves room for more than `floor` at no more
+  /// than `largest` requests, an upper bound by what is left out.
   bool mayExceed(const PlanPoint &plan, const Deployment &deployment,
-                 double limitSeconds, double floor);
+                 double limitSeconds, double floor, int64_t largest,
+                 Relaxation relaxation);
 
   /// No plan that is asked about from now on prefills faster, in prompt tokens
   /// per second and chip.

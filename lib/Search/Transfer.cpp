@@ -174,6 +174,23 @@ llvm::Error Transfer::decide(TransferResult &result) {
   return llvm::Error::success();
 }
 
+llvm::Expected<RankedPlan> Transfer::bestWith(PlanClass planClass,
+                                              double replayed) {
+  PlanValue value = repaired.get(planClass);
+  auto known = target.fixed.find({planClass, value});
+  if (known != target.fixed.end())
+    return known->second.objective > replayed
+               ? known->second
+               : RankedPlan{repaired, replayed, {}};
+  SearchOptions options;
+  options.filter.fix(planClass, value);
+  options.known = replayed;
+  llvm::Expected<RankedPlan> best = bestUnder(target.tuner, options, repaired);
+  if (best && best->objective > replayed)
+    target.fixed.insert({{planClass, value}, *best});
+  return best;
+}
+
 llvm::Error Transfer::attribute(TransferResult &result,
                                 DecisionResult &decision) {
   PlanClass planClass = decision.planClass;
@@ -192,11 +209,7 @@ llvm::Error Transfer::attribute(TransferResult &result,
   decision.alone = 0;
   RankedPlan alone{target.result.plan, optimum, {}};
   if (target.result.plan.get(planClass) != repaired.get(planClass)) {
-    SearchOptions options;
-    options.filter.fix(planClass, repaired.get(planClass));
-    options.known = replayed;
-    llvm::Expected<RankedPlan> best =
-        bestUnder(target.tuner, options, repaired);
+    llvm::Expected<RankedPlan> best = bestWith(planClass, replayed);
     if (!best)
       return best.takeError();
     alone = *best;

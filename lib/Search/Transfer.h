@@ -22,12 +22,17 @@ namespace portolan {
 using KnownWorths =
     std::map<std::pair<PlanClass, std::vector<PlanValue>>, double>;
 
+/// The best plans of a target with a value of a class, where they beat the
+/// plans that were replayed: several sources bring the same value.
+using KnownFixed = std::map<std::pair<PlanClass, PlanValue>, RankedPlan>;
+
 /// A target under one limit, with its tuner.
 struct TunedTarget {
   const Target &target;
   Tuner &tuner;
   const TargetResult &result;
   KnownWorths &worths;
+  KnownFixed &fixed;
 };
 
 /// What replays a plan of `source` on `target`.
@@ -53,6 +58,8 @@ private:
   /// plan can leave none.
   llvm::Expected<std::optional<double>> worthAtSource(PlanClass planClass);
   void derive(TransferResult &result);
+  /// v({c}), with a plan that reaches it.
+  llvm::Expected<RankedPlan> bestWith(PlanClass planClass, double replayed);
   /// v(S) on a tuner, with a plan that reaches it: `fallback` if that is what
   /// was known.
   llvm::Expected<RankedPlan> bestUnder(Tuner &tuner, SearchOptions options,

@@ -18,6 +18,9 @@ using namespace portolan;
 
 namespace {
 
+/// More than sums of the same figures in another order differ.
+constexpr double kRounding = 1 + 1e-12;
+
 /// Smallest whole number of tiles that holds `amount`.
 double tilesOf(double amount, double tile) {
   double quotient = amount / tile;
@@ -144,15 +147,24 @@ TileChoice portolan::chooseTile(const Matmuls &matmuls, const Engine &engine,
   for (int64_t tile : tokenTiles) {
     double rowTile =
         granule > 1 ? granule * tilesOf(double(tile), granule) : double(tile);
-    double total = 0;
+    double perIteration = 2 * rowTile * columnTile * contractionTile;
+    std::array<double, 4> iterations = {};
+    double least = 0;
     for (unsigned i = 0; i < matmuls.size; ++i) {
-      double iterations =
-          perRowTile[i] * tilesOf(matmuls.items[i].rows, rowTile);
-      total += units > 1 ? units * tilesOf(iterations, units) : iterations;
+      iterations[i] = perRowTile[i] * tilesOf(matmuls.items[i].rows, rowTile);
+      least += iterations[i];
     }
-    double issued = total * 2 * rowTile * columnTile * contractionTile;
-    if (best.tokenTile == 0 || issued <= best.issuedOperations)
-      best = {tile, issued};
+    // The last round only adds.
+    if (best.tokenTile == 0 ||
+        least * perIteration <= best.issuedOperations * kRounding) {
+      double total = 0;
+      for (unsigned i = 0; i < matmuls.size; ++i)
+        total +=
+            units > 1 ? units * tilesOf(iterations[i], units) : iterations[i];
+      double issued = total * 2 * rowTile * columnTile * contractionTile;
+      if (best.tokenTile == 0 || issued <= best.issuedOperations)
+        best = {tile, issued};
+    }
     // One tile holds all rows: a larger one only adds padding.
     if (double(tile) >= std::max(mostRows, granule))
       break;

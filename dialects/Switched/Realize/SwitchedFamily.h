@@ -25,6 +25,7 @@ public:
                const Deployment &deployment, const Machine &machine,
                Steps &steps) const override;
   llvm::StringRef systemOpName(const Step &step) const override;
+  bool formatsOnlyScale() const override { return true; }
 
 protected:
   Groups groupsOf(int64_t instance, const Machine &machine) const override;

@@ -41,6 +41,16 @@ namespace portolan {
 
 using LocalOps = llvm::SmallVector<LocalOp, 48>;
 
+/// What the format classes of a plan mean for the ops that use them.
+struct PlannedFormats {
+  FormatPair feedForward; ///< weights of feed-forward blocks and experts
+  FormatPair projection;  ///< other weights: kept at 8 bits or wider
+  FormatPair cache;
+  Format rows = Format::bf16;      ///< what those blocks read and rows are sent
+  Format projected = Format::bf16; ///< what projections read
+};
+PlannedFormats plannedFormats(const PlanPoint &plan);
+
 /// Local ops of a layer for the slowest rank. `sequences` are those of one
 /// model copy in one micro-batch. `layer` may be the prologue or the epilogue.
 void partitionLayer(const ModelShape &model, const LayerShape &layer,

@@ -31,8 +31,19 @@
 
 namespace portolan {
 
-/// What a plan achieves.
 class PhasePair;
+
+/// What an upper bound on plans leaves out of their price.
+enum class Relaxation : uint8_t {
+  none,
+  /// Expert matmuls have tiles of any size: the plan without a tile is no worse
+  /// than with any.
+  tiles,
+  /// In addition communication takes no time and a pipeline needs not be
+  /// filled: with one micro-batch per stage and no overlap, no worse than with
+  /// any reduction, overlap and number of micro-batches.
+  transfers,
+};
 
 /// The prefill side of a plan that serves both phases.
 struct PrefillEvaluation {
@@ -43,6 +54,7 @@ struct PrefillEvaluation {
   Parts parts;                ///< of a prefill
 };
 
+/// What a plan achieves.
 struct Evaluation {
   /// Tokens (decode: output, prefill: prompt) per second and chip; 0 if the
   /// plan is infeasible, for the reason given.
@@ -112,17 +124,17 @@ public:
                         double limitSeconds, double floor);
 
   /// The same for concurrencies from `least` to `largest` only, which memory
-  /// allows. `unpadded`: as if expert matmuls had tiles of any size, which no
-  /// tile of the plan exceeds.
+  /// allows.
   double objectiveAbove(const PlanPoint &plan, const Deployment &deployment,
                         double limitSeconds, double floor, int64_t least,
-                        int64_t largest, bool unpadded = false);
+                        int64_t largest,
+                        Relaxation relaxation = Relaxation::none);
 
   /// The same with both phases: of the decode side alone.
   double phaseObjectiveAbove(const PlanPoint &plan,
                              const Deployment &deployment, double limitSeconds,
                              double floor, int64_t least, int64_t largest,
-                             bool unpadded);
+                             Relaxation relaxation);
 
   /// Step time with so many sequences per micro-batch.
   double stepSeconds(const PlanPoint &plan, const Deployment &deployment,
@@ -192,7 +204,7 @@ private:
   llvm::SmallVector<double, 8> layerSeconds;
   std::vector<std::pair<int64_t, llvm::SmallVector<Stage, 4>>> stageCache;
   uint64_t probeCount = 0;
-  bool pricesUnpadded = false;
+  Relaxation relaxed = Relaxation::none;
   std::unique_ptr<PhasePair> pair;
 };
 

@@ -7,8 +7,10 @@
 //
 // Finds the plan of Space(t) with the highest objective. The space is split
 // into prefixes (formats, instance and parallel degrees); a prefix whose upper
-// bound does not reach the incumbent is skipped with all its plans. What is
-// found is the optimum of the declared space and model, not an approximation;
+// bound does not reach the incumbent is skipped with all its plans, and so is
+// one whose formats are never faster than those of a prefix without a plan that
+// is good enough (FormatOrder.h). What is found is the optimum of the declared
+// space and model, not an approximation;
 // plans within 1e-9 of it are ties and the first in declared order wins, so the
 // result does not depend on the number of threads.
 //
@@ -24,6 +26,9 @@
 #include <memory>
 
 namespace portolan {
+
+class PrefixBound;
+class Workers;
 
 /// Values that a search may use, per class; every one where nothing is said.
 class PlanFilter {
@@ -133,6 +138,8 @@ private:
   struct Prefix {
     PlanPoint plan;
     Deployment deployment;
+    /// Prefixes that differ in formats only, which are never slower.
+    llvm::SmallVector<uint32_t, 4> faster;
     std::optional<int64_t> largest; ///< see PrefixBound::largestPerStage()
     /// Concurrencies that memory allows.
     std::vector<std::pair<MemoryKey, int64_t>> largestOfPlans;
@@ -156,10 +163,15 @@ private:
   struct Shared;
 
   llvm::Error enumeratePrefixes();
+  void orderFormats();
   void extendPrefix(unsigned planClass, PlanPoint &plan);
   Bounds &boundsFor(double limitSeconds);
   /// Lowers the bounds of `which` as far as the floor asks for it.
   void tighten(llvm::ArrayRef<uint64_t> which, Bounds &bounds, Shared &shared);
+  void tighten(uint64_t index, PrefixBound &bound, Bounds &bounds,
+               Shared &shared);
+  /// Puts those first whose formats none of the others betters; says how many.
+  size_t fastestFirst(std::vector<uint64_t> &which) const;
   void exploreBestFirst(std::vector<uint64_t> which, Bounds &bounds,
                         Shared &shared, size_t most);
   void explore(unsigned worker, uint64_t prefix, Shared &shared);
@@ -171,7 +183,8 @@ private:
   void dropEmpty(std::vector<uint64_t> &permitted, const PlanFilter &filter);
   void searchWithBounds(std::vector<uint64_t> permitted, Shared &shared);
 
-  std::vector<std::unique_ptr<Evaluator>> evaluators;
+  std::vector<std::unique_ptr<Evaluator>> evaluators; ///< one per worker
+  std::unique_ptr<Workers> workers;
   std::vector<Prefix> prefixes;
   std::map<double, Bounds> boundsByLimit;
   llvm::Error enumerationError = llvm::Error::success();

@@ -75,6 +75,12 @@ public:
   /// says, whatever the plan: a bound then knows their padding.
   virtual bool computesByRules() const { return false; }
 
+  /// Whether number formats decide no more than operand and payload bytes,
+  /// their rates and what ComputeRules makes of them: a plan in formats that
+  /// are narrower and faster is then never slower nor larger, and later classes
+  /// have at least the values that they have with the other formats.
+  virtual bool formatsOnlyScale() const { return false; }
+
   /// Mnemonic of the system op that carries a step: "grouped_gemm".
   virtual llvm::StringRef systemOpName(const Step &step) const = 0;
 };

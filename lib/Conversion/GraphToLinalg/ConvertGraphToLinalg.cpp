@@ -135,11 +135,48 @@ static LogicalResult lowerNode(NodeLowering &n) {
   return rule->second(n);
 }
 
+static LogicalResult replaceNode(graph::NodeOp node);
+
+/// Puts the branch of an If whose condition is known in its place, its nodes
+/// lowered. Exporters ask for the rank of what they squeeze.
+static LogicalResult lowerIf(NodeLowering &n) {
+  graph::NodeOp node = n.node;
+  std::optional<Integers> condition = n.integers(node.input(0));
+  if (!condition || condition->size() != 1)
+    return n.fail("expects a condition that follows from the shapes of the "
+                  "inputs");
+  StringRef wanted = condition->front() ? "then_branch" : "else_branch";
+  for (auto [name, body] :
+       llvm::zip_equal(node.getBodyNamesAttr().getAsRange<StringAttr>(),
+                       node.getBodies())) {
+    if (name.getValue() != wanted || body.getNumArguments() != 0)
+      continue;
+    auto yield = cast<graph::YieldOp>(body.front().getTerminator());
+    for (Operation &op :
+         llvm::make_early_inc_range(body.front().without_terminator())) {
+      op.moveBefore(node);
+      if (auto inner = dyn_cast<graph::NodeOp>(op))
+        if (failed(replaceNode(inner)))
+          return failure();
+    }
+    if (yield.getOutputs().size() != node.getOutputs().size())
+      return n.fail("expects an output of the branch per result");
+    n.results.assign(yield.getOutputs().begin(), yield.getOutputs().end());
+    return success();
+  }
+  return n.fail("expects a body '" + wanted + "'");
+}
+
 /// Replaces `node` by its lowering.
 static LogicalResult replaceNode(graph::NodeOp node) {
   OpBuilder builder(node);
   NodeLowering n(node, builder);
-  if (failed(lowerNode(n))) {
+  bool isIf = node.getOpType() == "If" && node.getDomain().empty() &&
+              node.input(0) && node.getBodyNames();
+  if (failed(isIf ? lowerIf(n) : lowerNode(n))) {
+    // A node of the branch has said what is wrong.
+    if (n.reason.empty())
+      return failure();
     auto name = dyn_cast<NameLoc>(node.getLoc());
     return emitError(node.getLoc())
            << "node '" << (name ? name.getName().getValue() : StringRef("?"))

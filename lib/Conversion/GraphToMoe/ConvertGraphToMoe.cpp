@@ -281,6 +281,7 @@ static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
   record.nodes = llvm::range_size(block.getOps<graph::NodeOp>());
   forwardConstants(main);
   expandNarrowProducts(main);
+  expandContribNodes(main);
   GraphFacts facts(main);
   foldConditions(main, facts);
   forwardNoOps(main, facts);

@@ -7,6 +7,7 @@
 //
 // MatMulNBits keeps its weight [N,K] in blocks along K: [N, blocks, bytes of a
 // block]. Scales and zero points are [N, blocks], in older files as one row.
+// GatherBlockQuantized keeps a table whose rows it takes in the same way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -157,12 +158,57 @@ llvm::Expected<NarrowProduct> readProduct(graph::NodeOp node) {
   return product;
 }
 
+/// What GatherBlockQuantized holds: a table [rows, columns] of which rows are
+/// taken, with blocks along the columns.
+llvm::Expected<NarrowWeight> readTable(graph::NodeOp node) {
+  NodeAttributes attributes(node);
+  NarrowWeight weight;
+  weight.bits = attributes.integer("bits", 4);
+  weight.blockSize = attributes.integer("block_size", 128);
+  attributes.expect("gather_axis", 0);
+  int64_t axis = attributes.integer("quantize_axis", 1);
+  if (std::string problem = attributes.problem(); !problem.empty())
+    return llvm::createStringError(problem);
+  if (axis != 1 && axis != -1)
+    return llvm::createStringError("attribute 'quantize_axis' expects 1, got " +
+                                   Twine(axis));
+  if (weight.bits != 4 && weight.bits != 8)
+    return llvm::createStringError("attribute 'bits' expects 4 or 8, got " +
+                                   Twine(weight.bits));
+  if (weight.blockSize < 16)
+    return llvm::createStringError(
+        "attribute 'block_size' expects at least 16, got " +
+        Twine(weight.blockSize));
+  for (unsigned i : {0, 2, 3})
+    if (node.input(i) && !node.input(i).getDefiningOp<moe::WeightOp>())
+      return llvm::createStringError("expects an initialiser as input " +
+                                     Twine(i));
+  weight.packed = node.input(0);
+  weight.scales = node.input(2);
+  weight.zeroPoints = node.input(3);
+  RankedTensorType type = typeOf(weight.packed);
+  if (type.getRank() != 2 || !type.getElementType().isUnsignedInteger(8))
+    return llvm::createStringError("expects a table of bytes of rank 2");
+  if (!isFloat(typeOf(weight.scales).getElementType()))
+    return llvm::createStringError("expects scales of f32, bf16 or f16");
+  weight.shape = {type.getDimSize(0), type.getDimSize(1) * (8 / weight.bits)};
+  weight.axis = 1;
+  return weight;
+}
+
 graph::NodeOp createNode(OpBuilder &builder, graph::NodeOp like,
                          StringRef opType, ValueRange inputs, Type type) {
   return graph::NodeOp::create(
       builder, like.getLoc(), TypeRange(type), builder.getStringAttr(opType),
       inputs, builder.getStringAttr(""), builder.getI64IntegerAttr(13),
       builder.getDictionaryAttr({}), ArrayAttr(), /*bodiesCount=*/0);
+}
+
+LogicalResult refuseTable(graph::NodeOp node, Raiser &raiser) {
+  llvm::Expected<NarrowWeight> table = readTable(node);
+  if (!table)
+    return raiser.fail(llvm::toString(table.takeError()));
+  return raiser.fail("expects scales and zero points of the blocks of a table");
 }
 
 LogicalResult refuseProduct(graph::NodeOp node, Raiser &raiser) {
@@ -226,6 +272,29 @@ moe::FormatAttr graph_to_moe::shippedFormat(Value weight, Value input) {
   return moe::formatAttrOf(weight.getContext(), {narrow.storage(), *compute});
 }
 
+/// Replaces GatherBlockQuantized by the Gather of a whole table, if it fits.
+static void expandTable(graph::NodeOp node, Operation *&first) {
+  llvm::Expected<NarrowWeight> table = readTable(node);
+  if (!table) {
+    llvm::consumeError(table.takeError());
+    return;
+  }
+  OpBuilder ahead(first), builder(node);
+  llvm::Expected<Value> whole = dequantize(
+      ahead, node.getLoc(), *table, typeOf(table->scales).getElementType());
+  if (!whole) {
+    llvm::consumeError(whole.takeError());
+    return;
+  }
+  Value result = node.getOutputs()[0];
+  graph::NodeOp gather = createNode(builder, node, "Gather",
+                                    {*whole, node.input(1)}, result.getType());
+  result.replaceAllUsesWith(gather.getOutputs()[0]);
+  if (first == node)
+    first = gather;
+  node.erase();
+}
+
 void graph_to_moe::expandNarrowProducts(func::FuncOp main) {
   Block &block = main.getBody().front();
   Operation *first = nullptr;
@@ -237,6 +306,12 @@ void graph_to_moe::expandNarrowProducts(func::FuncOp main) {
     // Weights come before all nodes, and so does what is made of them.
     if (!first)
       first = node;
+    if (node.getDomain() == "com.microsoft" &&
+        node.getOpType() == "GatherBlockQuantized" && node.input(0) &&
+        node.input(1) && node.input(2) && node.getOutputs().size() == 1) {
+      expandTable(node, first);
+      continue;
+    }
     if (!isProduct)
       continue;
     llvm::Expected<NarrowProduct> product = readProduct(node);
@@ -272,4 +347,5 @@ void graph_to_moe::expandNarrowProducts(func::FuncOp main) {
 void graph_to_moe::addNarrowRules(Rules &rules) {
   auto none = [](graph::NodeOp, Raiser &, Values &) {};
   rules.add("com.microsoft", "MatMulNBits", {3, none, refuseProduct});
+  rules.add("com.microsoft", "GatherBlockQuantized", {3, none, refuseTable});
 }

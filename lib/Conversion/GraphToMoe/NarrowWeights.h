@@ -43,8 +43,8 @@ llvm::Expected<mlir::Value> dequantize(mlir::OpBuilder &builder,
 /// ships as what it is, else the format of its codes, computed as the input.
 moe::FormatAttr shippedFormat(mlir::Value weight, mlir::Value input);
 
-/// Replaces MatMulNBits by MatMul and Add; those that do not fit stay, and
-/// their rule says why.
+/// Replaces MatMulNBits by MatMul and Add, GatherBlockQuantized by Gather;
+/// those that do not fit stay, and their rule says why.
 void expandNarrowProducts(mlir::func::FuncOp main);
 
 /// Adds the rule that refuses what expandNarrowProducts() has left.

@@ -27,6 +27,10 @@ void forwardNoOps(mlir::func::FuncOp main, GraphFacts &facts);
 /// ask for the rank of what they squeeze. Linear.
 void foldConditions(mlir::func::FuncOp main, GraphFacts &facts);
 
+/// Replaces fused elementwise nodes and norms of com.microsoft by nodes of the
+/// standard. (ExpandContrib.cpp)
+void expandContribNodes(mlir::func::FuncOp main);
+
 } // namespace portolan::graph_to_moe
 
 #endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_SIMPLIFYGRAPH_H

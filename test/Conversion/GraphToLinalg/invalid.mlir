@@ -45,6 +45,18 @@ func.func @main(%x: tensor<2x3xf32>) -> !graph.unknown {
 
 // -----
 
+func.func @main(%x: tensor<2x3xf32>, %c: tensor<i1>) -> !graph.unknown {
+  // expected-error@+1 {{(op 'If', domain '') cannot be executed: expects a condition that follows from the shapes of the inputs}}
+  %0 = graph.node "If"(%c) bodies {
+    graph.yield %x : tensor<2x3xf32>
+  }, {
+    graph.yield %x : tensor<2x3xf32>
+  } {body_names = ["then_branch", "else_branch"], version = 17 : i64} : (tensor<i1>) -> !graph.unknown
+  return %0 : !graph.unknown
+}
+
+// -----
+
 func.func @main(%x: tensor<2xui8>) -> !graph.unknown {
   // expected-error@+1 {{expects signed integers, bool or floats of at least 16 bits, got tensor<2xui8>}}
   %0 = graph.node "Identity"(%x) {version = 17 : i64} : (tensor<2xui8>) -> !graph.unknown

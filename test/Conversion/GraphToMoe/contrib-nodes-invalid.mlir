@@ -92,14 +92,42 @@ module {
 
 // -----
 
-// A bias that belongs to no product.
+// A bias that belongs to no product is not one of moe.
 
-// expected-error@+1 {{expects the bias of a product among the two inputs}}
+// expected-error@+1 {{expects a sum of two activations of one shape, or of a product and a bias}}
 module {
   moe.weight_data @g : tensor<8xf32>
   func.func @main(%x: tensor<3x8xf32>) -> !graph.unknown {
     %g = moe.weight @g : tensor<8xf32>
     %0 = graph.node "SkipSimplifiedLayerNormalization"(%x, %x, %g, %g) {domain = "com.microsoft", version = 1 : i64} : (tensor<3x8xf32>, tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// expected-error@+1 {{node 'rows' (op 'GatherBlockQuantized', domain 'com.microsoft') cannot be raised to moe: attribute 'gather_axis' expects 0, got 1}}
+module {
+  moe.weight_data @t : tensor<12x16xui8>
+  moe.weight_data @s : tensor<12x2xf32>
+  func.func @main(%ids: tensor<2x3xi64>) -> !graph.unknown {
+    %t = moe.weight @t : tensor<12x16xui8>
+    %s = moe.weight @s : tensor<12x2xf32>
+    %0 = graph.node "GatherBlockQuantized"(%t, %ids, %s) attributes {gather_axis = 1 : i64, block_size = 16 : i64} {domain = "com.microsoft", version = 1 : i64} : (tensor<12x16xui8>, tensor<2x3xi64>, tensor<12x2xf32>) -> !graph.unknown loc("rows")
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// expected-error@+1 {{expects scales and zero points of the blocks of a table}}
+module {
+  moe.weight_data @t : tensor<12x16xui8>
+  moe.weight_data @s : tensor<12x3xf32>
+  func.func @main(%ids: tensor<2x3xi64>) -> !graph.unknown {
+    %t = moe.weight @t : tensor<12x16xui8>
+    %s = moe.weight @s : tensor<12x3xf32>
+    %0 = graph.node "GatherBlockQuantized"(%t, %ids, %s) attributes {block_size = 16 : i64} {domain = "com.microsoft", version = 1 : i64} : (tensor<12x16xui8>, tensor<2x3xi64>, tensor<12x3xf32>) -> !graph.unknown
     return %0 : !graph.unknown
   }
 }

@@ -285,3 +285,24 @@ TEST(GraphNodes, AnEmptyChoiceHasNoRows) {
   ASSERT_EQ(outputs.size(), 1u);
   expectNear(outputs[0], array({1}, {0}));
 }
+
+TEST(GraphNodes, AnIfOfKnownConditionIsItsBranch) {
+  // The rank of x is 2, so that the branch that negates is taken.
+  std::vector<Tensor> outputs = run(R"(
+    func.func @main(%x: tensor<1x2xf32>) -> !graph.unknown {
+      %s = graph.node "Shape"(%x) {version = 13 : i64} : (tensor<1x2xf32>) -> !graph.unknown
+      %r = graph.node "Size"(%s) {version = 13 : i64} : (!graph.unknown) -> !graph.unknown
+      %two = graph.node "Constant"() attributes {value = dense<2> : tensor<i64>} {version = 13 : i64} : () -> !graph.unknown
+      %c = graph.node "Equal"(%r, %two) {version = 13 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+      %y = graph.node "If"(%c) bodies {
+        %n = graph.node "Neg"(%x) {version = 13 : i64} : (tensor<1x2xf32>) -> !graph.unknown
+        graph.yield %n : !graph.unknown
+      }, {
+        graph.yield %x : tensor<1x2xf32>
+      } {body_names = ["then_branch", "else_branch"], version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+      return %y : !graph.unknown
+    })",
+                                    Array(array({1, 2}, {3, 4})).tensor());
+  ASSERT_EQ(outputs.size(), 1u);
+  expectNear(outputs[0], array({1, 2}, {-3, -4}));
+}

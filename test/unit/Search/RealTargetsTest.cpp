@@ -13,6 +13,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "portolan/Import/Model.h"
 #include "portolan/RegisterAll.h"
+#include "portolan/Search/FormatOrder.h"
 #include "portolan/Search/IdealBound.h"
 #include "portolan/Search/Tuner.h"
 #include "gtest/gtest.h"
@@ -80,6 +81,91 @@ TEST_P(RealTargetsTest, NoPlanBeatsTheOptimumOrItsBound) {
     EXPECT_LE(objective, best * (1 + 1e-9));
     EXPECT_LE(objective, tuner.boundOf(prefix, limit));
   }
+}
+
+TEST_P(RealTargetsTest, WithoutTransfersNoOtherWayToSendThemIsBetter) {
+  Evaluator evaluator(model, machine, family, workload);
+  for (int i = 0; i < 200; ++i) {
+    PlanPoint plan = randomPlan();
+    Deployment deployment = llvm::cantFail(evaluator.deploymentOf(plan));
+    if (deployment.stagesAreRegions)
+      continue;
+    double objective = llvm::cantFail(evaluator.best(plan, limit)).objective;
+    if (objective == 0)
+      continue;
+    llvm::SmallVector<PlanValue, 4> fusions;
+    family.values(PlanClass::fusion, plan, {model, machine, workload}, fusions);
+    plan.set(PlanClass::fusion, fusions.back());
+    plan.set(PlanClass::overlap, kNone);
+    plan.set(PlanClass::batchForm, PlanValue(deployment.stages));
+    deployment.setBatchForm(deployment.stages);
+    EXPECT_NE(evaluator.objectiveAbove(
+                  plan, deployment, limit, objective * (1 - 1e-9), 1,
+                  kMostRequests * deployment.stages, Relaxation::transfers),
+              0);
+  }
+}
+
+TEST_P(RealTargetsTest, NarrowerAndFasterFormatsAreNeverSlowerOrLarger) {
+  if (!family.formatsOnlyScale())
+    GTEST_SKIP() << "the family decides more by formats";
+  Evaluator evaluator(model, machine, family, workload);
+  FormatOrder order(evaluator.priced());
+  PlanContext context{model, machine, workload};
+  unsigned compared = 0;
+  for (int i = 0; i < 100; ++i) {
+    PlanPoint slow = randomPlan(), other = randomPlan(), fast = slow;
+    for (PlanClass planClass :
+         {PlanClass::weightFormat, PlanClass::activationFormat,
+          PlanClass::kvFormat})
+      fast.set(planClass, other.get(planClass));
+    if (!order.isNeverSlower(fast, slow))
+      continue;
+    ++compared;
+    for (PlanClass planClass : allPlanClasses())
+      EXPECT_FALSE(
+          family.legalize(planClass, fast.get(planClass), fast, context))
+          << spell(planClass).str();
+    Deployment deployment = llvm::cantFail(evaluator.deploymentOf(slow));
+    for (int64_t sequences : {1, 7, 64, 500, 3000}) {
+      EXPECT_LE(evaluator.stepSeconds(fast, deployment, sequences),
+                evaluator.stepSeconds(slow, deployment, sequences) *
+                    (1 + 1e-12));
+      EXPECT_LE(
+          memoryUse(model, fast, deployment, workload, sequences).total(),
+          memoryUse(model, slow, deployment, workload, sequences).total());
+    }
+  }
+  EXPECT_GT(compared, 10u);
+}
+
+TEST(FormatOrderTest, AFormatIsFasterOnlyIfItIsNowhereSlower) {
+  Machine machine = llvm::cantFail(loadMachine("gb300-nvl72"));
+  PricedMachine priced(machine, Corner::nominal);
+  FormatOrder order(priced);
+  auto plan = [](Format weight, Format cache) {
+    PlanPoint result;
+    result.set(PlanClass::weightFormat, encodeFormats({weight, weight}));
+    result.set(PlanClass::activationFormat, encodeFormats({weight, weight}));
+    result.set(PlanClass::kvFormat, encodeFormats({cache, cache}));
+    return result;
+  };
+  PlanPoint wide = plan(Format::bf16, Format::bf16);
+  PlanPoint narrow = plan(Format::mxfp4, Format::fp8);
+  EXPECT_TRUE(order.isNeverSlower(narrow, wide));
+  EXPECT_FALSE(order.isNeverSlower(wide, narrow));
+  // int8 takes half the bytes, but a thirtieth of the rate of fp8.
+  PlanPoint slow = plan(Format::int8, Format::bf16);
+  EXPECT_FALSE(order.isNeverSlower(slow, wide));
+  EXPECT_FALSE(order.isNeverSlower(wide, slow));
+  // A narrower cache does not make up for wider weights.
+  EXPECT_FALSE(order.isNeverSlower(plan(Format::bf16, Format::fp8),
+                                   plan(Format::fp8, Format::bf16)));
+  // A rate that is unknown is not compared.
+  auto &peaks = machine.engines.front().peakOperationsPerSecond;
+  peaks[unsigned(Format::mxfp4)].reset();
+  PricedMachine unknown(machine, Corner::nominal);
+  EXPECT_FALSE(FormatOrder(unknown).isNeverSlower(narrow, wide));
 }
 
 TEST_P(RealTargetsTest, StepTimeNeverFallsAsConcurrencyGrows) {

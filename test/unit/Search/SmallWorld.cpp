@@ -218,6 +218,8 @@ void SmallFamily::values(PlanClass planClass, const PlanPoint &prefix,
   case PlanClass::activationFormat:
   case PlanClass::kvFormat:
     values.push_back(bf16);
+    if (narrowsAll)
+      values.push_back(encodeFormats({Format::fp8, Format::fp8}));
     return;
   case PlanClass::instance:
     values.push_back(kInstanceAll);

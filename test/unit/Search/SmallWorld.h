@@ -38,6 +38,8 @@ public:
   bool reducesInNetwork = true;
   bool fuses = false;
   bool copiesExperts = false;
+  /// Activations and caches, too, may be fp8.
+  bool narrowsAll = false;
   bool overlaps = true;
   /// Extra start-up of every exchange.
   double exchangeStarts = 1;
@@ -57,6 +59,7 @@ public:
                const Deployment &deployment, const Machine &machine,
                Steps &steps) const override;
   llvm::StringRef systemOpName(const Step &step) const override;
+  bool formatsOnlyScale() const override { return true; }
 };
 
 } // namespace portolan::test

@@ -32,6 +32,7 @@ struct Instance {
     if (workload.phase == Phase::decode && random() % 4 == 0)
       workload.acceptanceRate =
           std::uniform_real_distribution<double>(0.05, 0.95)(random);
+    family.narrowsAll = random() % 4 == 0;
   }
 
   std::mt19937 random;
@@ -123,6 +124,28 @@ double objectiveOfBoth(const Instance &instance, const PlanPoint &plan) {
          output / chips;
 }
 
+/// Without transfers or padding, and with the fastest fusion, the plan is above
+/// what it reaches.
+void expectRelaxedAbove(Evaluator &evaluator, PlanPoint plan, double limit) {
+  Deployment deployment = llvm::cantFail(evaluator.deploymentOf(plan));
+  double objective = evaluator.objectiveAbove(plan, deployment, limit, 0);
+  if (objective == 0)
+    return;
+  double floor = objective * (1 - 1e-9);
+  int64_t largest = kMostRequests * deployment.stages;
+  EXPECT_NE(evaluator.objectiveAbove(plan, deployment, limit, floor, 1, largest,
+                                     Relaxation::tiles),
+            0);
+  plan.set(PlanClass::overlap, kNone);
+  plan.set(PlanClass::batchForm, PlanValue(deployment.stages));
+  if (plan.get(PlanClass::fusion) != kNone)
+    plan.set(PlanClass::fusion, PlanValue(Fusion::block));
+  deployment.setBatchForm(deployment.stages);
+  EXPECT_NE(evaluator.objectiveAbove(plan, deployment, limit, floor, 1, largest,
+                                     Relaxation::transfers),
+            0);
+}
+
 /// The best plan by trying every concurrency of every plan.
 std::pair<PlanPoint, double> bruteForce(const Instance &instance) {
   Evaluator evaluator(instance.model, instance.machine, instance.family,
@@ -187,6 +210,37 @@ TEST(TunerTest, TheBoundIsNeverBelowAPlan) {
       EXPECT_LE(objective, ideal * (1 + 1e-9)) << "seed " << seed;
     });
   }
+}
+
+TEST(TunerTest, WhatIsRelaxedIsNeverBelowAPlan) {
+  for (unsigned seed = 2500; seed < 2650; ++seed) {
+    Instance instance(seed);
+    if (instance.workload.phase == Phase::both)
+      instance.workload.phase = Phase::prefill;
+    Evaluator evaluator(instance.model, instance.machine, instance.family,
+                        instance.workload);
+    PlanPoint scratch;
+    forEachPlan(instance, scratch, 0, [&](const PlanPoint &plan) {
+      expectRelaxedAbove(evaluator, plan, instance.limit);
+    });
+  }
+}
+
+TEST(TunerTest, FormatsThatAreNarrowerArePricedFirstAndOftenAlone) {
+  // A prefix in bf16 is explored only if the same one in fp8 has a plan among
+  // the best.
+  uint64_t explored = 0, prefixes = 0;
+  for (unsigned seed = 5000; seed < 5040; ++seed) {
+    Instance instance(seed);
+    instance.family.narrowsAll = true;
+    Tuner tuner(instance.model, instance.machine, instance.family,
+                instance.workload, 1);
+    TuneResult result = llvm::cantFail(tuner.search(instance.limit, {}));
+    explored += result.statistics.explored;
+    prefixes += result.statistics.prefixes;
+  }
+  // Of the eight combinations of formats one is the fastest.
+  EXPECT_LT(explored * 4, prefixes);
 }
 
 TEST(TunerTest, ThreadsAndBoundsDoNotChangeTheRanking) {
