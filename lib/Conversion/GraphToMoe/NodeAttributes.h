@@ -15,8 +15,17 @@
 
 #include "dialects/Graph/IR/Graph.h"
 #include "llvm/ADT/StringSet.h"
+#include <cmath>
 
 namespace portolan::graph_to_moe {
+
+/// No model has as many heads, and their products with a width fit in 64 bits.
+inline constexpr int64_t kMaxHeads = int64_t(1) << 20;
+
+/// Whether `value` can scale: a finite number that is not negative.
+inline bool isFactor(double value) {
+  return value >= 0 && std::isfinite(value);
+}
 
 class NodeAttributes {
 public:

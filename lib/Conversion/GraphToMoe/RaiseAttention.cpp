@@ -99,9 +99,6 @@ void needsAttention(graph::NodeOp node, Raiser &raiser, Values &values) {
   }
 }
 
-/// No model comes near, and products with a width stay in 64 bits.
-constexpr int64_t kMaxHeads = int64_t(1) << 20;
-
 struct AttentionForm {
   int64_t heads, kvHeads, window;
   double scale, softCap, normEpsilon;
@@ -134,7 +131,7 @@ FailureOr<AttentionForm> readForm(graph::NodeOp node, Raiser &raiser) {
       form.heads % form.kvHeads != 0)
     return raiser.fail("expects kv_num_heads that divide num_heads, got " +
                        Twine(form.heads) + " and " + Twine(form.kvHeads));
-  if (form.softCap < 0 || form.scale < 0 || form.window == 0)
+  if (!isFactor(form.softCap) || !isFactor(form.scale) || form.window == 0)
     return raiser.fail("expects softcap and scale >= 0 and a window of 1 "
                        "token at least");
   return form;

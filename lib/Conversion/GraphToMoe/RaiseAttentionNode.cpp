@@ -56,9 +56,11 @@ FailureOr<Attributes> readAttributes(graph::NodeOp node, Raiser &raiser) {
   attributes.expect("softmax_precision", 1);
   if (failed(raiser.check(attributes)))
     return failure();
-  if (result.heads < 0 || result.kvHeads < 0)
-    return raiser.fail("expects q_num_heads and kv_num_heads >= 0");
-  if (result.scale < 0 || result.softCap < 0)
+  if (result.heads < 0 || result.kvHeads < 0 || result.heads > kMaxHeads ||
+      result.kvHeads > kMaxHeads)
+    return raiser.fail("expects q_num_heads and kv_num_heads from 0 to " +
+                       Twine(kMaxHeads));
+  if (!isFactor(result.scale) || !isFactor(result.softCap))
     return raiser.fail("expects scale and softcap >= 0");
   for (auto [name, size] : {std::pair{"left_window_size", result.left},
                             {"right_window_size", result.right}})

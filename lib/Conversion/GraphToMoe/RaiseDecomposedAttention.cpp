@@ -158,7 +158,7 @@ bool matchScores(Value value, AttentionForm &form, Raiser &raiser) {
   form.keys = *cache;
   form.scale = scaled.number * query.number * keys.number * untransposed.number;
   // A cache holds the keys as they are, so a scale may not lie before it.
-  return form.scale > 0 && form.softCap >= 0;
+  return form.scale > 0 && isFactor(form.scale) && isFactor(form.softCap);
 }
 
 std::optional<ScoredForm> matchScoredValues(graph::NodeOp node,

@@ -195,6 +195,36 @@ TEST(HostileGraph, EpsilonsThatAreNoNumbers) {
         << epsilon;
 }
 
+TEST(HostileGraph, ScalesThatAreNoNumbers) {
+  for (const char *name : {"scale", "softcap"})
+    for (const char *value : {"nan", "inf", "-inf"}) {
+      std::string error = errorOf(
+          "input { name: \"past\" type { tensor_type { elem_type: 1 shape { "
+          "dim { dim_value: 2 } dim { dim_value: 1 } dim { dim_value: 5 } dim "
+          "{ dim_value: 4 } } } } } input { name: \"last\" type { tensor_type "
+          "{ elem_type: 6 shape { dim { dim_value: 2 } } } } } node { name: "
+          "\"n\" op_type: \"GroupQueryAttention\" domain: \"com.microsoft\" "
+          "input: [\"x\", \"x\", \"x\", \"past\", \"past\", \"last\", "
+          "\"last\"] output: \"y\" attribute { name: \"num_heads\" type: INT "
+          "i: 1 } attribute { name: \"kv_num_heads\" type: INT i: 1 } "
+          "attribute { name: \"" +
+          std::string(name) + "\" type: FLOAT f: " + value +
+          " } } output { name: \"y\" }");
+      EXPECT_NE(error.find("node 'n'"), std::string::npos) << name << error;
+      EXPECT_TRUE(error.find("softcap") != std::string::npos ||
+                  error.find("NaN") != std::string::npos)
+          << error;
+    }
+}
+
+TEST(HostileGraph, SparseInitialisers) {
+  EXPECT_EQ(errorOf("sparse_initializer { values { name: \"s\" data_type: 1 "
+                    "dims: 1 float_data: 1 } indices { data_type: 7 dims: 1 "
+                    "int64_data: 9000000000000000000 } dims: 4 }"),
+            "fuzzed.onnx: graph 'g': initialiser 's': expects a dense tensor, "
+            "got a sparse one");
+}
+
 TEST(HostileGraph, NamesThatAreNotText) {
   EXPECT_EQ(errorOf("node { name: \"\\xff\" op_type: \"Identity\" input: "
                     "\"x\" output: \"\\xc3\\x28\" } output { name: "

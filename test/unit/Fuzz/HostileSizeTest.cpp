@@ -214,6 +214,24 @@ TEST(HostileSize, BodiesInBodies) {
   }
 }
 
+// Groups are protobuf's older way to nest, which no ONNX file uses. One is
+// refused where the file is scanned, many where protobuf reads them alone.
+TEST(HostileSize, GroupsInGroups) {
+  EXPECT_EQ(takeOnnx(std::string(1000000, '\x0b')).error,
+            "fuzzed.onnx: expects a protobuf field at byte 0, got wire type 3");
+  onnx::ModelProto model = emptyModel();
+  model.mutable_graph()->add_value_info()->set_doc_string(
+      std::string(1000000, '\x0b'));
+  std::string bytes = model.SerializeAsString();
+  // The doc string, field 3, becomes the type, field 2.
+  size_t at = bytes.find(std::string(1000000, '\x0b'));
+  ASSERT_EQ(bytes[at - 4], '\x1a');
+  bytes[at - 4] = '\x12';
+  EXPECT_EQ(takeOnnx(bytes).error,
+            "fuzzed.onnx: expects an ONNX model, got bytes that are not one or "
+            "that nest too deeply");
+}
+
 TEST(HostileSize, JsonInJson) {
   std::string open(100000, '['), close(100000, ']');
   EXPECT_EQ(takeConfig("{\"a\": " + open + close + "}").error,
