@@ -35,28 +35,56 @@ llvm::Expected<TensorView> WeightFiles::view(moe::WeightDataOp data) {
                 "be run, got " +
                 text);
   }
-  if (!data.getFile())
+  if (!data.getLength())
     return fail("expects a file, got none (the model ships no weights)");
   uint64_t bytes = bytesPerElement(*element);
   for (int64_t dim : type.getShape())
     if (__builtin_mul_overflow(bytes, uint64_t(dim), &bytes))
       return fail("expects fewer than 2^64 bytes");
-  uint64_t offset = *data.getOffset(), length = *data.getLength();
+  uint64_t length = *data.getLength();
   if (length != bytes)
     return fail("expects " + llvm::Twine(bytes) + " bytes, got a length of " +
                 llvm::Twine(length));
-  llvm::Expected<llvm::StringRef> file = contents(*data.getFile());
-  if (!file)
-    return file.takeError();
-  // Not offset + length, which may wrap around.
-  if (offset > file->size() || length > file->size() - offset)
-    return fail("expects bytes " + llvm::Twine(offset) + " to " +
-                llvm::Twine(offset + length) + " of '" + *data.getFile() +
-                "', got a file of " + llvm::Twine(file->size()));
-  const char *at = file->data() + offset;
-  if (reinterpret_cast<uintptr_t>(at) % bytesPerElement(*element) == 0)
-    return TensorView(*element, type.getShape(), at);
+  // The `count` bytes of `name` from `offset` on.
+  auto bytesAt = [&](llvm::StringRef name, uint64_t offset,
+                     uint64_t count) -> llvm::Expected<const char *> {
+    llvm::Expected<llvm::StringRef> file = contents(name);
+    if (!file)
+      return file.takeError();
+    // Not offset + count, which may wrap around.
+    if (offset > file->size() || count > file->size() - offset)
+      return fail("expects bytes " + llvm::Twine(offset) + " to " +
+                  llvm::Twine(offset + count) + " of '" + name +
+                  "', got a file of " + llvm::Twine(file->size()));
+    return file->data() + offset;
+  };
+  if (std::optional<llvm::ArrayRef<int64_t>> offsets = data.getOffsets()) {
+    // Parts are put one behind the other; memory starts out as zeros, which a
+    // part that the model lacks stays.
+    auto stacked = std::make_unique<Tensor>(*element, type.getShape());
+    uint64_t each = offsets->empty() ? 0 : bytes / offsets->size();
+    for (auto [i, offset] : llvm::enumerate(*offsets)) {
+      if (offset == -1)
+        continue;
+      llvm::StringRef name =
+          data.getFiles()
+              ? llvm::cast<mlir::StringAttr>((*data.getFiles())[i]).getValue()
+              : *data.getFile();
+      llvm::Expected<const char *> at = bytesAt(name, offset, each);
+      if (!at)
+        return at.takeError();
+      std::memcpy(stacked->bytes.data() + i * each, *at, each);
+    }
+    copies.push_back(std::move(stacked));
+    return TensorView(*element, type.getShape(), copies.back()->bytes.data());
+  }
+  llvm::Expected<const char *> at =
+      bytesAt(*data.getFile(), *data.getOffset(), length);
+  if (!at)
+    return at.takeError();
+  if (reinterpret_cast<uintptr_t>(*at) % bytesPerElement(*element) == 0)
+    return TensorView(*element, type.getShape(), *at);
   copies.push_back(std::make_unique<Tensor>(*element, type.getShape()));
-  std::memcpy(copies.back()->bytes.data(), at, bytes);
+  std::memcpy(copies.back()->bytes.data(), *at, bytes);
   return TensorView(*element, type.getShape(), copies.back()->bytes.data());
 }

@@ -126,8 +126,9 @@ Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(module->getBody());
-    moe::WeightDataOp::create(builder, loc, symbol, type, StringAttr(),
-                              IntegerAttr(), IntegerAttr(), ElementsAttr());
+    moe::WeightDataOp::create(builder, loc, builder.getStringAttr(symbol),
+                              TypeAttr::get(type), StringAttr(), IntegerAttr(),
+                              IntegerAttr(), ElementsAttr());
   }
   return moe::WeightOp::create(builder, loc, type, symbol);
 }

@@ -119,6 +119,32 @@ LogicalResult WeightDataOp::verify() {
   for (int64_t dim : type.getShape())
     if (llvm::MulOverflow(elements, std::max<int64_t>(dim, 1), elements))
       return emitOpError("expects fewer than 2^63 elements, got ") << type;
+  if (std::optional<ArrayRef<int64_t>> offsets = getOffsets()) {
+    if (getFile().has_value() == getFiles().has_value() || !getLength() ||
+        getOffset())
+      return emitOpError("expects offsets with a length and either a file or "
+                         "files");
+    if (getValue())
+      return emitOpError("expects either offsets or value, got both");
+    int64_t parts = type.getRank() ? type.getDimSize(0) : 0;
+    if (int64_t(offsets->size()) != parts)
+      return emitOpError("expects an offset for each part of the first "
+                         "dimension, ")
+             << parts << ", got " << offsets->size();
+    if (getFiles() && int64_t(getFiles()->size()) != parts)
+      return emitOpError("expects a file for each part of the first "
+                         "dimension, ")
+             << parts << ", got " << getFiles()->size();
+    for (int64_t offset : *offsets)
+      if (offset < -1)
+        return emitOpError("expects offsets >= -1, got ") << offset;
+    if (int64_t(*getLength()) < 0 || (parts && *getLength() % parts != 0))
+      return emitOpError("expects a length that the parts share, got ")
+             << int64_t(*getLength()) << " for " << parts;
+    return success();
+  }
+  if (getFiles())
+    return emitOpError("expects files beside offsets only");
   if (getFile().has_value() != getOffset().has_value() ||
       getFile().has_value() != getLength().has_value())
     return emitOpError("expects file, offset and length together");

@@ -39,17 +39,37 @@ def Moe_WeightDataOp : Moe_Op<"weight_data", [Symbol]> {
     if the model ships no weights (a configuration). Small tensors under 1 KiB
     may hold their bytes as `value` instead.
 
+    A weight that a file keeps in parts, as the experts of an unrolled graph
+    are, is stacked when its bytes are read: `offsets` locates part i of the
+    first dimension in `file`, or in `files[i]` where the parts lie in several
+    files; `length` counts the bytes of all. Offset -1 stands for a part that
+    the model lacks, whose bytes are zero.
+
     ```mlir
     moe.weight_data @layers.0.q {file = "weights.bin", offset = 0 : i64,
                                  length = 33554432 : i64} : tensor<4096x4096xbf16>
+    moe.weight_data @layers.0.gate {file = "weights.bin",
+                                    offsets = array<i64: 0, 4096>,
+                                    length = 2048 : i64} : tensor<2x16x16xf32>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
                        OptionalAttr<StrAttr>:$file,
                        OptionalAttr<I64Attr>:$offset,
                        OptionalAttr<I64Attr>:$length,
-                       OptionalAttr<ElementsAttr>:$value);
+                       OptionalAttr<ElementsAttr>:$value,
+                       OptionalAttr<DenseI64ArrayAttr>:$offsets,
+                       OptionalAttr<StrArrayAttr>:$files);
   let assemblyFormat = "$sym_name attr-dict `:` $type";
+  let builders = [
+    // A weight in one piece.
+    OpBuilder<(ins "::mlir::StringAttr":$sym_name, "::mlir::TypeAttr":$type,
+                   "::mlir::StringAttr":$file, "::mlir::IntegerAttr":$offset,
+                   "::mlir::IntegerAttr":$length,
+                   "::mlir::ElementsAttr":$value), [{
+      build($_builder, $_state, sym_name, type, file, offset, length, value,
+            /*offsets=*/nullptr, /*files=*/nullptr);
+    }]>];
   let hasVerifier = 1;
 }
 

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Finds the bytes that a moe.weight_data names. Files are memory-mapped once; a
-// model cannot make Portolan read a file outside its own folder.
+// model cannot make Portolan read a file outside its own folder. Weights that a
+// file keeps in parts are copied into one piece.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +35,7 @@ private:
 
   std::string folder;
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
-  /// Copies of the weights that are not aligned in their file.
+  /// Copies of the weights that are not aligned or not in one piece.
   std::vector<std::unique_ptr<Tensor>> copies;
 };
 

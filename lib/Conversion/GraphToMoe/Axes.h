@@ -20,17 +20,19 @@
 namespace portolan::graph_to_moe {
 
 enum class AxisKind : uint8_t {
-  Token,    ///< leading dimension `index` of the hidden state
-  Width,    ///< the hidden width
-  Expert,   ///< index 1 and 2: group of experts, expert of a group
-  Slot,     ///< the choices of a token
-  Column,   ///< inner width of a feed-forward block, or router logits; index
-            ///< 1 and 2: runs of columns, column of a run
-  Chosen,   ///< the chosen groups of a token, or the best experts of a group
-  Raw,      ///< dimension `index` of a weight that is not used yet
-  Position, ///< counts the tokens
-  Repeat,   ///< copies
-  Routed,   ///< the tokens that chose an expert
+  Token,      ///< leading dimension `index` of the hidden state
+  Width,      ///< the hidden width
+  Expert,     ///< index 1 and 2: group of experts, expert of a group
+  Slot,       ///< the choices of a token
+  Column,     ///< inner width of a feed-forward block, or router logits; index
+              ///< 1 and 2: runs of columns, column of a run
+  Chosen,     ///< the chosen groups of a token, or the best experts of a group
+  Raw,        ///< dimension `index` of a weight that is not used yet
+  Position,   ///< counts the tokens
+  Repeat,     ///< copies
+  List,       ///< the tokens of one expert
+  Coordinate, ///< the coordinates of one element
+  Routed,     ///< the tokens that chose an expert
 };
 
 struct Axis {

@@ -186,6 +186,41 @@ llvm::Error checkOutputs(func::FuncOp main, const Raiser &raiser) {
   return llvm::Error::success();
 }
 
+/// One sentence about all routers that choose experts which the graph lacks;
+/// empty if there are none.
+std::string textOfMissing(ArrayRef<MissingExperts> blocks, func::FuncOp main) {
+  if (blocks.empty())
+    return "";
+  // Layers are counted by their attention, as OutlineLayers does.
+  llvm::DenseMap<Location, int64_t> layers;
+  int64_t attentions = 0;
+  for (Operation &op : main.getBody().front()) {
+    attentions += isa<moe::AttentionOp, moe::LatentAttentionOp>(op);
+    if (isa<moe::RouteOp>(op))
+      layers[op.getLoc()] = attentions - 1;
+  }
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (MissingExperts block : blocks) {
+    auto layer = layers.find(partOf(block.block, "route"));
+    if (layer == layers.end())
+      continue;
+    int64_t count = block.missing.size();
+    stream << (text.empty() ? "the graph lacks experts, which count as zero: "
+                            : "; ");
+    if (layer->second >= 0)
+      stream << "layer " << layer->second << ": ";
+    stream << "the router '" << nameOf(block.choice) << "' chooses among "
+           << block.experts << " experts, got subgraphs of "
+           << block.experts - count << " (missing: ";
+    llvm::interleaveComma(ArrayRef(block.missing).take_front(8), stream);
+    if (count > 8)
+      stream << " and " << count - 8 << " others";
+    stream << ")";
+  }
+  return text;
+}
+
 struct ConvertGraphToMoe
     : portolan::impl::ConvertGraphToMoeBase<ConvertGraphToMoe> {
   using ConvertGraphToMoeBase::ConvertGraphToMoeBase;
@@ -298,6 +333,9 @@ static llvm::Error raise(ModuleOp module, RaisingReport *report, bool strict) {
   if (llvm::Error error =
           strict ? checkOutputs(main, raiser) : llvm::Error::success())
     return error;
+  if (std::string text = textOfMissing(fusion.missingExperts(), main);
+      !text.empty())
+    record.warnings.push_back(std::move(text));
   for (auto &[node, reason] : failures.reasons)
     residue.explain(cast<graph::NodeOp>(node), reason);
   SmallVector<Type> stated(block.getTerminator()->getOperandTypes());

@@ -25,6 +25,9 @@
 #include "lib/Conversion/GraphToMoe/Bodies.h"
 #include "lib/Conversion/GraphToMoe/ExpertLabels.h"
 #include "lib/Conversion/GraphToMoe/GraphFacts.h"
+#include "lib/Conversion/GraphToMoe/StackWeights.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallSet.h"
 
 namespace portolan::graph_to_moe {
 
@@ -39,10 +42,18 @@ constexpr llvm::StringLiteral kExpertsOperands[] = {
 /// The same for Mlp.
 constexpr llvm::StringLiteral kMlpOperands[] = {"tokens", "gate", "up", "down"};
 
+/// A router that chooses experts of which the graph has nothing: a trace of a
+/// loop over those that its example has hit.
+struct MissingExperts {
+  graph::NodeOp choice, block; ///< the TopK, and the fused node
+  int64_t experts;             ///< that the router chooses among
+  llvm::SmallVector<int64_t> missing;
+};
+
 class ExpertFusion {
 public:
   ExpertFusion(mlir::func::FuncOp main, GraphFacts &facts)
-      : main(main), facts(facts) {}
+      : main(main), facts(facts), stacks(main) {}
 
   void run();
 
@@ -50,6 +61,8 @@ public:
   const llvm::DenseMap<mlir::Operation *, std::string> &problems() const {
     return notes;
   }
+  /// Blocks that were raised with zeros for the experts that they lack.
+  llvm::ArrayRef<MissingExperts> missingExperts() const { return missing; }
   /// Fused values with the values of the graph that they replaced.
   llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> substitutes() const {
     return replacements;
@@ -58,7 +71,10 @@ public:
 private:
   using Result = std::optional<Label>;
 
+  void visitAll();
   void visit(graph::NodeOp node);
+  /// Labels the results of a node that is no view.
+  void compute(graph::NodeOp node);
   /// The label of a value; tokens are labelled when they are first asked for.
   const Label *label(mlir::Value value);
   const Label *operand(graph::NodeOp node, unsigned index) {
@@ -79,7 +95,10 @@ private:
   Result gather(graph::NodeOp node);
   Result slice(graph::NodeOp node);
   void split(graph::NodeOp node);
-  /// Columns [offset : offset + size*stride : stride] of a branch.
+  /// Elements [offset : offset + size*stride : stride] of a dimension.
+  Result take(const Label &label, int64_t position, int64_t offset,
+              int64_t size, int64_t stride);
+  /// The same for the columns of a branch.
   static Result columns(const Label &label, int64_t position, int64_t offset,
                         int64_t size, int64_t stride);
 
@@ -117,6 +136,35 @@ private:
   Result divide(graph::NodeOp node);
   Result add(graph::NodeOp node);
   Result addBias(graph::NodeOp node, const Label &label, const Label &bias);
+
+  // FuseUnrolled.cpp: experts that have a subgraph each.
+  /// Counts `expert` among those that the graph has something of.
+  void see(const Router &router, int64_t expert);
+  Result placesOf(graph::NodeOp node);
+  /// Products and sums of coordinates.
+  Result scalePlaces(const Label &label, mlir::Value factor);
+  Result addPlaces(const Label &lhs, const Label &rhs);
+  Result concat(graph::NodeOp node);
+  /// What `label` has at the places `index`, as `dims`.
+  Result listed(graph::NodeOp node, const Label &label, const Label &index,
+                Dims dims);
+  Result gatherPlaces(graph::NodeOp node, const Label &label, int64_t axis,
+                      const Label &index);
+  Result gatherND(graph::NodeOp node);
+  Result weighOne(graph::NodeOp node, const Label &output, const Label &weights,
+                  std::optional<Dims> dims);
+  Result scatterOne(graph::NodeOp node);
+  Result addExperts(graph::NodeOp node, const Label &lhs, const Label &rhs);
+  Result sum(graph::NodeOp node);
+  /// The sum of what both have; not complete yet.
+  Result join(const Label &lhs, const Label &rhs);
+  /// The expert block if `label` has all of its experts, else `label`.
+  Result complete(graph::NodeOp node, Label label);
+  /// The same part of each expert's weights as a part of one weight; null
+  /// members are zero.
+  llvm::Expected<WeightPart> stack(llvm::ArrayRef<const WeightPart *> parts);
+  /// `label`, or the block behind a fused one that turns out to be an expert.
+  Label unfused(const Label &label) const;
 
   // FuseExperts.cpp: complete blocks.
   /// Results of experts, times the weights of their choice: `dims` if they fit.
@@ -168,6 +216,20 @@ private:
   std::deque<Label> labels;
   llvm::DenseMap<mlir::Value, const Label *> map;
   llvm::DenseSet<mlir::Value> fused;
+  /// The blocks of fused nodes of type Mlp.
+  llvm::DenseMap<mlir::Value, std::shared_ptr<const Forward>> blocks;
+  std::deque<Member> members;
+  std::deque<ExpertSum> sums;
+  WeightStacks stacks;
+  /// What the graph has of a choice's experts.
+  struct Seen {
+    int64_t experts = 0;
+    llvm::SmallSet<int64_t, 8> found;
+    bool isUnread = false; ///< some node reads the choice in an unknown way
+  };
+  llvm::MapVector<mlir::Operation *, Seen> seen;
+  bool isSecondRun = false;
+  llvm::SmallVector<MissingExperts> missing;
   llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> replacements;
   llvm::DenseMap<mlir::Operation *, std::string> notes;
   LoopState *loop = nullptr; ///< the one whose body is visited

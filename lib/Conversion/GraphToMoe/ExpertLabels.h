@@ -26,12 +26,18 @@ struct WeightPart {
   mlir::Value weight;
   int64_t expert = -1, in = -1, out = -1;
   int64_t offset = 0, size = 0, stride = 1;
+  /// The dimension of which only element `index` is taken (-1: none).
+  int64_t sliced = -1, index = -1;
 
   explicit operator bool() const { return bool(weight); }
   bool operator==(const WeightPart &other) const {
-    return weight == other.weight && expert == other.expert && in == other.in &&
-           out == other.out && offset == other.offset && size == other.size &&
-           stride == other.stride;
+    return weight == other.weight && index == other.index && isLike(other);
+  }
+  /// Whether both take the same part of weights of one shape.
+  bool isLike(const WeightPart &other) const {
+    return expert == other.expert && in == other.in && out == other.out &&
+           offset == other.offset && size == other.size &&
+           stride == other.stride && sliced == other.sliced;
   }
 };
 
@@ -74,11 +80,37 @@ struct Forward {
   /// The choice whose experts' weights were gathered; null if the block has
   /// all experts, or none.
   graph::NodeOp gatheredBy;
+  /// The choice whose tokens for expert `listed` are the block's; null if the
+  /// block has all tokens.
+  graph::NodeOp listedBy;
+  int64_t listed = -1;
   Branch main; ///< the linear part of a gated block, else the only branch
   Branch gate; ///< has a matrix if the block is gated
   moe::Activation activation = moe::Activation::identity;
   double alpha = 1;
   WeightPart down, downBias;
+};
+
+/// The results of one expert, times the weights of its tokens.
+struct Member {
+  int64_t expert;
+  std::shared_ptr<const Forward> forward;
+  graph::NodeOp node; ///< where they were weighted
+};
+
+/// The results of some experts, added up: those of two sums, or of one expert.
+struct ExpertSum {
+  const ExpertSum *left = nullptr, *right = nullptr;
+  const Member *first; ///< one of the members
+  int64_t count = 1;
+};
+
+/// Coordinates of elements: those that a mask has set.
+struct Places {
+  /// What the coordinates run over, each of which is counted in steps of
+  /// `factor`.
+  Dims rows;
+  Size factor = 1;
 };
 
 enum class Part : uint8_t {
@@ -100,6 +132,9 @@ enum class Part : uint8_t {
   Weighted,     ///< results of experts, times their weights
   Fill,         ///< `number` everywhere
   TokenIndex,   ///< positions of tokens
+  Places,       ///< `places` of what is chosen for one expert
+  ExpertSum,    ///< `sum`, on top of the tokens `value` if they are there
+  SumRows,      ///< rows of `sum` at the tokens of one expert
   Rows,         ///< positions of the tokens that chose an expert
   HitCount,     ///< 0 if no token chose an expert
   Carried,      ///< the sum of the experts before this one
@@ -114,6 +149,11 @@ struct Label {
   std::shared_ptr<const Forward> forward = {};
   double number = 0;
   int64_t expert = -1; ///< rows of a weight: the dimension that held experts
+  /// The one expert that the value is about (-1: all); of a weight the element
+  /// of dimension `expert` that is taken.
+  int64_t one = -1;
+  std::shared_ptr<const Places> places = {};
+  const ExpertSum *sum = nullptr;
   /// Scores: with the correction added; the excluded groups masked.
   bool isCorrected = false, isLimited = false;
   bool isNegated = false;    ///< masks

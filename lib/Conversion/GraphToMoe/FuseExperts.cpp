@@ -88,6 +88,24 @@ void ExpertFusion::set(Value value, Label label) {
 //===----------------------------------------------------------------------===//
 
 void ExpertFusion::run() {
+  visitAll();
+  // What a traced loop lacks is known only now that all of it was seen; blocks
+  // without these experts are completed in a second run.
+  if (llvm::none_of(seen, [](const auto &entry) {
+        return !entry.second.isUnread &&
+               int64_t(entry.second.found.size()) < entry.second.experts;
+      }))
+    return;
+  isSecondRun = true;
+  map.clear();
+  labels.clear();
+  members.clear();
+  sums.clear();
+  notes.clear();
+  visitAll();
+}
+
+void ExpertFusion::visitAll() {
   for (auto node : llvm::make_early_inc_range(
            main.getBody().front().getOps<graph::NodeOp>())) {
     if (!node.getDomain().empty())
@@ -100,8 +118,21 @@ void ExpertFusion::run() {
 }
 
 void ExpertFusion::visit(graph::NodeOp node) {
-  if (node.getInputs().empty() || node.getOutputs().empty() || visitView(node))
+  if (node.getInputs().empty() || node.getOutputs().empty())
     return;
+  if (!visitView(node))
+    compute(node);
+  StringRef type = node.getOpType();
+  if (map.contains(node.getOutputs()[0]) || type == "Shape")
+    return;
+  for (Value input : node.getInputs())
+    if (const Label *label = map.lookup(input);
+        label && label->one == -1 &&
+        (label->part == Part::Choice || label->part == Part::OneHot))
+      seen[label->router->choice].isUnread = true;
+}
+
+void ExpertFusion::compute(graph::NodeOp node) {
   StringRef type = node.getOpType();
   if (type == "TopK")
     return topK(node);
@@ -112,6 +143,10 @@ void ExpertFusion::visit(graph::NodeOp node) {
           .Case("GatherElements", &ExpertFusion::gatherElements)
           .Case("ScatterElements", &ExpertFusion::scatterElements)
           .Case("ScatterND", &ExpertFusion::addUp)
+          .Case("NonZero", &ExpertFusion::placesOf)
+          .Case("GatherND", &ExpertFusion::gatherND)
+          .Case("Concat", &ExpertFusion::concat)
+          .Case("Sum", &ExpertFusion::sum)
           .Case("OneHot", &ExpertFusion::oneHot)
           .Case("Equal", &ExpertFusion::equal)
           .Case("Where", &ExpertFusion::where)
@@ -171,7 +206,8 @@ ExpertFusion::Result ExpertFusion::addTokens(graph::NodeOp node,
   bool isView = fused.contains(lhs.value) || fused.contains(rhs.value);
   if (!isView || lhs.dims != rhs.dims ||
       tokenDims(lhs.value) != tokenDims(rhs.value) ||
-      (lhs.value == node.input(0) && rhs.value == node.input(1)))
+      (lhs.value == node.input(0) && rhs.value == node.input(1)) ||
+      lhs.one != -1 || rhs.one != -1)
     return std::nullopt;
   return fuse(node, "Add", lhs.value, rhs.value, {}, lhs.dims);
 }
@@ -196,9 +232,10 @@ ExpertFusion::Result ExpertFusion::completeMlp(graph::NodeOp node,
   const Branch &gate = forward.gate, &up = forward.main;
   // moe.mlp has neither biases nor limits.
   for (const Branch *branch : {&gate, &up})
-    if (branch->bias || branch->isClamped() || branch->offset != 0)
+    if (branch->bias || branch->isClamped() || branch->offset != 0 ||
+        branch->matrix.sliced != -1)
       return std::nullopt;
-  if (forward.alpha != 1)
+  if (forward.alpha != 1 || forward.down.sliced != -1)
     return std::nullopt;
   Builder builder(main.getContext());
   SmallVector<Value> weights = {gate.matrix.weight, up.matrix.weight,
@@ -210,7 +247,10 @@ ExpertFusion::Result ExpertFusion::completeMlp(graph::NodeOp node,
                             {kMlpOperands[3], forward.down}})
     if (part)
       attrs.push_back(builder.getNamedAttr(name, attrOf(builder, part)));
-  return fuse(node, "Mlp", forward.source, weights, attrs, std::move(dims));
+  Label result =
+      fuse(node, "Mlp", forward.source, weights, attrs, std::move(dims));
+  blocks[result.value] = std::make_shared<Forward>(forward);
+  return result;
 }
 
 /// The limit of a gated block, as moe.experts has it: of the gate from above,
@@ -236,6 +276,8 @@ ExpertFusion::Result ExpertFusion::completeExperts(graph::NodeOp node,
     return note(node, "expects weights from the scores without correction");
   if (router.source != forward.source)
     return note(node, "expects a router on the tokens of the experts");
+  if (router.matrix.sliced != -1)
+    return note(node, "expects a router with a weight of its own");
   if (forward.gatheredBy && forward.gatheredBy != router.choice)
     return note(node, "expects the weights of the experts that were chosen");
   std::optional<double> limit = limitOf(forward);
@@ -281,10 +323,15 @@ ExpertFusion::Result ExpertFusion::weigh(graph::NodeOp node,
                                          const Label &output,
                                          const Label &weights,
                                          std::optional<Dims> dims) {
+  if (weights.one != -1)
+    return weighOne(node, output, weights, std::move(dims));
   const Forward &forward = *output.forward;
   bool isDense = weights.part == Part::DenseWeights;
   if (!forward.gatheredBy && forward.main.matrix.expert == -1)
-    return std::nullopt;
+    return forward.listedBy ? note(node, "expects the weights of the tokens of "
+                                         "expert " +
+                                             Twine(forward.listed))
+                            : Result();
   if (isDense == bool(forward.gatheredBy))
     return note(node, isDense ? "expects a weight per chosen expert, got one "
                                 "per expert"

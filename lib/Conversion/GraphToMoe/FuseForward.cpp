@@ -175,6 +175,7 @@ ExpertFusion::Result ExpertFusion::contract(graph::NodeOp node,
     Label result = lhs;
     result.part = Part::DenseWeights;
     result.dims = std::move(*dims);
+    result.one = rhs.one;
     return result;
   }
   // As a product and then a sum.
@@ -194,8 +195,9 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
   if (!starts && !input.isForward(Forward::Stage::Activated) &&
       !input.isForward(Forward::Stage::Gated))
     return std::nullopt;
-  bool isRouted =
-      weight.router || positionOf(input.dims, AxisKind::Expert) != -1;
+  bool isListed = starts ? input.one != -1 : bool(input.forward->listedBy);
+  bool isRouted = weight.router || isListed ||
+                  positionOf(input.dims, AxisKind::Expert) != -1;
   auto fail = [&](const Twine &why) -> Result {
     if (isRouted)
       note(node, why);
@@ -215,7 +217,12 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
   WeightPart part;
   part.weight = weight.value;
   part.in = in->index;
-  part.expert = weight.expert;
+  if (weight.router || weight.one == -1) {
+    part.expert = weight.expert;
+  } else {
+    part.sliced = weight.expert;
+    part.index = weight.one;
+  }
   SmallVector<std::pair<int, const Axis *>, 2> free;
   for (int letter : right)
     if (const Axis *raw = only(*dimOf(weight, right, letter), AxisKind::Raw);
@@ -261,10 +268,15 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
       return fail("expects the weights of one choice");
     forward->stage = Forward::Stage::Done;
     forward->down = part;
-    if (part.expert == -1)
-      return completeMlp(node, *forward, std::move(*dims));
+    if (part.expert == -1 && !forward->listedBy)
+      if (Result block = completeMlp(node, *forward, *dims))
+        return block;
   } else {
     forward->source = input.value;
+    if (isListed) {
+      forward->listedBy = input.router->choice;
+      forward->listed = input.one;
+    }
     forward->gatheredBy = gatheredBy;
     forward->main.matrix = part;
   }
@@ -274,10 +286,13 @@ ExpertFusion::multiplyWeight(graph::NodeOp node, const Label &input,
 }
 
 ExpertFusion::Result ExpertFusion::addBias(graph::NodeOp node,
-                                           const Label &label,
+                                           const Label &input,
                                            const Label &bias) {
+  if (bias.part != Part::Weight)
+    return std::nullopt;
+  Label label = unfused(input);
   bool isOutput = label.isForward(Forward::Stage::Done);
-  if (bias.part != Part::Weight || label.part != Part::Forward ||
+  if (label.part != Part::Forward ||
       (!isOutput && !label.isForward(Forward::Stage::Linear)))
     return std::nullopt;
   auto forward = std::make_shared<Forward>(*label.forward);
@@ -288,7 +303,12 @@ ExpertFusion::Result ExpertFusion::addBias(graph::NodeOp node,
     return std::nullopt;
   WeightPart part;
   part.weight = bias.value;
-  part.expert = bias.expert;
+  if (bias.router || bias.one == -1) {
+    part.expert = bias.expert;
+  } else {
+    part.sliced = bias.expert;
+    part.index = bias.one;
+  }
   Dims renamed = bias.dims;
   unsigned skipped = label.dims.size() - bias.dims.size();
   for (auto [i, dim] : llvm::enumerate(renamed)) {
@@ -408,6 +428,7 @@ ExpertFusion::Result ExpertFusion::clip(graph::NodeOp node) {
 static std::shared_ptr<Forward> gated(const Forward &lhs, const Forward &rhs) {
   using Stage = Forward::Stage;
   if (lhs.source != rhs.source || lhs.gatheredBy != rhs.gatheredBy ||
+      lhs.listedBy != rhs.listedBy || lhs.listed != rhs.listed ||
       rhs.stage != Stage::Linear || rhs.main.scale != 1)
     return nullptr;
   if (lhs.stage == Stage::Sigmoid) {
@@ -435,6 +456,8 @@ ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
     const Label *lhs = operand(node, first);
     if (!lhs)
       continue;
+    if (lhs->part == Part::Places)
+      return scalePlaces(*lhs, node.input(second));
     if (std::optional<double> factor = facts.number(node.input(second))) {
       Label result = *lhs;
       if (lhs->part == Part::RouteWeights || lhs->part == Part::DenseWeights ||
@@ -464,9 +487,10 @@ ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
       result.forward = forward;
       return result;
     }
-    if (lhs->isForward(Forward::Stage::Done) &&
-        (rhs->part == Part::RouteWeights || rhs->part == Part::DenseWeights))
-      return weigh(node, *lhs, *rhs, broadcast(lhs->dims, rhs->dims));
+    if (rhs->part == Part::RouteWeights || rhs->part == Part::DenseWeights)
+      if (Label output = rhs->one == -1 ? *lhs : unfused(*lhs);
+          output.isForward(Forward::Stage::Done))
+        return weigh(node, output, *rhs, broadcast(output.dims, rhs->dims));
     if (rhs->part == Part::GroupMask && !rhs->isNegated)
       if (Result scores = scoresOf(*lhs))
         return maskScores(node, *scores, *rhs);
@@ -487,6 +511,7 @@ ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
         lhs->router->choice == rhs->router->choice)
       if (Result result = with(lhs, broadcast(lhs->dims, rhs->dims))) {
         result->part = Part::SlotWeights;
+        result->one = rhs->one;
         return result;
       }
   }
@@ -539,6 +564,11 @@ ExpertFusion::Result ExpertFusion::add(graph::NodeOp node) {
       return correct(node, *lhs, *rhs);
     if (lhs->part == Part::Tokens && rhs->part == Part::Tokens)
       return addTokens(node, *lhs, *rhs);
+    if (lhs->part == Part::Places && rhs->part == Part::Places)
+      return addPlaces(*lhs, *rhs);
+    if (rhs->sum)
+      if (Result result = addExperts(node, *lhs, *rhs); result || lhs->sum)
+        return result;
     if (Result result = addBias(node, *lhs, *rhs))
       return result;
   }

@@ -34,7 +34,7 @@ ExpertFusion::Result ExpertFusion::scoresOf(const Label &label) {
   int64_t axis = positionOf(label.dims, AxisKind::Column);
   const WeightPart &matrix = forward.main.matrix;
   if (axis == -1 || !forward.main.isPlain() || matrix.expert != -1 ||
-      forward.gatheredBy)
+      matrix.sliced != -1 || forward.gatheredBy || forward.listedBy)
     return std::nullopt;
   auto router = std::make_shared<Router>();
   router->source = forward.source;
@@ -63,8 +63,9 @@ ExpertFusion::Result ExpertFusion::correct(graph::NodeOp node,
   bool isVector =
       raw && llvm::all_of(ArrayRef(dims).drop_back(),
                           [](const Dim &dim) { return dim.empty(); });
-  if (!isLast || !isVector || raw->size != scores->dims[axis][0].size ||
-      scores->isCorrected || scores->isLimited || !scores->router->isScored)
+  if (!isLast || !isVector || correction.one != -1 ||
+      raw->size != scores->dims[axis][0].size || scores->isCorrected ||
+      scores->isLimited || !scores->router->isScored)
     return label.part == Part::Scores
                ? note(node, "expects a correction of each expert's score")
                : Result();
@@ -250,6 +251,9 @@ ExpertFusion::Result ExpertFusion::gatherElements(graph::NodeOp node) {
 
 /// Results of choices that are added up in the rows of their tokens.
 ExpertFusion::Result ExpertFusion::addUp(graph::NodeOp node) {
+  if (const Label *updates = map.lookup(node.input(2));
+      updates && updates->one != -1)
+    return scatterOne(node);
   const Label *data = operand(node, 0), *updates = map.lookup(node.input(2));
   const Label *index = map.lookup(node.input(1));
   if (!updates || updates->part != Part::Weighted)
@@ -363,9 +367,19 @@ ExpertFusion::Result ExpertFusion::equal(graph::NodeOp node) {
     auto numbers = facts.integers(node.input(rhs));
     const Sizes *shape = facts.shape(node.input(rhs));
     int64_t experts = index->router->experts;
-    if (numbers && numbers->size() == 1 && experts > 1)
-      return note(node, "expects all experts at once, got expert " +
-                            Twine(numbers->front()) + " alone");
+    if (numbers && numbers->size() == 1 && experts > 1 && shape) {
+      int64_t expert = numbers->front();
+      if (expert < 0 || expert >= experts)
+        return note(node, "expects an expert below " + Twine(experts) +
+                              ", got " + Twine(expert));
+      Result result = with(index, broadcast(index->dims, Dims(shape->size())));
+      if (!result)
+        return std::nullopt;
+      result->part = Part::OneHot;
+      result->one = expert;
+      see(*index->router, expert);
+      return result;
+    }
     if (!numbers || !shape || int64_t(numbers->size()) != experts ||
         experts == 1)
       return std::nullopt;
@@ -427,7 +441,9 @@ ExpertFusion::Result ExpertFusion::where(graph::NodeOp node) {
     return note(node, "expects the weights of the choice where the mask is "
                       "set, 0 elsewhere");
   Result result = with(label, broadcast(label->dims, mask->dims));
-  if (result)
+  if (result) {
     result->part = Part::SlotWeights;
+    result->one = mask->one;
+  }
   return result;
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/ExpertFusion.h"
+#include "lib/Conversion/GraphToMoe/Raiser.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -23,7 +24,7 @@ bool ExpertFusion::visitView(graph::NodeOp node) {
   if (type == "Identity" || type == "Dropout") {
     if (const Label *label = operand(node, 0))
       result = *label;
-  } else if (type == "Cast") {
+  } else if (type == "Cast" || type == "CastLike") {
     result = cast(node);
   } else if (type == "Not") {
     if (const Label *label = operand(node, 0);
@@ -89,6 +90,7 @@ ExpertFusion::Result ExpertFusion::cast(graph::NodeOp node) {
   case Part::GroupChoice:
   case Part::Choice:
   case Part::TokenIndex:
+  case Part::Places:
   case Part::Rows:
     return isa<IntegerType>(to) && !to.isInteger(1) ? Result(*label)
                                                     : std::nullopt;
@@ -182,37 +184,41 @@ static Dims replaced(const Dims &dims, unsigned position, const Dims &inner) {
 
 ExpertFusion::Result ExpertFusion::gather(graph::NodeOp node) {
   const Label *index = map.lookup(node.input(1));
-  // One of the runs of columns.
+  // One element: of the runs of columns, of the experts, of coordinates.
   if (std::optional<int64_t> one = facts.integer(node.input(1));
-      one && facts.rank(node.input(1)) == 0) {
-    const Label *label = map.lookup(node.input(0));
+      one && facts.rank(node.input(1)) <= 1) {
+    Value data = node.input(0);
+    const Label *label = isWeight(data) ? this->label(data) : map.lookup(data);
     int64_t axis =
         label ? wrapIndex(integerAttr(node, "axis", 0), label->dims.size())
               : -1;
-    if (axis != -1 && label->part == Part::OneHot &&
-        only(label->dims[axis], AxisKind::Expert))
-      return note(node, "expects all experts at once, got expert " +
-                            Twine(*one) + " alone");
+    std::optional<Size> size =
+        axis == -1 ? std::nullopt : sizeOf(label->dims[axis]);
     const Axis *over =
         axis == -1 ? nullptr : only(label->dims[axis], AxisKind::Column);
-    if (!over || over->index == 0 || !over->size.constant())
+    if (!size || !size->constant() || (over && over->index == 0))
       return std::nullopt;
-    int64_t offset = wrapIndex(*one, *over->size.constant());
+    int64_t offset = wrapIndex(*one, *size->constant());
     Result result =
-        offset == -1 ? std::nullopt : columns(*label, axis, offset, 1, 1);
-    if (result)
+        offset == -1 ? std::nullopt : take(*label, axis, offset, 1, 1);
+    if (result && facts.rank(node.input(1)) == 0)
       result->dims.erase(result->dims.begin() + axis);
     return result;
   }
   if (!index ||
-      (index->part != Part::Choice && index->part != Part::TokenIndex))
+      (index->part != Part::Choice && index->part != Part::TokenIndex &&
+       index->part != Part::Places))
     return std::nullopt;
   const Label *label = operand(node, 0);
   if (!label)
     return std::nullopt;
+  if (label->part == Part::Fill)
+    return index->part == Part::Places ? Result(*label) : std::nullopt;
   int64_t axis = wrapIndex(integerAttr(node, "axis", 0), label->dims.size());
   if (axis == -1)
     return std::nullopt;
+  if (index->part == Part::Places)
+    return gatherPlaces(node, *label, axis, *index);
   const Dim &dim = label->dims[axis];
   if (index->part == Part::Choice) {
     if (label->part != Part::Weight || label->router)
@@ -294,7 +300,7 @@ ExpertFusion::Result ExpertFusion::columns(const Label &label, int64_t position,
 
 ExpertFusion::Result ExpertFusion::slice(graph::NodeOp node) {
   const Label *label = operand(node, 0);
-  if (!label || label->part != Part::Forward)
+  if (!label)
     return std::nullopt;
   std::optional<SliceForm> form = sliceOf(node, facts);
   if (!form)
@@ -303,12 +309,12 @@ ExpertFusion::Result ExpertFusion::slice(graph::NodeOp node) {
   int64_t axis = wrapIndex(form->axis, label->dims.size());
   if (!start || !size || *size < 1 || form->step < 1 || axis == -1)
     return std::nullopt;
-  return columns(*label, axis, *start, *size, form->step);
+  return take(*label, axis, *start, *size, form->step);
 }
 
 void ExpertFusion::split(graph::NodeOp node) {
   const Label *label = operand(node, 0);
-  if (!label || label->part != Part::Forward)
+  if (!label)
     return;
   int64_t axis = wrapIndex(integerAttr(node, "axis", 0), label->dims.size());
   int64_t offset = 0, end = 0;
@@ -318,7 +324,7 @@ void ExpertFusion::split(graph::NodeOp node) {
     int64_t size = facts.dim(output, axis);
     if (size < 1 || llvm::AddOverflow(offset, size, end))
       return;
-    if (Result part = columns(*label, axis, offset, size, 1))
+    if (Result part = take(*label, axis, offset, size, 1))
       set(output, std::move(*part));
     offset = end;
   }

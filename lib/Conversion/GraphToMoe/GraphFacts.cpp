@@ -264,30 +264,16 @@ graph_to_moe::axesOf(graph::NodeOp node, unsigned operand,
   return facts.integers(node.input(operand));
 }
 
-std::optional<SliceForm> graph_to_moe::sliceOf(graph::NodeOp node,
-                                               const GraphFacts &facts) {
-  // Bounds are operands since version 10.
-  const Sizes *starts = facts.elements(node.input(1));
-  const Sizes *ends = facts.elements(node.input(2));
-  const Sizes *shape = facts.shape(node.input(0));
-  if (!starts || !ends || !shape || starts->size() != 1 || ends->size() != 1)
-    return std::nullopt;
+/// What a Slice takes of dimension `axis` from `from` to `to`.
+static std::optional<SliceForm> sliceOfDim(const Sizes &shape, int64_t axis,
+                                           const Size &from, const Size &to,
+                                           int64_t step) {
   SliceForm form;
-  if (node.input(3)) {
-    std::optional<int64_t> axis = facts.integer(node.input(3));
-    if (!axis)
-      return std::nullopt;
-    form.axis = wrapIndex(*axis, shape->size());
-  }
-  if (node.input(4)) {
-    std::optional<int64_t> step = facts.integer(node.input(4));
-    if (!step)
-      return std::nullopt;
-    form.step = *step;
-  }
-  if (form.axis < 0 || form.axis >= int64_t(shape->size()) || form.step < 1)
+  form.axis = wrapIndex(axis, shape.size());
+  form.step = step;
+  if (form.axis < 0 || step < 1)
     return std::nullopt;
-  const Size &size = (*shape)[form.axis];
+  const Size &size = shape[form.axis];
   std::optional<int64_t> known = size.constant();
 
   // A bound is clamped to the dimension; of an unknown dimension it is taken
@@ -304,18 +290,54 @@ std::optional<SliceForm> graph_to_moe::sliceOf(graph::NodeOp node,
       return size.plus(*number);
     return *number >= INT32_MAX ? size : value;
   };
-  std::optional<Size> start = bound(starts->front()),
-                      end = bound(ends->front());
+  std::optional<Size> start = bound(from), end = bound(to);
   if (!start || !end)
     return std::nullopt;
   std::optional<Size> extent = end->minus(*start);
   if (!extent)
     return std::nullopt;
   if (std::optional<int64_t> number = extent->constant())
-    extent = Size(*number <= 0 ? 0 : (*number - 1) / form.step + 1);
-  else if (form.step != 1)
+    extent = Size(*number <= 0 ? 0 : (*number - 1) / step + 1);
+  else if (step != 1)
     return std::nullopt;
   form.start = *start;
   form.size = *extent;
   return form;
+}
+
+std::optional<SmallVector<SliceForm>>
+graph_to_moe::slicesOf(graph::NodeOp node, const GraphFacts &facts) {
+  // Bounds are operands since version 10.
+  const Sizes *starts = facts.elements(node.input(1));
+  const Sizes *ends = facts.elements(node.input(2));
+  const Sizes *shape = facts.shape(node.input(0));
+  if (!starts || !ends || !shape || starts->size() != ends->size())
+    return std::nullopt;
+  SmallVector<int64_t> axes, steps(starts->size(), 1);
+  for (size_t i = 0; i < starts->size(); ++i)
+    axes.push_back(i);
+  for (auto [operand, list] : {std::pair{3u, &axes}, {4u, &steps}})
+    if (node.input(operand)) {
+      auto given = facts.integers(node.input(operand));
+      if (!given || given->size() != starts->size())
+        return std::nullopt;
+      *list = std::move(*given);
+    }
+  SmallVector<SliceForm> forms;
+  for (size_t i = 0; i < starts->size(); ++i) {
+    std::optional<SliceForm> form =
+        sliceOfDim(*shape, axes[i], (*starts)[i], (*ends)[i], steps[i]);
+    if (!form)
+      return std::nullopt;
+    forms.push_back(std::move(*form));
+  }
+  return forms;
+}
+
+std::optional<SliceForm> graph_to_moe::sliceOf(graph::NodeOp node,
+                                               const GraphFacts &facts) {
+  auto forms = slicesOf(node, facts);
+  if (!forms || forms->size() != 1)
+    return std::nullopt;
+  return std::move(forms->front());
 }

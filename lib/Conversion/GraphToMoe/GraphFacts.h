@@ -116,6 +116,9 @@ struct SliceForm {
   Size start, size;
   int64_t step = 1;
 };
+/// The forms of a Slice of any dimensions, under the same conditions.
+std::optional<llvm::SmallVector<SliceForm>> slicesOf(graph::NodeOp node,
+                                                     const GraphFacts &facts);
 /// The form of a Slice of one dimension whose bounds are known, or that starts
 /// at a known place and runs to the end.
 std::optional<SliceForm> sliceOf(graph::NodeOp node, const GraphFacts &facts);

@@ -411,6 +411,20 @@ void inferTranspose(Inference &in) {
   in.result().shape = std::move(result);
 }
 
+void inferFlatten(Inference &in) {
+  keepData(in);
+  const Sizes *shape = in.shape(0);
+  int64_t axis = in.attr("axis", 1);
+  if (!shape)
+    return;
+  axis = axis < 0 ? axis + int64_t(shape->size()) : axis;
+  if (axis < 0 || axis > int64_t(shape->size()))
+    return;
+  in.result().shape =
+      Sizes{in.orFresh(productOf(ArrayRef(*shape).take_front(axis))),
+            in.orFresh(productOf(ArrayRef(*shape).drop_front(axis)))};
+}
+
 void inferConcat(Inference &in) {
   in.result().element = in.element(0);
   const Sizes *first = in.shape(0);
@@ -447,14 +461,18 @@ void inferSlice(Inference &in) {
   const Sizes *shape = in.shape(0);
   if (!shape)
     return;
-  std::optional<SliceForm> form = sliceOf(in.node, in.facts);
-  if (!form) {
+  auto forms = slicesOf(in.node, in.facts);
+  if (!forms) {
     in.result().shape = in.freshShape(shape->size());
     return;
   }
   Sizes result = *shape;
-  result[form->axis] = form->size;
+  for (const SliceForm &form : *forms)
+    result[form.axis] = form.size;
   in.result().shape = std::move(result);
+  if (forms->size() != 1)
+    return;
+  const SliceForm *form = &forms->front();
   const Sizes *data = in.data(0);
   std::optional<int64_t> start = form->start.constant(),
                          size = form->size.constant();
@@ -617,6 +635,20 @@ void inferGatherElements(Inference &in) {
     in.result().shape = *shape;
 }
 
+void inferGatherND(Inference &in) {
+  in.result().element = in.element(0);
+  const Sizes *data = in.shape(0), *indices = in.shape(1);
+  int64_t batch = in.attr("batch_dims", 0);
+  if (!data || !indices || indices->empty() || batch < 0)
+    return;
+  std::optional<int64_t> count = indices->back().constant();
+  if (!count || *count < 0 || *count > int64_t(data->size()) - batch)
+    return;
+  Sizes result(indices->begin(), std::prev(indices->end()));
+  result.append(data->begin() + batch + *count, data->end());
+  in.result().shape = std::move(result);
+}
+
 void inferOneHot(Inference &in) {
   in.result().element = in.element(2);
   const Sizes *shape = in.shape(0), *depth = in.data(1);
@@ -693,6 +725,7 @@ Handler standardHandler(StringRef op) {
       .Case("Unsqueeze", inferUnsqueeze)
       .Case("Squeeze", inferSqueeze)
       .Case("Reshape", inferReshape)
+      .Case("Flatten", inferFlatten)
       .Case("Transpose", inferTranspose)
       .Case("Concat", inferConcat)
       .Case("Slice", inferSlice)
@@ -707,6 +740,7 @@ Handler standardHandler(StringRef op) {
       .Case("Attention", inferAttention)
       .Case("TopK", inferTopK)
       .Case("GatherElements", inferGatherElements)
+      .Case("GatherND", inferGatherND)
       .Case("OneHot", inferOneHot)
       .Case("Einsum", inferEinsum)
       .Default(nullptr);

@@ -37,6 +37,48 @@ moe.weight_data @weight_data_c6 : tensor<4611686018427387904x2xf32>
 
 // -----
 
+// weight_data_c7
+// expected-error @+1 {{expects offsets with a length and either a file or files}}
+moe.weight_data @weight_data_c7 {file = "w.bin", offsets = array<i64: 0, 8>} : tensor<2x2xf32>
+
+// -----
+
+// weight_data_c8
+// expected-error @+1 {{expects either offsets or value, got both}}
+moe.weight_data @weight_data_c8 {file = "w.bin", length = 8 : i64, offsets = array<i64: 0, 8>, value = dense<0.0> : tensor<2xf32>} : tensor<2xf32>
+
+// -----
+
+// weight_data_c9
+// expected-error @+1 {{expects an offset for each part of the first dimension, 2, got 1}}
+moe.weight_data @weight_data_c9 {file = "w.bin", length = 16 : i64, offsets = array<i64: 0>} : tensor<2x2xf32>
+
+// -----
+
+// weight_data_c10
+// expected-error @+1 {{expects a file for each part of the first dimension, 2, got 1}}
+moe.weight_data @weight_data_c10 {files = ["w.bin"], length = 16 : i64, offsets = array<i64: 0, 8>} : tensor<2x2xf32>
+
+// -----
+
+// weight_data_c11: -1 is a part that the model lacks.
+// expected-error @+1 {{expects offsets >= -1, got -2}}
+moe.weight_data @weight_data_c11 {file = "w.bin", length = 16 : i64, offsets = array<i64: -1, -2>} : tensor<2x2xf32>
+
+// -----
+
+// weight_data_c12
+// expected-error @+1 {{expects a length that the parts share, got 15 for 2}}
+moe.weight_data @weight_data_c12 {file = "w.bin", length = 15 : i64, offsets = array<i64: 0, 8>} : tensor<2x2xf32>
+
+// -----
+
+// weight_data_c13
+// expected-error @+1 {{expects files beside offsets only}}
+moe.weight_data @weight_data_c13 {files = ["w.bin"]} : tensor<1x2xf32>
+
+// -----
+
 // weight_c1
 func.func @weight_c1() {
   // expected-error @+1 {{expects a moe.weight_data symbol, got @weight_c1}}

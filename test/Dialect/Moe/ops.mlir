@@ -6,6 +6,8 @@ module attributes {moe.workload = #moe.workload<decode, sequences = 64, context 
 
 // CHECK: moe.weight_data @filed {file = "w.bin", length = 64 : i64, offset = 128 : i64} : tensor<4x4xf32>
 moe.weight_data @filed {file = "w.bin", offset = 128 : i64, length = 64 : i64} : tensor<4x4xf32>
+// CHECK: moe.weight_data @stacked {files = ["a.bin", "b.bin"], length = 128 : i64, offsets = array<i64: 64, 0>} : tensor<2x4x4xf32>
+moe.weight_data @stacked {files = ["a.bin", "b.bin"], offsets = array<i64: 64, 0>, length = 128 : i64} : tensor<2x4x4xf32>
 // CHECK: moe.weight_data @small {value = dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>} : tensor<2xf32>
 moe.weight_data @small {value = dense<[1.0, 2.0]> : tensor<2xf32>} : tensor<2xf32>
 // CHECK: moe.weight_data @absent : tensor<8xbf16>

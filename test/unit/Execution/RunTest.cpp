@@ -178,6 +178,32 @@ TEST_F(RunTest, WeightFromItsValue) {
             "y 31 42");
 }
 
+TEST_F(RunTest, PartsOfAWeightAreStacked) {
+  writeFloats("a.bin", {9, 9, 1, 2});
+  writeFloats("b.bin", {3, 4});
+  // Rows (1, 2) and (3, 4): (1, 10) w = (31, 42).
+  EXPECT_EQ(errorOrResult("{files = [\"a.bin\", \"b.bin\"], length = 16 : i64, "
+                          "offsets = array<i64: 8, 0>}"),
+            "y 31 42");
+  EXPECT_EQ(errorOrResult("{file = \"a.bin\", length = 16 : i64, "
+                          "offsets = array<i64: 8, 0>}"),
+            "y 91 92");
+}
+
+TEST_F(RunTest, APartThatTheModelLacksIsZero) {
+  writeFloats("w.bin", {1, 2});
+  EXPECT_EQ(errorOrResult("{file = \"w.bin\", length = 16 : i64, "
+                          "offsets = array<i64: 0, -1>}"),
+            "y 1 2");
+}
+
+TEST_F(RunTest, RefusesAPartBeyondTheEnd) {
+  writeFloats("w.bin", {1, 2, 3});
+  EXPECT_EQ(errorOrResult("{file = \"w.bin\", length = 16 : i64, "
+                          "offsets = array<i64: 0, 8>}"),
+            "weight 'w': expects bytes 8 to 16 of 'w.bin', got a file of 12");
+}
+
 TEST_F(RunTest, RefusesAWeightWithoutBytes) {
   EXPECT_EQ(errorOrResult(""), "weight 'w': expects a file, got none (the "
                                "model ships no weights)");
