@@ -114,8 +114,8 @@ static Outcome take(StringRef bytes, bool strict) {
   RaisingReport report;
   if (llvm::Error error = raiseGraphToMoe(**module, &report, strict))
     outcome = refused(std::move(error));
-  else
-    expectValid(**module, diagnostics, "the raised graph");
+  else if (failed(verify(**module))) // As loadOnnx() does.
+    outcome = refused(llvm::createStringError(oneLine(diagnostics.first)));
   outcome.imported = true;
   return outcome;
 }
@@ -141,7 +141,8 @@ Outcome fuzz::takeGraph(StringRef bytes) {
                                                : oneLine(diagnostics.first)));
   if (llvm::Error error = raiseGraphToMoe(*module))
     return refused(std::move(error));
-  expectValid(*module, diagnostics, "the raised graph");
+  if (failed(verify(*module)))
+    return refused(llvm::createStringError(oneLine(diagnostics.first)));
   return {};
 }
 

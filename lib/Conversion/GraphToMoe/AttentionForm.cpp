@@ -173,7 +173,7 @@ LogicalResult readCaches(const AttentionForm &form, int64_t valueWidth,
   }
   for (auto [cache, width] : {std::pair{operands.pastKey, operands.keyWidth},
                               std::pair{operands.pastValue, valueWidth}})
-    if (typeOf(cache).getDimSize(1) != heads ||
+    if (typeOf(cache).getRank() != 4 || typeOf(cache).getDimSize(1) != heads ||
         typeOf(cache).getDimSize(3) != width)
       return raiser.fail("expects caches of [batch, " + Twine(heads) +
                          ", past, " + Twine(width) + "]");

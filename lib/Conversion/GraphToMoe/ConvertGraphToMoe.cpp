@@ -379,14 +379,17 @@ llvm::Expected<OwningOpRef<ModuleOp>> portolan::loadOnnx(StringRef path,
   StringRef folder =
       llvm::sys::path::filename(llvm::sys::path::parent_path(path));
   module->get().setSymName(name == "model" && !folder.empty() ? folder : name);
-  std::string message;
+  std::string message, place;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (message.empty())
       message = diagnostic.str();
+    if (auto node = dyn_cast<NameLoc>(diagnostic.getLocation());
+        node && !message.empty() && place.empty())
+      place = "node '" + node.getName().str() + "': ";
     return success();
   });
   if (failed(verify(module->get())))
-    return llvm::createStringError(path + ": " + message);
+    return llvm::createStringError(path + ": " + oneLine(place + message));
   return module;
 }
 

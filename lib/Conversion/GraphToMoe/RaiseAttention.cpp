@@ -203,6 +203,10 @@ LogicalResult raiseAttention(graph::NodeOp node, Raiser &raiser) {
   if (!lengths)
     return raiser.fail("expects seqlens_k to be an input or the sum of the "
                        "attention mask minus 1");
+  // Of another packed query nothing else was asked for.
+  if (isPacked(node) && !matchProjection(node.input(Query)))
+    return raiser.fail("expects a packed query that is a product with an "
+                       "initialiser");
   Value pastKey = raiser.raised(node.input(PastKey));
   Value pastValue = raiser.raised(node.input(PastValue));
   RankedTensorType cacheType = typeOf(pastKey);
