@@ -26,7 +26,7 @@ func.func @share(%x: tensor<2x8xf32>, %w: tensor<8x6xf32>, %b: tensor<6xf32>) ->
 }
 
 // CHECK-LABEL: func.func @chunks
-// CHECK: moe.attention {{.*}} chunk = 4 : i64, heads = 2 : i64, {{.*}}temperature_floor = 3 : i64, temperature_scale = 1.000000e-01 : f64
+// CHECK: moe.attention {{.*}}{chunk = 4 : i64, heads = 2 : i64, {{.*}}temperature_floor = 3 : i64, temperature_scale = 1.000000e-01 : f64
 func.func @chunks(%q: tensor<1x1x8xf32>, %p: tensor<1x2x5x4xf32>)
     -> (tensor<1x1x8xf32>, tensor<1x2x6x4xf32>, tensor<1x2x6x4xf32>) {
   %0:3 = moe.attention %q, %q, %q cache %p, %p

@@ -118,9 +118,10 @@ TEST_F(HfConfigFamilies, Glm4Refusals) {
   EXPECT_EQ(with("glm-4.5", "partial_rotary_factor", 1.5),
             "c.json: partial_rotary_factor: expects a factor of at most 1, got "
             "1.5");
-  EXPECT_EQ(with("glm-4.5", "partial_rotary_factor", 0.02),
+  // 128 * 3/128: 3 elements.
+  EXPECT_EQ(with("glm-4.5", "partial_rotary_factor", 0.0234375),
             "c.json: partial_rotary_factor: expects an even rotated width of "
-            "heads of 128, got 0.02");
+            "heads of 128, got 0.0234375");
   EXPECT_EQ(with("glm-4.5", "n_shared_experts", "1"),
             "c.json: n_shared_experts: expects an integer from 0 to 65536, got "
             "\"1\"");

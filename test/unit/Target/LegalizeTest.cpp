@@ -96,6 +96,7 @@ TEST(Legalize, GroupedHeadsThatRanksCannotShareEqually) {
 TEST(Legalize, WindowThatWouldLieOnOneRank) {
   ModelShape model = makeModel();
   model.layers.front().ops.front().window = 128;
+  model.layers.front().ops.front().wholeContext = true;
   Setting setting(makeSwitched(8, 8), model);
   EXPECT_EQ(setting.refusalId(PlanClass::attentionCp, 2, setting.firstPlan()),
             "unavailable_decision");
