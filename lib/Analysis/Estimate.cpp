@@ -146,8 +146,8 @@ PricedMachine::PricedMachine(const Machine &machine, Corner corner)
   reserve = capacity * valueOr(machine.reserveFraction, corner, kUnknown);
 }
 
-double PricedMachine::computeSeconds(const Step &step, bool overlapped,
-                                     Parts &parts) const {
+PricedMachine::KernelTimes PricedMachine::kernelTimes(const Step &step,
+                                                      bool overlapped) const {
   const Work &work = step.work;
   bool shares = overlapped && !links.empty();
   double tax = shares ? links.front().computeTax : 0.0;
@@ -155,27 +155,28 @@ double PricedMachine::computeSeconds(const Step &step, bool overlapped,
   // Of the chip's units, those that neither idle nor communicate.
   double busy = step.share * (1 - tax);
   double matmul = matmulRate[unsigned(work.compute)] * busy;
-  double useful = timeOf(work.matmulOperations, matmul);
-  double issued =
+  KernelTimes times;
+  times.useful = timeOf(work.matmulOperations, matmul);
+  times.issued =
       timeOf(std::max(step.issuedOperations, work.matmulOperations), matmul);
-  double vector = timeOf(work.vectorOperations + step.dequantizeOperations,
-                         vectorRate * busy);
-  double transcendental =
-      timeOf(work.transcendentalOperations, transcendentalRate * busy);
+  times.vector =
+      latest(timeOf(work.vectorOperations + step.dequantizeOperations,
+                    vectorRate * busy),
+             timeOf(work.transcendentalOperations, transcendentalRate * busy));
 
   const auto &rates = memoryRate[step.memoryLevel];
   double activations = timeOf(work.activationInBytes + work.activationOutBytes -
                                   step.residentBytes,
                               memoryRate.front()[unsigned(Format::bf16)]);
-  double memory =
+  times.memory =
       (timeOf(work.weightBytes, rates[unsigned(work.weightStorage)]) +
        timeOf(work.cacheReadBytes + work.cacheWriteBytes,
               rates[unsigned(work.cacheStorage)]) +
        activations) /
       memoryShare;
-  activations /= memoryShare;
+  times.activations = activations / memoryShare;
 
-  double body = latest(latest(issued, memory), latest(vector, transcendental));
+  times.body = latest(latest(times.issued, times.memory), times.vector);
   if (step.transferBytes > 0) {
     // Each byte is moved once, by transfers that may be too small.
     double filled = std::min(1.0, step.transferBytes / saturatingBytes);
@@ -184,10 +185,17 @@ double PricedMachine::computeSeconds(const Step &step, bool overlapped,
     double gather = timeOf(std::max({work.weightBytes, work.activationInBytes,
                                      work.activationOutBytes}),
                            gatherRate * filled * memoryShare);
-    body = latest(body, gather);
-    if (body == gather && body != memory)
-      memory = activations = gather;
+    times.body = latest(times.body, gather);
+    if (times.body == gather && times.body != times.memory)
+      times.memory = times.activations = gather;
   }
+  return times;
+}
+
+double PricedMachine::computeSeconds(const Step &step, bool overlapped,
+                                     Parts &parts) const {
+  auto [useful, issued, vector, memory, activations, body] =
+      kernelTimes(step, overlapped);
   double launch = timeOf(step.kernels, 1 / kernelLaunch);
   double slack = 1 - step.balance;
   if (body == issued) {
@@ -272,13 +280,18 @@ double PricedMachine::linkSeconds(const Step &step, Parts &parts) const {
          tierSeconds(step, step.outerLoad, step.linkTier + 1, parts);
 }
 
-double PricedMachine::prefetchSeconds(const Step &step) const {
+double PricedMachine::prefetchSeconds(const Step &step, bool overlapped) const {
   unsigned nearer = step.memoryLevel + 1;
   if (nearer >= source->memories.size())
     return 0;
   double fits = source->memories[nearer].capacityBytes.at(pricedCorner);
-  return std::min(fits, step.work.weightBytes) /
-         memoryRate[step.memoryLevel][unsigned(step.work.weightStorage)];
+  double streamed =
+      std::min(fits, step.work.weightBytes) /
+      memoryRate[step.memoryLevel][unsigned(step.work.weightStorage)];
+  // What the computation takes is not saved by weights that are there already.
+  KernelTimes times = kernelTimes(step, overlapped);
+  double exposed = times.memory - latest(times.issued, times.vector);
+  return std::min(streamed, std::max(0.0, exposed));
 }
 
 double PricedMachine::stepSeconds(const Step &step, bool overlapped,
@@ -348,8 +361,8 @@ Estimate portolan::estimate(llvm::ArrayRef<Step> steps,
       // What fits into the nearer memory was streamed meanwhile, with the
       // bandwidth that the communication left.
       double beside = precedingTransfer * machine.memoryShareBesideLinks();
-      double hidden = std::min(
-          {beside, parts.memorySeconds, machine.prefetchSeconds(step)});
+      double hidden = std::min({beside, parts.memorySeconds,
+                                machine.prefetchSeconds(step, overlapped)});
       parts.memorySeconds -= hidden;
       duration -= hidden;
       precedingTransfer = 0;

@@ -13,13 +13,12 @@ using namespace portolan;
 
 namespace {
 constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
-    "embedding",  "rms_norm",     "linear",
-    "rope",       "attention",    "latent_attention",
-    "add",        "mlp",          "route",
-    "dispatch",   "experts",      "combine",
-    "pack",       "unpack",       "merge_partials",
-    "all_reduce", "all_gather",   "reduce_scatter",
-    "all_to_all", "all_to_all_v", "send",
+    "embedding",      "rms_norm",          "linear",       "rope",
+    "attention",      "latent_attention",  "add",          "mlp",
+    "route",          "dispatch",          "experts",      "combine",
+    "gate",           "short_convolution", "recurrence",   "pack",
+    "unpack",         "merge_partials",    "all_reduce",   "all_gather",
+    "reduce_scatter", "all_to_all",        "all_to_all_v", "send",
     "receive"};
 
 /// Equal but for the rounding of a sum in another order.
@@ -30,15 +29,25 @@ bool close(double a, double b) {
 
 llvm::StringRef portolan::spell(OpKind kind) { return kNames[unsigned(kind)]; }
 
+int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
+  if (window > 0)
+    return std::min(past, window);
+  return chunk > 0 && past >= chunk ? chunk / 2 : past;
+}
+
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
-         absorbed == other.absorbed && microBatch == other.microBatch &&
-         causalPrefill == other.causalPrefill &&
-         activation == other.activation && compute == other.compute &&
-         weight == other.weight && cache == other.cache &&
-         close(rows, other.rows) && close(meanRows, other.meanRows) &&
-         close(rowsOut, other.rowsOut) && inner == other.inner &&
-         outer == other.outer && heads == other.heads &&
+         absorbed == other.absorbed && tabled == other.tabled &&
+         recurrence == other.recurrence && chunk == other.chunk &&
+         microBatch == other.microBatch &&
+         causalPrefill == other.causalPrefill && centered == other.centered &&
+         softCapped == other.softCapped && weighted == other.weighted &&
+         indexHeads == other.indexHeads && indexWidth == other.indexWidth &&
+         topKeys == other.topKeys && activation == other.activation &&
+         compute == other.compute && weight == other.weight &&
+         cache == other.cache && close(rows, other.rows) &&
+         close(meanRows, other.meanRows) && close(rowsOut, other.rowsOut) &&
+         inner == other.inner && outer == other.outer && heads == other.heads &&
          kvHeads == other.kvHeads && keyWidth == other.keyWidth &&
          ropeWidth == other.ropeWidth && sequences == other.sequences &&
          context == other.context && newTokens == other.newTokens &&

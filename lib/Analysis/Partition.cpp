@@ -61,8 +61,7 @@ public:
     slicedRows = exchangeNone ? rows : ceilDiv(rows, equalRanks);
     meanSlicedRows = exchangeNone ? double(totalRows)
                                   : double(totalRows) / deployment.stageSize;
-    hasExperts = layer.hasExperts();
-    if (hasExperts)
+    if (layer.hasExperts())
       load = plan.is(PlanClass::placementForm, PlacementForm::spatial)
                  ? sideBySideLoad(workload.popularity, model.experts,
                                   model.topK, totalRows)
@@ -72,18 +71,18 @@ public:
   }
 
   void emitAll() {
-    bool inRegion = false;
+    const ModelOp *last = nullptr; // op of the region that is not left yet
     for (const ModelOp &op : layer.ops) {
-      if (inRegion && !op.expertRegion) {
-        leaveRegion();
+      if (last && !op.expertRegion) {
+        leaveRegion(*last);
         makers.back() = int32_t(ops.size()) - 1;
       }
-      inRegion = op.expertRegion;
+      last = op.expertRegion ? &op : nullptr;
       emit(op);
       makers.push_back(int32_t(ops.size()) - 1);
     }
-    if (inRegion)
-      leaveRegion();
+    if (last)
+      leaveRegion(*last);
   }
 
 private:
@@ -104,6 +103,11 @@ private:
   void place(LocalOp &local, const ModelOp &op) const {
     local.microBatch = microBatch;
     setRows(local, op.expertRegion ? slicedRows : rows);
+    // A prompt is continued from its last token; drafts are verified one by
+    // one.
+    if (op.lastPosition)
+      setRows(local,
+              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     // What the model's op makes comes out of the last op that stands for it.
     if (local.input >= 0)
       local.input = makers[local.input];
@@ -160,6 +164,27 @@ private:
     case OpKind::latentAttention:
       emitAttention(op);
       break;
+    case OpKind::recurrence: {
+      // A token's state follows from the one before: heads are split over tp,
+      // and the sequence stays whole.
+      LocalOp &local = start(op);
+      local.heads = ceilDiv(op.local.heads, deployment.tp);
+      local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+      placeState(local);
+      break;
+    }
+    case OpKind::shortConvolution: {
+      LocalOp &local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      placeState(local);
+      break;
+    }
+    case OpKind::gate: {
+      LocalOp &local = start(op);
+      local.outer = share(op.local.outer, op.units);
+      local.inner = share(op.local.inner, op.units);
+      break;
+    }
     case OpKind::mlp:
       emitMlp(op);
       break;
@@ -189,6 +214,11 @@ private:
     }
   }
 
+  void placeState(LocalOp &local) const {
+    local.sequences = batch.local;
+    local.newTokens = newTokens;
+  }
+
   void setLoad(LocalOp &local) const {
     local.rows = load.maxRows;
     local.meanRows = load.meanRows;
@@ -200,11 +230,6 @@ private:
     // A head keeps its format unless it ships as narrow as the layers do.
     if (!op.gatherColumns || bitsPerElement(local.weight) < 16)
       planProjection(local);
-    // A prompt is continued from its last token; drafts are verified one by
-    // one.
-    if (op.lastPosition)
-      setRows(local,
-              batch.local * (1 + int64_t(plan.count(PlanClass::speculation))));
     if (op.sharding == Sharding::columns)
       local.outer = share(op.local.outer, op.units);
     if (op.sharding == Sharding::contracted)
@@ -226,11 +251,13 @@ private:
     planCache(local);
     local.heads = ceilDiv(op.local.heads, deployment.tp);
     local.kvHeads = ceilDiv(op.local.kvHeads, deployment.tp);
+    // The index of a sparse attention has a query per group of heads.
+    if (local.kind == OpKind::attention && op.local.kvHeads > 0)
+      local.keyWidth = op.local.keyWidth / op.local.kvHeads * local.kvHeads;
     local.sequences = batch.local;
     local.newTokens = newTokens;
-    int64_t context = workload.meanContextTokens();
-    if (op.window > 0)
-      context = std::min(context, op.window);
+    int64_t context =
+        visibleContext(workload.meanContextTokens(), op.window, op.chunk);
     local.context = ceilDiv(context, deployment.cp);
     local.causalPrefill = local.newTokens > 1;
     if (deployment.cp == 1)
@@ -258,12 +285,12 @@ private:
     // A shared expert beside an exchange works on the rank's own slice of rows;
     // every other feed-forward block is split over the ranks with equal rows.
     int64_t ranks = 1;
-    if (!hasExperts)
+    if (!op.expertRegion)
       ranks = deployment.tp;
     else if (exchangeNone)
       ranks = deployment.stageSize;
     local.outer = ceilDiv(op.local.outer, ranks);
-    if (!hasExperts) {
+    if (!op.expertRegion) {
       double bytes = double(rows) * op.local.inner * wideBytes(op);
       collective(OpKind::allReduce, {deployment.tp, 1}, bytes, bytes);
     }
@@ -296,6 +323,7 @@ private:
       pack.kind = OpKind::pack;
       pack.topK = 0;
       pack.hitExperts = 0;
+      pack.weighted = false;
       // Every copy that is received was packed: mean rows over the stage.
       double copies = receivedMean * deployment.stageSize /
                       std::max<double>(double(totalRows), 1);
@@ -338,6 +366,7 @@ private:
       unpack.kind = OpKind::unpack;
       unpack.topK = 0;
       unpack.hitExperts = 0;
+      unpack.weighted = false;
       unpack.rows = returned;
       unpack.meanRows = copies * meanSlicedRows;
       unpack.rowsOut = slicedRows;
@@ -355,8 +384,8 @@ private:
 
   /// The rows that leave the expert block are equal again on the ranks that
   /// share a sequence.
-  void leaveRegion() {
-    double bytes = double(rows) * model.hidden *
+  void leaveRegion(const ModelOp &last) {
+    double bytes = double(rows) * double(last.local.outer) *
                    wideBytes(*model.prologue.find(OpKind::embedding));
     if (exchangeNone)
       collective(OpKind::allReduce, {deployment.stageSize, 1}, bytes, bytes);
@@ -375,7 +404,7 @@ private:
   LocalOps &ops;
   int64_t newTokens, rows, totalRows, equalRanks, slicedRows;
   double meanSlicedRows;
-  bool exchangeNone, hasExperts;
+  bool exchangeNone;
   ExpertLoad load;
   double receivedMean = 0, receivedMax = 0;
   /// For each of the layer's ops so far, the index of what holds its result.

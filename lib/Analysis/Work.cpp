@@ -12,13 +12,23 @@
 //   exponential and four vector operations (scale, max, subtract, sum), a
 //   silu-gated element one exponential and four vector operations, a norm
 //   element four, a rotation three per element, a quantized or copied element
-//   none beyond its bytes. Matmuls accumulate in registers: only operands and
-//   the result move. Weights of experts without a row are not read.
-// Not counted: index arithmetic, the router's top-k beyond one pass per choice.
+//   none beyond its bytes. A recurrence of one new token updates each entry of
+//   its state once (two operations for what is written, one to decay, two to
+//   read; two more under the delta rule) without a matmul; a prompt is computed
+//   in chunks: scores and values inside a chunk as attention does, what the
+//   state gives and takes once per chunk, and the delta rule's triangular
+//   system (KK^T, its solution applied to keys and values) besides. A selective
+//   state, which decays by entry, has no such form and is scanned. States are
+//   read and written once per step whatever the tokens. Matmuls accumulate in
+//   registers: only operands and the result move. Weights of experts without a
+//   row are not read.
+// Not counted: index arithmetic, the router's top-k beyond one pass per choice,
+//   the top-k of an index beyond one pass, factors on scores by position.
 //
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Analysis/LocalOp.h"
+#include <algorithm>
 
 using namespace portolan;
 
@@ -28,8 +38,10 @@ constexpr double kSoftmaxVectorOperations = 4;
 constexpr double kGateVectorOperations = 4;
 constexpr double kNormVectorOperations = 4;
 constexpr double kRotationVectorOperations = 3;
-constexpr double kIndexBytes = 4;  // i32
-constexpr double kWeightBytes = 4; // f32 routing weights
+constexpr double kSoftCapVectorOperations = 2; // divide, multiply
+constexpr double kCenterVectorOperations = 3;  // sum, subtract, shift
+constexpr double kIndexBytes = 4;              // i32
+constexpr double kWeightBytes = 4;             // f32 routing weights
 
 /// Activations between kernels stay at 16 bits or wider: a narrow `activation`
 /// says how a matmul reads its operand, not how a residual is kept.
@@ -38,11 +50,29 @@ double wideBytes(const LocalOp &op) {
                                                       : Format::bf16);
 }
 
-/// Pairs (new token, key) that one sequence attends to: each new token sees the
+/// Pairs (new token, key) that one sequence sees: each new token sees the
 /// visible context and, causally, itself and the new tokens before it.
-double attendedPairs(const LocalOp &op) {
+double visiblePairs(const LocalOp &op) {
   double fresh = op.newTokens;
   return fresh * op.context + fresh * (fresh + 1) / 2;
+}
+
+/// Those that it attends to: all, or at most so many per token as an index
+/// chooses. Token i (from 1) sees context + i keys.
+double attendedPairs(const LocalOp &op) {
+  if (op.topK == 0)
+    return visiblePairs(op);
+  double fresh = op.newTokens, most = op.topK;
+  double below = std::clamp(most - double(op.context), 0.0, fresh);
+  return below * op.context + below * (below + 1) / 2 + (fresh - below) * most;
+}
+
+/// Past tokens whose keys and values one sequence's new tokens read, if each
+/// reads `most` of them (0: all): their union is at most all.
+double readContext(const LocalOp &op, int64_t most) {
+  if (most == 0)
+    return double(op.context);
+  return std::min(double(op.context), double(op.newTokens) * double(most));
 }
 
 void addGatedFeedForward(const LocalOp &op, double rows, double copies,
@@ -67,19 +97,61 @@ Work attentionWork(const LocalOp &op) {
   work.matmulOperations = 2 * scores * (op.inner + op.outer);
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
+  if (op.softCapped) {
+    work.transcendentalOperations += scores;
+    work.vectorOperations += kSoftCapVectorOperations * scores;
+  }
   double perToken = op.kvHeads * double(op.inner + op.outer);
+  // An index scores every key that is seen: a multiply-add per element of its
+  // queries and a maximum; its keys are cached beside the others.
+  double index = op.ropeWidth, queries = op.keyWidth;
+  double seen = visiblePairs(op) * op.sequences;
+  work.matmulOperations += 2 * seen * queries;
+  if (index > 0)
+    work.vectorOperations += seen * queries / index;
   work.cacheReadBytes =
-      op.sequences * double(op.context) * perToken * bytesPerElement(op.cache);
-  work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
+      op.sequences *
+      (readContext(op, op.topK) * perToken + op.context * index) *
+      bytesPerElement(op.cache);
+  work.cacheWriteBytes =
+      op.rows * (perToken + index) * bytesPerElement(op.cache);
   work.activationInBytes =
-      op.rows * (op.heads * double(op.inner) + perToken) * wideBytes(op);
+      op.rows * (op.heads * double(op.inner) + perToken + index + queries) *
+      wideBytes(op);
   work.activationOutBytes = op.rows * op.heads * op.outer * wideBytes(op);
   return work;
 }
 
+/// Pairs (new token, key) where each token attends to at most `topKeys` keys.
+double chosenPairs(const LocalOp &op) {
+  double all = attendedPairs(op);
+  if (op.topKeys == 0)
+    return all;
+  double fresh = op.newTokens, top = op.topKeys, context = op.context;
+  // Token i sees context + i keys: all of them up to topKeys, then topKeys.
+  double whole = std::clamp(top - context, 0.0, fresh);
+  return whole * context + whole * (whole + 1) / 2 + (fresh - whole) * top;
+}
+
+/// The index scores every visible key: a product per head, its positive part
+/// times a weight, and one pass of the choice.
+void addIndexWork(const LocalOp &op, Work &work) {
+  if (op.topKeys == 0)
+    return;
+  double pairs = attendedPairs(op) * op.sequences;
+  double heads = op.indexHeads, width = op.indexWidth;
+  work.matmulOperations += 2 * pairs * heads * width;
+  work.vectorOperations += pairs * (3 * heads + 1);
+  double element = bytesPerElement(op.cache);
+  work.cacheReadBytes += op.sequences * double(op.context) * width * element;
+  work.cacheWriteBytes += op.rows * width * element;
+  work.activationInBytes +=
+      op.rows * (heads * width + heads + width) * wideBytes(op);
+}
+
 Work latentAttentionWork(const LocalOp &op) {
   Work work;
-  double pairs = attendedPairs(op) * op.sequences;
+  double pairs = chosenPairs(op) * op.sequences;
   double scores = pairs * op.heads;
   double latent = op.inner, key = op.keyWidth, rope = op.ropeWidth,
          value = op.outer;
@@ -97,18 +169,113 @@ Work latentAttentionWork(const LocalOp &op) {
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
   double perToken = latent + rope;
-  work.cacheReadBytes =
-      op.sequences * double(op.context) * perToken * bytesPerElement(op.cache);
+  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * perToken *
+                        bytesPerElement(op.cache);
   work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
   work.weightBytes =
       op.heads * latent * (key + value) * bytesPerElement(op.weight);
   work.activationInBytes =
       op.rows * (op.heads * (key + rope) + perToken) * wideBytes(op);
   work.activationOutBytes = op.rows * op.heads * value * wideBytes(op);
+  addIndexWork(op, work);
+  return work;
+}
+
+Work shortConvolutionWork(const LocalOp &op) {
+  Work work;
+  double elements = op.rows * double(op.outer);
+  // A multiply-add per tap; the activation as that of a gated element.
+  work.vectorOperations =
+      elements * (2 * double(op.inner) + kGateVectorOperations);
+  work.transcendentalOperations = elements;
+  work.weightBytes =
+      double(op.inner) * double(op.outer) * bytesPerElement(op.weight);
+  work.activationInBytes = work.activationOutBytes = elements * wideBytes(op);
+  work.cacheReadBytes = work.cacheWriteBytes = stateBytes(op);
+  return work;
+}
+
+/// Elements that decide a token's decay: one per head, or per row of its state.
+double decaysOf(const LocalOp &op) {
+  switch (op.recurrence) {
+  case RecurrenceKind::selective:
+  case RecurrenceKind::channelDelta:
+    return double(op.heads) * double(op.inner);
+  case RecurrenceKind::stateSpace:
+  case RecurrenceKind::delta:
+    return double(op.heads);
+  case RecurrenceKind::fixedDecay:
+    return 0;
+  }
+  return 0;
+}
+
+/// Weights of a recurrence: its decays, and its biases and skips, of which a
+/// state has the first and may have the second and the third.
+double recurrenceParameters(const LocalOp &op) {
+  double heads = double(op.heads), rows = heads * double(op.inner);
+  switch (op.recurrence) {
+  case RecurrenceKind::selective:
+    return rows + 2 * heads;
+  case RecurrenceKind::stateSpace:
+    return 3 * heads;
+  case RecurrenceKind::delta:
+    return 2 * heads;
+  case RecurrenceKind::channelDelta:
+    return heads + rows;
+  case RecurrenceKind::fixedDecay:
+    return heads;
+  }
+  return 0;
+}
+
+Work recurrenceWork(const LocalOp &op) {
+  Work work;
+  double key = double(op.inner), value = double(op.outer);
+  double heads = double(op.heads), rows = op.rows;
+  bool isDelta = followsDeltaRule(op.recurrence);
+  double decays = decaysOf(op);
+  double steps = op.recurrence == RecurrenceKind::fixedDecay     ? 0
+                 : op.recurrence == RecurrenceKind::channelDelta ? heads * key
+                                                                 : heads;
+  // A softplus is an exponential and a logarithm.
+  work.transcendentalOperations = rows * (2 * steps + decays);
+  if (isDelta)
+    work.transcendentalOperations += rows * heads; // strength
+  if (op.newTokens <= 1 || op.recurrence == RecurrenceKind::selective) {
+    work.vectorOperations = rows * heads * key * value * (isDelta ? 7 : 5);
+  } else {
+    double chunk = double(std::min(op.chunk, op.newTokens));
+    // Tokens of its chunk that a token sees, itself included.
+    double seen = (chunk + 1) / 2;
+    double perToken = 2 * seen * (key + value) + 4 * key * value;
+    if (isDelta)
+      perToken += 2 * seen * key + 2 * seen * (key + value) + 2 * key * value;
+    work.matmulOperations = rows * heads * perToken;
+    // A score is scaled by the decay between its two tokens.
+    work.transcendentalOperations += rows * heads * seen;
+    work.vectorOperations = 2 * rows * heads * seen + 2 * rows * decays +
+                            rows * heads * key * value / chunk;
+  }
+  double in = 2 * double(op.kvHeads) * key + heads * value + steps +
+              (isDelta ? heads : 0);
+  work.weightBytes = recurrenceParameters(op) * bytesPerElement(op.weight);
+  work.activationInBytes = rows * in * wideBytes(op);
+  work.activationOutBytes = rows * heads * value * wideBytes(op);
+  work.cacheReadBytes = work.cacheWriteBytes = stateBytes(op);
   return work;
 }
 
 } // namespace
+
+double portolan::stateBytes(const LocalOp &op) {
+  double sequences = double(op.sequences) * bytesPerElement(op.cache);
+  if (op.kind == OpKind::recurrence)
+    return sequences * double(op.heads) * double(op.inner) * double(op.outer);
+  if (op.kind == OpKind::shortConvolution)
+    return sequences * double(op.inner - 1) * double(op.outer);
+  return 0;
+}
 
 Work portolan::workOf(const LocalOp &op) {
   Work work;
@@ -120,13 +287,30 @@ Work portolan::workOf(const LocalOp &op) {
     work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::rmsNorm:
-    work.vectorOperations = kNormVectorOperations * op.rows * width;
+    work.vectorOperations =
+        (kNormVectorOperations + (op.centered ? kCenterVectorOperations : 0)) *
+        op.rows * width;
     work.activationInBytes = work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::add:
     work.vectorOperations = op.rows * width;
     work.activationInBytes = 2 * op.rows * width * wide;
     work.activationOutBytes = op.rows * width * wide;
+    break;
+  case OpKind::gate:
+    work.vectorOperations =
+        op.rows * width + kGateVectorOperations * op.rows *
+                              double(op.inner ? op.inner : op.outer);
+    work.transcendentalOperations =
+        op.rows * double(op.inner ? op.inner : op.outer);
+    work.activationInBytes = op.rows * (width + double(op.inner)) * wide;
+    work.activationOutBytes = op.rows * width * wide;
+    break;
+  case OpKind::shortConvolution:
+    work = shortConvolutionWork(op);
+    break;
+  case OpKind::recurrence:
+    work = recurrenceWork(op);
     break;
   case OpKind::rope:
     work.vectorOperations = kRotationVectorOperations * op.rows * width;
@@ -154,8 +338,12 @@ Work portolan::workOf(const LocalOp &op) {
   case OpKind::route:
     work.matmulOperations = 2 * op.rows * op.inner * width;
     work.transcendentalOperations = op.rows * width;
-    work.vectorOperations = op.rows * width * op.topK;
+    // A table is read in place of a pass over the scores per choice.
+    if (!op.tabled)
+      work.vectorOperations = op.rows * width * op.topK;
     work.weightBytes = op.inner * width * bytesPerElement(op.weight);
+    if (op.tabled)
+      work.weightBytes += op.rows * op.topK * kIndexBytes;
     work.activationInBytes = op.rows * op.inner * wide;
     work.activationOutBytes = op.rows * op.topK * (kIndexBytes + kWeightBytes);
     break;
@@ -164,10 +352,12 @@ Work portolan::workOf(const LocalOp &op) {
     // Every row is read from its token and written to its place.
     work.activationInBytes = op.rows * width * bytesPerElement(op.activation);
     work.activationOutBytes = op.rows * width * bytesPerElement(op.activation);
+    if (op.weighted)
+      work.vectorOperations = op.rows * width;
     break;
   case OpKind::combine:
   case OpKind::unpack:
-    work.vectorOperations = 2 * op.rows * width;
+    work.vectorOperations = (op.weighted ? 1 : 2) * op.rows * width;
     work.activationInBytes = op.rows * width * wide;
     work.activationOutBytes = op.rowsOut * width * wide;
     break;
@@ -208,6 +398,10 @@ double portolan::residentWeightBytes(const LocalOp &op) {
   case OpKind::latentAttention:
     return double(op.heads) * double(op.inner) *
            double(op.keyWidth + op.outer) * element;
+  case OpKind::shortConvolution:
+    return matrix;
+  case OpKind::recurrence:
+    return recurrenceParameters(op) * element;
   default:
     return 0;
   }

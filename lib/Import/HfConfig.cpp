@@ -13,6 +13,7 @@
 #include "portolan/Import/HfConfig.h"
 #include "lib/Import/HfConfigModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "portolan/Support/File.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Path.h"
@@ -69,9 +70,33 @@ struct Architecture {
 };
 constexpr Architecture kArchitectures[] = {
     {"mixtral", "MixtralForCausalLM", readMixtral},
+    {"mixtral", "Grok1ModelForCausalLM", readGrok},
     {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
+    {"gemma4", "Gemma4ForConditionalGeneration", readGemma4},
+    {"deepseek_v4", "DeepseekV4ForCausalLM", refuseDeepSeekV4},
+    {"kimi_k3", "KimiK3ForConditionalGeneration", refuseKimiK3},
+    {"jamba", "JambaForCausalLM", readJamba},
+    {"minimax_m1", "MiniMaxM1ForCausalLM", readMiniMaxM1},
+    {"minimax_m3", "MiniMaxM3ForCausalLM", readMiniMaxM3},
+    {"nemotron_h", "NemotronHForCausalLM", readNemotronH},
+    {"qwen3_next", "Qwen3NextForCausalLM", readQwen3Next},
+    {"qwen3_5_moe", "Qwen3_5MoeForConditionalGeneration", readQwen35},
     {"deepseek_v3", "DeepseekV3ForCausalLM", readDeepSeek},
     {"kimi_k2", "DeepseekV3ForCausalLM", readDeepSeek},
+    {"gpt_oss", "GptOssForCausalLM", readGptOss},
+    {"glm4_moe", "Glm4MoeForCausalLM", readGlm4},
+    {"olmoe", "OlmoeForCausalLM", readOlmoe},
+    {"minimax_m2", "MiniMaxM2ForCausalLM", readMiniMaxM2},
+    {"arctic", "ArcticForCausalLM", readArctic},
+    {"deepseek_v2", "DeepseekV2ForCausalLM", readDeepSeekV2},
+    {"deepseek_v32", "DeepseekV32ForCausalLM", readDeepSeekV32},
+    {"glm_moe_dsa", "GlmMoeDsaForCausalLM", readDeepSeekV32},
+    {"phimoe", "PhiMoEForCausalLM", readPhiMoe},
+    {"llama4", "Llama4ForConditionalGeneration", readLlama4},
+    {"dbrx", "DbrxForCausalLM", readDbrx},
+    {"mimo_v2_flash", "MiMoV2FlashForCausalLM", readMiMoV2},
+    {"hunyuan", "HunYuanForCausalLM", readHunYuan},
+    {"step3p7", "Step3p7FlashForCausalLM", refuseStep37},
 };
 
 /// The entry for the file; fails on an unknown type or architecture.
@@ -117,7 +142,7 @@ portolan::importHfConfigText(StringRef text, StringRef file, StringRef name,
     return reader.takeError();
 
   context.loadDialect<moe::MoeDialect, func::FuncDialect, tensor::TensorDialect,
-                      arith::ArithDialect>();
+                      arith::ArithDialect, linalg::LinalgDialect>();
   DecoderSpec spec;
   spec.context = &context;
   spec.name = name.str();

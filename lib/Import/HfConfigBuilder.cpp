@@ -14,6 +14,7 @@
 
 #include "lib/Import/HfConfigBuilder.h"
 #include "lib/Import/HfConfigReader.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -33,7 +34,8 @@ Location named(MLIRContext *context, const Twine &name) {
 }
 
 RankedTensorType cacheType(const CacheSpec &cache, const DecoderSpec &spec) {
-  return RankedTensorType::get(cache.shape, spec.formats.plain);
+  return RankedTensorType::get(cache.shape, cache.element ? cache.element
+                                                          : spec.formats.plain);
 }
 
 /// `moe.name` and `moe.dims` of an argument or result of @main.
@@ -44,10 +46,21 @@ DictionaryAttr describe(OpBuilder &builder, const Twine &name,
        builder.getNamedAttr("moe.dims", builder.getStrArrayAttr(dims))});
 }
 
+/// The norm of a model; `shift` may be null.
+Value buildNorm(OpBuilder &builder, Location loc, const DecoderSpec &spec,
+                Value input, Value gain, Value shift, int64_t groups,
+                double gainOffset) {
+  return moe::RmsNormOp::create(builder, loc, input.getType(), input, gain,
+                                shift, llvm::APFloat(spec.epsilon),
+                                uint64_t(groups), llvm::APFloat(gainOffset),
+                                spec.centeredNorms);
+}
+
 SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   SmallVector<StringRef> dims(cache.shape.size(), "");
   dims[0] = "batch";
-  dims[cache.tokens] = tokens;
+  if (cache.tokens)
+    dims[*cache.tokens] = tokens;
   return dims;
 }
 
@@ -75,7 +88,10 @@ private:
   func::FuncOp buildLayer(const LayerClass &layer);
   void buildMain(ArrayRef<func::FuncOp> layers);
   /// Declares the weight `name` at the end of the module and reads it here.
-  Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element);
+  Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element,
+                   ElementsAttr values = nullptr);
+  /// A matrix with its dimensions exchanged, prepared once.
+  Value transposed(Value matrix);
   std::pair<Value, Value> buildRotaryTable(unsigned index);
 
   const DecoderSpec &spec;
@@ -119,7 +135,7 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
 }
 
 Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
-                                 Type element) {
+                                 Type element, ElementsAttr values) {
   std::string symbol = name.str();
   Location loc = named(context, symbol);
   auto type = RankedTensorType::get(shape, element);
@@ -128,9 +144,20 @@ Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
     builder.setInsertionPointToEnd(module->getBody());
     moe::WeightDataOp::create(builder, loc, builder.getStringAttr(symbol),
                               TypeAttr::get(type), StringAttr(), IntegerAttr(),
-                              IntegerAttr(), ElementsAttr());
+                              IntegerAttr(), values);
   }
   return moe::WeightOp::create(builder, loc, type, symbol);
+}
+
+Value DecoderBuilder::transposed(Value matrix) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  Location loc = named(context, "lm_head_tied");
+  Value empty = tensor::EmptyOp::create(
+      builder, loc, {type.getDimSize(1), type.getDimSize(0)},
+      type.getElementType());
+  return linalg::TransposeOp::create(builder, loc, matrix, empty,
+                                     ArrayRef<int64_t>{1, 0})
+      ->getResult(0);
 }
 
 std::pair<Value, Value> DecoderBuilder::buildRotaryTable(unsigned index) {
@@ -188,6 +215,10 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   Value hidden =
       moe::EmbeddingOp::create(builder, named(context, "embedding"),
                                tokens(spec.hidden), main.getArgument(0), table);
+  if (spec.embeddingScale != 1)
+    hidden = moe::ScaleOp::create(
+        builder, named(context, "embedding_scale"), hidden.getType(), hidden,
+        real(builder, spec.embeddingScale), real(builder, 0));
   SmallVector<std::pair<Value, Value>> tables;
   for (unsigned i = 0; i < spec.rotaries.size(); ++i)
     tables.push_back(buildRotaryTable(i));
@@ -202,8 +233,9 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
       operands.append({cosine, sine});
     }
     for (const WeightSpec &weight : layerClass.weights)
-      operands.push_back(readWeight(prefix + "." + weight.name, weight.shape,
-                                    weight.format.element));
+      operands.push_back(readWeight(
+          prefix + "." + weight.name, weight.shape, weight.format.element,
+          weight.values ? weight.values(index) : ElementsAttr()));
     for (unsigned i = 0; i < layerClass.caches.size(); ++i)
       operands.push_back(main.getArgument(nextCache++));
     auto call = func::CallOp::create(builder, named(context, prefix),
@@ -212,14 +244,25 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     llvm::append_range(returned, call.getResults().drop_front());
   }
   Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
-  hidden = moe::RmsNormOp::create(builder, named(context, "final_norm"),
-                                  hidden.getType(), hidden, gain,
-                                  real(builder, spec.epsilon));
-  Value head =
-      readWeight("lm_head", {spec.hidden, spec.vocabulary}, spec.formats.plain);
-  returned[0] = moe::LinearOp::create(
-      builder, named(context, "lm_head"), logitsType, hidden, head, Value(),
+  Value shift, bias;
+  if (spec.normBias)
+    shift = readWeight("final_norm_bias", {spec.hidden}, spec.formats.plain);
+  hidden = buildNorm(builder, named(context, "final_norm"), spec, hidden, gain,
+                     shift, /*groups=*/1, spec.gainOffset);
+  Value head = spec.tiedHead
+                   ? transposed(table)
+                   : readWeight("lm_head", {spec.hidden, spec.vocabulary},
+                                spec.formats.plain);
+  if (spec.headBias)
+    bias = readWeight("lm_head_bias", {spec.vocabulary}, spec.formats.plain);
+  Value logits = moe::LinearOp::create(
+      builder, named(context, "lm_head"), logitsType, hidden, head, bias,
       builder.getUnitAttr(), moe::FormatAttr(), moe::FormatAttr());
+  if (spec.logitsScale != 1 || spec.logitsCap > 0)
+    logits = moe::ScaleOp::create(
+        builder, named(context, "logits_scale"), logitsType, logits,
+        real(builder, spec.logitsScale), real(builder, spec.logitsCap));
+  returned[0] = logits;
   func::ReturnOp::create(builder, main.getLoc(), returned);
 }
 
@@ -300,8 +343,19 @@ moe::FormatAttr LayerBody::activationFormat(StringRef name) const {
 }
 
 Value LayerBody::norm(Value input, StringRef gain) {
-  return moe::RmsNormOp::create(builder, at(gain), input.getType(), input,
-                                weight(gain), real(builder, spec.epsilon));
+  return norm(input, gain, /*groups=*/1, spec.gainOffset);
+}
+
+Value LayerBody::norm(Value input, StringRef gain, int64_t groups,
+                      double gainOffset) {
+  return buildNorm(builder, at(gain), spec, input, weight(gain),
+                   optionalWeight((gain + "_bias").str()), groups, gainOffset);
+}
+
+Value LayerBody::gate(StringRef name, Value input, Value gate,
+                      moe::Activation activation) {
+  return moe::GateOp::create(builder, at(name), input.getType(), input, gate,
+                             activation);
 }
 
 Value LayerBody::linear(Value input, StringRef matrix) {
@@ -317,6 +371,13 @@ Value LayerBody::add(StringRef name, Value lhs, Value rhs) {
   return moe::AddOp::create(builder, at(name), lhs, rhs);
 }
 
+Value LayerBody::scale(StringRef name, Value input, double factor,
+                       double limit) {
+  return moe::ScaleOp::create(
+      builder, at(name), input.getType(), input, llvm::APFloat(factor),
+      /*soft_cap=*/llvm::APFloat(0.0), llvm::APFloat(limit));
+}
+
 Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
                       int64_t offset, bool interleaved) {
   return moe::RopeOp::create(builder, at(name), input.getType(), input,
@@ -327,6 +388,14 @@ Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
 //===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//
+
+void portolan::addNormWeights(LayerClass &layer, const DecoderSpec &spec,
+                              StringRef name, int64_t width) {
+  layer.weights.push_back({name.str(), {width}, spec.formats.plain});
+  if (spec.normBias)
+    layer.weights.push_back(
+        {(name + "_bias").str(), {width}, spec.formats.plain});
+}
 
 void DecoderSpec::addLayer(StringRef name,
                            llvm::function_ref<LayerClass()> make) {

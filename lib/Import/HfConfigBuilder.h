@@ -45,14 +45,18 @@ struct WeightSpec {
   std::string name;
   llvm::SmallVector<int64_t, 3> shape;
   WeightFormat format;
+  /// What the weight of layer N holds, if that follows from N.
+  std::function<mlir::ElementsAttr(int64_t)> values = nullptr;
 };
 
 /// A cache of a layer: `past_key_values.N.NAME` -> `present.N.NAME`. The first
-/// dimension is the batch, `tokens` is the one that grows.
+/// dimension is the batch, `tokens` is the one that grows; a state of fixed
+/// size has none.
 struct CacheSpec {
   std::string name;
   llvm::SmallVector<int64_t, 4> shape;
-  unsigned tokens;
+  std::optional<unsigned> tokens;
+  mlir::Type element = nullptr; ///< null: the plain type
 };
 
 class LayerBody;
@@ -99,6 +103,15 @@ struct DecoderSpec {
   int64_t hidden = 0;
   int64_t vocabulary = 0;
   double epsilon = 0;
+  /// Norms subtract the mean (layer normalization), and add NAME_bias.
+  bool centeredNorms = false;
+  bool normBias = false;
+  bool headBias = false;
+  double logitsScale = 1;
+  double gainOffset = 0;     ///< added to the gains of norms
+  double embeddingScale = 1; ///< of the embedded tokens
+  bool tiedHead = false;     ///< the head is the embedding, transposed
+  double logitsCap = 0;      ///< soft cap of the logits; 0: none
   FormatSpec formats;
   std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
@@ -107,6 +120,11 @@ struct DecoderSpec {
   /// Appends a layer of the class `name`, which `make` makes the first time.
   void addLayer(llvm::StringRef name, llvm::function_ref<LayerClass()> make);
 };
+
+/// Adds the weights of the norm `name` of `width` elements, as the model's
+/// norms have them.
+void addNormWeights(LayerClass &layer, const DecoderSpec &spec,
+                    llvm::StringRef name, int64_t width);
 
 /// Builds ops in the body of a layer function.
 class LayerBody {
@@ -138,8 +156,16 @@ public:
   /// Ops that are named after their weight. linear() adds the bias
   /// `MATRIX_bias` if the layer has one.
   mlir::Value norm(mlir::Value input, llvm::StringRef gain);
+  /// A norm of each of `groups` parts of what a gain covers.
+  mlir::Value norm(mlir::Value input, llvm::StringRef gain, int64_t groups,
+                   double gainOffset);
   mlir::Value linear(mlir::Value input, llvm::StringRef matrix);
   mlir::Value add(llvm::StringRef name, mlir::Value lhs, mlir::Value rhs);
+  /// input * factor, limited to [-limit, limit] if `limit` is not 0.
+  mlir::Value scale(llvm::StringRef name, mlir::Value input, double factor,
+                    double limit = 0);
+  mlir::Value gate(llvm::StringRef name, mlir::Value input, mlir::Value gate,
+                   moe::Activation activation);
   mlir::Value rope(llvm::StringRef name, mlir::Value input, int64_t headWidth,
                    int64_t offset, bool interleaved);
 

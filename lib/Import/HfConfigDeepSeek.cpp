@@ -1,13 +1,15 @@
-//===- HfConfigDeepSeek.cpp - model types deepseek_v3 and kimi_k2 ---------===//
+//===- HfConfigDeepSeek.cpp - models with latent attention ----------------===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
+// Model types deepseek_v2, deepseek_v3, kimi_k2, deepseek_v32 and glm_moe_dsa.
 // Two layer classes with latent attention: dense ones first, then ones with
-// routed experts (sigmoid scores, a correction of the choice, groups) and
-// shared ones. Kimi K2 is the same graph with other sizes. Next-token
+// routed experts and shared ones. V3 and Kimi K2 route by sigmoid scores with a
+// correction of the choice, V2 by softmax scores, of which the best one ranks a
+// group. V3.2 and GLM-5 attend to the keys that an index chooses. Next-token
 // prediction layers (`num_nextn_predict_layers`) are not part of the decoder.
 //
 //===----------------------------------------------------------------------===//
@@ -20,6 +22,9 @@ using namespace portolan;
 
 namespace {
 
+/// Of the normalization of an index's keys, which the family's code fixes.
+constexpr double kIndexEpsilon = 1e-6;
+
 struct DeepSeekConfig {
   int64_t heads, queryRank, latent, plainWidth, rotaryWidth, valueWidth;
   int64_t layers, denseLayers;
@@ -27,6 +32,9 @@ struct DeepSeekConfig {
   bool interleaved;
   MlpSpec mlp; ///< of the dense layers
   ExpertsSpec experts;
+  // The index that chooses keys; topKeys 0: none.
+  int64_t indexHeads = 0, indexWidth = 0, topKeys = 0;
+  bool indexInterleaved = false;
 };
 
 DeepSeekConfig readFields(HfConfigReader &reader, DecoderSpec &spec) {
@@ -57,7 +65,6 @@ DeepSeekConfig readFields(HfConfigReader &reader, DecoderSpec &spec) {
   config.experts.shared.intermediate = shared * config.experts.intermediate;
   config.mlp.activation = config.experts.activation =
       config.experts.shared.activation = readActivation(reader);
-  readGroupedRouting(reader, config.experts.routing);
   config.layers = readLayers(reader);
   config.denseLayers =
       reader.integer("first_k_dense_replace", 0, config.layers - 1);
@@ -87,6 +94,15 @@ void addLatentWeights(LayerClass &layer, const DecoderSpec &spec,
   layer.weights.push_back(
       {"value_up", {heads, config.latent, config.valueWidth}, matrix});
   layer.weights.push_back({"o", {heads * config.valueWidth, hidden}, matrix});
+  if (config.topKeys > 0) {
+    int64_t width = config.indexWidth, indexHeads = config.indexHeads;
+    layer.weights.push_back(
+        {"index_q", {config.queryRank, indexHeads * width}, matrix});
+    layer.weights.push_back({"index_k", {hidden, width}, matrix});
+    layer.weights.push_back({"index_norm", {width}, plain});
+    layer.weights.push_back({"index_norm_bias", {width}, plain});
+    layer.weights.push_back({"index_weights", {hidden, indexHeads}, plain});
+  }
   layer.weights.push_back({"mlp_norm", {hidden}, plain});
   layer.caches.push_back(
       {"latent",
@@ -96,6 +112,11 @@ void addLatentWeights(LayerClass &layer, const DecoderSpec &spec,
       {"rotary_key",
        {ShapedType::kDynamic, ShapedType::kDynamic, config.rotaryWidth},
        /*tokens=*/1});
+  if (config.topKeys > 0)
+    layer.caches.push_back(
+        {"index_key",
+         {ShapedType::kDynamic, ShapedType::kDynamic, config.indexWidth},
+         /*tokens=*/1});
 }
 
 /// Columns [first, first + width) of `input`, whose sizes are `sizes`.
@@ -111,51 +132,142 @@ Value slice(LayerBody &body, StringRef name, Value input,
                                         sizes, strides);
 }
 
-moe::LatentAttentionOp buildLatentAttention(LayerBody &body,
-                                            const DeepSeekConfig &config) {
-  Value normed = body.norm(body.hidden, "attention_norm");
-  Value query =
-      config.queryRank > 0
-          ? body.linear(body.norm(body.linear(normed, "q_a"), "q_norm"), "q_b")
-          : body.linear(normed, "q");
-  query = body.rope("rope_q", query, config.plainWidth + config.rotaryWidth,
-                    /*offset=*/config.plainWidth, config.interleaved);
-  Value compressed = body.linear(normed, "kv_a");
+/// Operands of attention that every kind has.
+struct LatentOperands {
+  Value normed, compressedQuery, query, latent, rotaryKey;
+};
+
+LatentOperands buildOperands(LayerBody &body, const DeepSeekConfig &config) {
+  LatentOperands parts;
+  parts.normed = body.norm(body.hidden, "attention_norm");
+  if (config.queryRank > 0) {
+    parts.compressedQuery =
+        body.norm(body.linear(parts.normed, "q_a"), "q_norm");
+    parts.query = body.linear(parts.compressedQuery, "q_b");
+  } else {
+    parts.query = body.linear(parts.normed, "q");
+  }
+  parts.query =
+      body.rope("rope_q", parts.query, config.plainWidth + config.rotaryWidth,
+                /*offset=*/config.plainWidth, config.interleaved);
+  Value compressed = body.linear(parts.normed, "kv_a");
   SmallVector<OpFoldResult> sizes =
       tensor::getMixedSizes(body.builder, body.at("kv_a"), compressed);
-  Value latent = body.norm(
+  parts.latent = body.norm(
       slice(body, "latent", compressed, sizes, 0, config.latent), "kv_norm");
-  Value rotaryKey =
+  parts.rotaryKey =
       body.rope("rope_k",
                 slice(body, "rotary_key", compressed, sizes, config.latent,
                       config.rotaryWidth),
                 config.rotaryWidth, /*offset=*/0, config.interleaved);
-  return moe::LatentAttentionOp::create(
+  return parts;
+}
+
+/// The result and the caches of attention to the keys that an index chooses.
+/// Its scores are compared and go nowhere else, so that the constants that they
+/// are scaled with (widths, heads) are left out.
+SmallVector<Value> buildIndexedAttention(LayerBody &body,
+                                         const DeepSeekConfig &config,
+                                         const LatentOperands &parts) {
+  Value query =
+      body.rope("rope_index_q", body.linear(parts.compressedQuery, "index_q"),
+                config.indexWidth, /*offset=*/0, config.indexInterleaved);
+  Value key = moe::RmsNormOp::create(
+      body.builder, body.at("index_norm"), body.tokens(config.indexWidth),
+      body.linear(parts.normed, "index_k"), body.weight("index_norm"),
+      body.weight("index_norm_bias"), llvm::APFloat(kIndexEpsilon),
+      /*groups=*/uint64_t(1), /*gain_offset=*/llvm::APFloat(0.0),
+      /*centered=*/true);
+  key = body.rope("rope_index_k", key, config.indexWidth, /*offset=*/0,
+                  config.indexInterleaved);
+  auto op = moe::IndexedLatentAttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(config.heads * config.valueWidth), body.grownType(0),
-      body.grownType(1), /*log_sum_exp=*/Type(), query, latent, rotaryKey,
-      body.cache(0), body.cache(1), body.weight("key_up"),
+      body.grownType(1), body.grownType(2), parts.query, parts.latent,
+      parts.rotaryKey, query, key, body.linear(parts.normed, "index_weights"),
+      body.cache(0), body.cache(1), body.cache(2), body.weight("key_up"),
+      body.weight("value_up"), uint64_t(config.heads),
+      llvm::APFloat(config.scale), uint64_t(config.indexHeads),
+      uint64_t(config.topKeys),
+      /*weight_format=*/moe::FormatAttr(), /*cache_format=*/moe::FormatAttr());
+  return SmallVector<Value>(op.getResults());
+}
+
+/// The attended values and the grown caches.
+SmallVector<Value> buildLatentAttention(LayerBody &body,
+                                        const DeepSeekConfig &config) {
+  LatentOperands parts = buildOperands(body, config);
+  if (config.topKeys > 0)
+    return buildIndexedAttention(body, config, parts);
+  auto op = moe::LatentAttentionOp::create(
+      body.builder, body.at("attention"),
+      body.tokens(config.heads * config.valueWidth), body.grownType(0),
+      body.grownType(1), /*log_sum_exp=*/Type(), parts.query, parts.latent,
+      parts.rotaryKey, body.cache(0), body.cache(1), body.weight("key_up"),
       body.weight("value_up"), /*total_lengths=*/Value(),
       uint64_t(config.heads), llvm::APFloat(config.scale), /*absorbed=*/true,
       /*weight_format=*/moe::FormatAttr(), /*cache_format=*/moe::FormatAttr());
+  return {op.getResult(), op.getPresentLatent(), op.getPresentRotaryKey()};
 }
 
 SmallVector<Value> buildLayer(LayerBody &body, const DeepSeekConfig &config,
                               bool dense) {
-  moe::LatentAttentionOp attention = buildLatentAttention(body, config);
-  Value hidden = body.add("add_attention", body.hidden,
-                          body.linear(attention.getResult(), "o"));
+  SmallVector<Value> results = buildLatentAttention(body, config);
+  Value hidden =
+      body.add("add_attention", body.hidden, body.linear(results.front(), "o"));
   Value normed = body.norm(hidden, "mlp_norm");
   Value update = dense ? buildMlp(body, "mlp", normed, config.mlp)
                        : buildExperts(body, normed, config.experts);
-  return {body.add("add_mlp", hidden, update), attention.getPresentLatent(),
-          attention.getPresentRotaryKey()};
+  results.front() = body.add("add_mlp", hidden, update);
+  return results;
 }
 
-} // namespace
+/// Softmax scores: the best of all, or those of the groups whose best score is
+/// best.
+void readSoftmaxRouting(HfConfigReader &reader, RoutingSpec &routing) {
+  bool limited =
+      reader.choice("topk_method", {"greedy", "group_limited_greedy"}) == 1;
+  reader.choice("scoring_func", {"softmax"});
+  if (limited) {
+    readGroups(reader, routing);
+    routing.groupRank = 1;
+  } else {
+    routing.experts = reader.size("n_routed_experts", kMaxExperts);
+    routing.topK = reader.size("num_experts_per_tok", routing.experts);
+    routing.normalize = reader.flag("norm_topk_prob");
+    routing.scale = reader.positive("routed_scaling_factor");
+    reader.ignore({"n_group", "topk_group"});
+  }
+  routing.scoring = moe::Scoring::softmax;
+  routing.correction = false;
+  // The family scales what it does not normalize.
+  if (routing.normalize && routing.topK > 1)
+    routing.scale = 1;
+  else
+    routing.normalize = false;
+}
 
-void portolan::readDeepSeek(HfConfigReader &reader, DecoderSpec &spec) {
-  DeepSeekConfig config = readFields(reader, spec);
+void readIndex(HfConfigReader &reader, DeepSeekConfig &config) {
+  reader.require(config.queryRank > 0, "q_lora_rank",
+                 "a rank, from which the index is computed");
+  config.indexHeads = reader.size("index_n_heads");
+  config.indexWidth = reader.size("index_head_dim");
+  reader.require(config.rotaryWidth <= config.indexWidth, "index_head_dim",
+                 "at least the rotated width " + Twine(config.rotaryWidth));
+  config.topKeys = reader.size("index_topk", kMaxPositions);
+  config.indexInterleaved = reader.flagOr("indexer_rope_interleave", false);
+  if (!reader.has("indexer_types"))
+    return;
+  // A layer that uses the choice of another one would need it handed over.
+  for (StringRef kind : reader.strings("indexer_types"))
+    if (kind != "full")
+      reader.fail("indexer_types",
+                  "\"full\" in every layer, as no op takes the keys that "
+                  "another layer has chosen",
+                  "\"" + kind + "\"");
+}
+
+void addLayers(DecoderSpec &spec, const DeepSeekConfig &config) {
   spec.rotaries[0].width = config.rotaryWidth;
   for (int64_t i = 0; i < config.layers; ++i) {
     bool dense = i < config.denseLayers;
@@ -172,4 +284,29 @@ void portolan::readDeepSeek(HfConfigReader &reader, DecoderSpec &spec) {
       return layer;
     });
   }
+}
+
+} // namespace
+
+void portolan::readDeepSeek(HfConfigReader &reader, DecoderSpec &spec) {
+  DeepSeekConfig config = readFields(reader, spec);
+  readGroupedRouting(reader, config.experts.routing);
+  addLayers(spec, config);
+}
+
+void portolan::readDeepSeekV2(HfConfigReader &reader, DecoderSpec &spec) {
+  DeepSeekConfig config = readFields(reader, spec);
+  readSoftmaxRouting(reader, config.experts.routing);
+  addLayers(spec, config);
+}
+
+void portolan::readDeepSeekV32(HfConfigReader &reader, DecoderSpec &spec) {
+  DeepSeekConfig config = readFields(reader, spec);
+  readGroupedRouting(reader, config.experts.routing);
+  readIndex(reader, config);
+  // Widths that the others give too.
+  if (reader.has("qk_head_dim"))
+    reader.onlyInteger("qk_head_dim", config.plainWidth + config.rotaryWidth);
+  reader.ignore({"head_dim"});
+  addLayers(spec, config);
 }

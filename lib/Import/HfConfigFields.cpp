@@ -171,16 +171,40 @@ AttentionSpec portolan::readHeads(HfConfigReader &reader,
   return attention;
 }
 
+std::vector<bool> portolan::readWindowedLayers(HfConfigReader &reader,
+                                               int64_t layers) {
+  constexpr StringRef kField = "layer_types";
+  std::vector<bool> windowed;
+  if (!reader.has(kField))
+    return windowed;
+  std::vector<std::string> kinds = reader.strings(kField);
+  reader.require(int64_t(kinds.size()) == layers, kField,
+                 "one entry for each of " + Twine(layers) + " layers");
+  for (StringRef kind : kinds) {
+    windowed.push_back(kind == "sliding_attention");
+    if (!windowed.back() && kind != "full_attention")
+      reader.fail(kField, "\"sliding_attention\" or \"full_attention\"",
+                  "\"" + kind + "\"");
+  }
+  windowed.resize(layers);
+  return windowed;
+}
+
 //===----------------------------------------------------------------------===//
 // Routing
 //===----------------------------------------------------------------------===//
 
-void portolan::readGroupedRouting(HfConfigReader &reader,
-                                  RoutingSpec &routing) {
-  routing.experts = reader.size("n_routed_experts", kMaxExperts);
-  routing.topK = reader.size("num_experts_per_tok", routing.experts);
+void portolan::readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing,
+                                  bool scaleIfGiven) {
   reader.choice("topk_method", {"noaux_tc"});
   reader.choice("scoring_func", {"sigmoid"});
+  readGroups(reader, routing, scaleIfGiven);
+}
+
+void portolan::readGroups(HfConfigReader &reader, RoutingSpec &routing,
+                          bool scaleIfGiven) {
+  routing.experts = reader.size("n_routed_experts", kMaxExperts);
+  routing.topK = reader.size("num_experts_per_tok", routing.experts);
   routing.scoring = moe::Scoring::sigmoid;
   routing.correction = true;
   routing.groups = reader.size("n_group", routing.experts);
@@ -195,7 +219,8 @@ void portolan::readGroupedRouting(HfConfigReader &reader,
                  "at most the " + Twine(groupSize * routing.topGroups) +
                      " experts of topk_group groups");
   routing.normalize = reader.flag("norm_topk_prob");
-  routing.scale = reader.positive("routed_scaling_factor");
+  if (!scaleIfGiven || reader.has("routed_scaling_factor"))
+    routing.scale = reader.positive("routed_scaling_factor");
 }
 
 //===----------------------------------------------------------------------===//

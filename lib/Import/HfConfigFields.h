@@ -66,9 +66,19 @@ int64_t readRotatedWidth(HfConfigReader &reader, int64_t width);
 moe::Activation readActivation(HfConfigReader &reader,
                                llvm::StringRef field = "hidden_act");
 
-/// Scores, correction, groups and scale of a router of the DeepSeek kind
-/// (`n_routed_experts`, `topk_method`, ...).
-void readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing);
+/// Whether each layer has a window, from `layer_types` ("sliding_attention",
+/// "full_attention"); empty without the field.
+std::vector<bool> readWindowedLayers(HfConfigReader &reader, int64_t layers);
+
+/// Experts, groups, normalization and scale of a router with sigmoid scores and
+/// a correction (`n_routed_experts`, `n_group`, ...). `scaleIfGiven`: no scale
+/// is a scale of 1.
+void readGroups(HfConfigReader &reader, RoutingSpec &routing,
+                bool scaleIfGiven = false);
+
+/// The same of a file that names the kind in `topk_method` and `scoring_func`.
+void readGroupedRouting(HfConfigReader &reader, RoutingSpec &routing,
+                        bool scaleIfGiven = false);
 
 /// `num_hidden_layers`.
 int64_t readLayers(HfConfigReader &reader);

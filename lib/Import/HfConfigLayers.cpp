@@ -38,6 +38,8 @@ void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
       layer.weights.push_back({name + "_bias", {out}, plain});
   };
   add("q", spec.hidden, query, attention.inputBias);
+  if (attention.gated)
+    add("attention_gate", spec.hidden, attended, /*bias=*/false);
   add("k", spec.hidden, key, attention.inputBias);
   add("v", spec.hidden, value, attention.inputBias);
   if (attention.norm != QkNorm::none) {
@@ -58,9 +60,15 @@ void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
 
 AttentionParts portolan::buildAttention(LayerBody &body, Value input,
                                         const AttentionSpec &attention) {
+  auto linear = [&](const std::string &name) {
+    Value value = body.linear(input, name);
+    return attention.clip > 0
+               ? body.scale("clip_" + name, value, 1, attention.clip)
+               : value;
+  };
   // Queries and keys go the same way: projection, norm, rotation.
   auto project = [&](const std::string &name) {
-    Value value = body.linear(input, name);
+    Value value = linear(name);
     bool norm = attention.norm != QkNorm::none;
     if (norm && !attention.normAfterRotation)
       value = body.norm(value, name + "_norm");
@@ -73,7 +81,9 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
   };
   Value query = project("q");
   Value key = project("k");
-  Value value = body.linear(input, "v");
+  Value value = linear("v");
+  if (attention.valueScale != 1)
+    value = body.scale("scale_v", value, attention.valueScale);
   auto op = moe::AttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(attention.heads * attention.valueWidth), body.grownType(0),
@@ -82,9 +92,15 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
       body.optionalWeight("sinks"), uint64_t(attention.heads),
       uint64_t(attention.kvHeads), llvm::APFloat(attention.scale),
       uint64_t(attention.window), llvm::APFloat(attention.softCap),
-      /*cache_format=*/moe::FormatAttr());
-  return {body.linear(op.getResult(), "o"), op.getPresentKey(),
-          op.getPresentValue()};
+      /*cache_format=*/moe::FormatAttr(), /*past_only=*/false,
+      uint64_t(attention.chunk), uint64_t(attention.temperatureFloor),
+      llvm::APFloat(attention.temperatureScale));
+  Value attended = op.getResult();
+  if (attention.gated)
+    attended = body.gate("gate_attention", attended,
+                         body.linear(input, "attention_gate"),
+                         moe::Activation::sigmoid);
+  return {body.linear(attended, "o"), op.getPresentKey(), op.getPresentValue()};
 }
 
 //===----------------------------------------------------------------------===//
@@ -110,7 +126,9 @@ Value portolan::buildMlp(LayerBody &body, StringRef prefix, Value input,
   return moe::MlpOp::create(body.builder, body.at(prefix), input.getType(),
                             input, body.optionalWeight(gate), body.weight(up),
                             body.weight(down), mlp.activation,
-                            body.weightFormat(up), body.activationFormat(up));
+                            body.weightFormat(up), body.activationFormat(up),
+                            llvm::APFloat(mlp.limit), llvm::APFloat(mlp.alpha),
+                            llvm::APFloat(mlp.linearOffset));
 }
 
 //===----------------------------------------------------------------------===//
@@ -133,16 +151,27 @@ void portolan::addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
     if (experts.biases)
       layer.weights.push_back({name + "_bias", {count, out}, plain});
   };
+  int64_t width = experts.latent > 0 ? experts.latent : spec.hidden;
   if (experts.gated)
-    add("experts_gate", spec.hidden, experts.intermediate);
-  add("experts_up", spec.hidden, experts.intermediate);
-  add("experts_down", experts.intermediate, spec.hidden);
+    add("experts_gate", width, experts.intermediate);
+  add("experts_up", width, experts.intermediate);
+  add("experts_down", experts.intermediate, width);
+  if (experts.latent > 0) {
+    layer.weights.push_back(
+        {"latent_down", {spec.hidden, width}, spec.formats.mlp});
+    layer.weights.push_back(
+        {"latent_up", {width, spec.hidden}, spec.formats.mlp});
+    if (experts.latentNorm)
+      layer.weights.push_back({"latent_norm", {width}, plain});
+  }
   if (experts.shared.intermediate > 0)
     addMlpWeights(layer, spec, "shared", experts.shared);
+  if (experts.sharedGate)
+    layer.weights.push_back({"shared_switch", {spec.hidden, 1}, plain});
 }
 
 Value portolan::buildExperts(LayerBody &body, Value input,
-                             const ExpertsSpec &experts) {
+                             const ExpertsSpec &experts, Value rows) {
   const RoutingSpec &routing = experts.routing;
   OpBuilder &builder = body.builder;
   SmallVector<int64_t> chosen = {kDynamic, kDynamic, routing.topK};
@@ -151,18 +180,26 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   auto route = moe::RouteOp::create(
       builder, body.at("route"), weightType, indexType, input,
       body.weight("router"), body.optionalWeight("router_bias"),
-      body.optionalWeight("router_correction"), uint64_t(routing.topK),
-      routing.scoring, uint64_t(routing.groups), uint64_t(routing.topGroups),
-      routing.normalize, llvm::APFloat(routing.scale));
+      body.optionalWeight("router_correction"), /*ids=*/Value(),
+      /*table=*/Value(), uint64_t(routing.topK), routing.scoring,
+      uint64_t(routing.groups), uint64_t(routing.topGroups), routing.normalize,
+      llvm::APFloat(routing.scale), uint64_t(routing.groupRank),
+      llvm::APFloat(routing.jitter));
 
-  auto rowType = RankedTensorType::get({kDynamic, body.spec.hidden},
-                                       body.spec.formats.plain);
+  int64_t width = experts.latent > 0 ? experts.latent : body.spec.hidden;
+  Value sent = rows ? rows : input;
+  if (experts.latent > 0)
+    sent = body.linear(sent, "latent_down");
+  auto rowType =
+      RankedTensorType::get({kDynamic, width}, body.spec.formats.plain);
   auto countType =
       RankedTensorType::get({routing.experts}, builder.getI32Type());
-  auto dispatch = moe::DispatchOp::create(builder, body.at("dispatch"), rowType,
-                                          countType, input, route.getIndices(),
-                                          uint64_t(0), moe::LoadAttr());
-  Value rows = moe::ExpertsOp::create(
+  Value weights = experts.weightsFirst ? route.getWeights() : Value();
+  auto dispatch =
+      moe::DispatchOp::create(builder, body.at("dispatch"), rowType, countType,
+                              sent, route.getIndices(), weights, uint64_t(0),
+                              moe::LoadAttr(), moe::FormatAttr());
+  Value computed = moe::ExpertsOp::create(
       builder, body.at("experts"), rowType, dispatch.getRows(),
       dispatch.getCounts(), body.optionalWeight("experts_gate"),
       body.weight("experts_up"), body.weight("experts_down"),
@@ -173,13 +210,21 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       llvm::APFloat(experts.linearOffset), moe::LoadAttr(),
       body.weightFormat("experts_up"), body.activationFormat("experts_up"));
   Value result = moe::CombineOp::create(
-      builder, body.at("combine"), input.getType(), rows, route.getWeights(),
+      builder, body.at("combine"), sent.getType(), computed, route.getWeights(),
       route.getIndices(), uint64_t(routing.experts), uint64_t(0),
-      moe::LoadAttr(), moe::LoadAttr());
+      moe::LoadAttr(), moe::LoadAttr(), experts.weightsFirst);
+  if (experts.latentNorm)
+    result = body.norm(result, "latent_norm");
+  if (experts.latent > 0)
+    result = body.linear(result, "latent_up");
   if (experts.shared.intermediate == 0)
     return result;
-  return body.add("add_shared", result,
-                  buildMlp(body, "shared", input, experts.shared));
+  Value shared = buildMlp(body, "shared", input, experts.shared);
+  if (experts.sharedGate)
+    shared =
+        body.gate("gate_shared", shared, body.linear(input, "shared_switch"),
+                  moe::Activation::sigmoid);
+  return body.add("add_shared", result, shared);
 }
 
 //===----------------------------------------------------------------------===//
@@ -197,10 +242,9 @@ makePreNormLayer(const DecoderSpec &spec, const AttentionSpec &attention,
   LayerClass layer;
   layer.rotary = rotary;
   std::string norm = (name + "_norm").str(), sum = ("add_" + name).str();
-  layer.weights.push_back(
-      {"attention_norm", {spec.hidden}, spec.formats.plain});
+  addNormWeights(layer, spec, "attention_norm", spec.hidden);
   addAttentionWeights(layer, spec, attention);
-  layer.weights.push_back({norm, {spec.hidden}, spec.formats.plain});
+  addNormWeights(layer, spec, norm, spec.hidden);
   addWeights(layer);
   layer.body = [=](LayerBody &body) -> SmallVector<Value> {
     AttentionParts parts = buildAttention(

@@ -35,12 +35,19 @@ struct AttentionSpec {
   int64_t valueWidth = 0; ///< of a head of values
   double scale = 0;       ///< of the scores
   int64_t window = 0;     ///< last keys that are seen; 0: all
+  int64_t chunk = 0;      ///< keys are seen within chunks; 0: one chunk
   double softCap = 0;     ///< of the scores; 0: none
+  /// Scores grow with the position (see moe.attention); 0: they do not.
+  int64_t temperatureFloor = 0;
+  double temperatureScale = 0;
   QkNorm norm = QkNorm::none;
   bool normAfterRotation = false;
   bool inputBias = false; ///< on q, k and v
   bool outputBias = false;
   bool sinks = false; ///< an extra score per head
+  double clip = 0;    ///< limit of what q, k and v are projected to; 0: none
+  double valueScale = 1;
+  bool gated = false; ///< the result by the sigmoid of `attention_gate`
   /// Rotation of columns [rotaryOffset, rotaryOffset + table width) of a head.
   int64_t rotaryOffset = 0;
   bool interleaved = false;
@@ -65,6 +72,9 @@ struct MlpSpec {
   int64_t intermediate = 0;
   moe::Activation activation = moe::Activation::silu;
   bool gated = true;
+  double limit = 0; ///< as of experts
+  double alpha = 1;
+  double linearOffset = 0;
 };
 
 void addMlpWeights(LayerClass &layer, const DecoderSpec &spec,
@@ -83,6 +93,8 @@ struct RoutingSpec {
   int64_t topGroups = 1;
   bool normalize = false;
   double scale = 1;
+  int64_t groupRank = 2; ///< scores that rank a group
+  double jitter = 0;     ///< of a sparse mixer
 };
 
 /// Routed experts with the weights `router`, `experts_gate`, `experts_up`,
@@ -96,15 +108,23 @@ struct ExpertsSpec {
   double limit = 0;    ///< clamp of gate and linear part; 0: none
   double alpha = 1;    ///< of the sigmoid's argument
   double linearOffset = 0;
-  MlpSpec shared; ///< intermediate 0: none
+  bool weightsFirst = false; ///< rows are weighted before the experts
+  MlpSpec shared;            ///< intermediate 0: none
+  bool sharedGate = false; ///< shared result by the sigmoid of `shared_switch`
+  /// Width that the experts work in, between `latent_down` and `latent_up`; 0:
+  /// that of the model.
+  int64_t latent = 0;
+  bool latentNorm = false; ///< `latent_norm` of what leaves the experts
 };
 
 void addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
                        const ExpertsSpec &experts);
 
-/// route, dispatch, experts and combine, plus the shared block.
+/// route, dispatch, experts and combine, plus the shared block. The experts
+/// work on `rows` where these are not what the router sees.
 mlir::Value buildExperts(LayerBody &body, mlir::Value input,
-                         const ExpertsSpec &experts);
+                         const ExpertsSpec &experts,
+                         mlir::Value rows = nullptr);
 
 /// A layer h += attention(norm(h)); h += feed_forward(norm(h)), with routed
 /// experts or, without `experts`, with `mlp`. Rotates by table `rotary`.

@@ -18,9 +18,34 @@
 namespace portolan {
 
 /// `spec.context` and `spec.name` are set. Reports bad fields through `reader`.
+void readArctic(HfConfigReader &reader, DecoderSpec &spec);
+void readDbrx(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeek(HfConfigReader &reader, DecoderSpec &spec);
+void readDeepSeekV2(HfConfigReader &reader, DecoderSpec &spec);
+void readDeepSeekV32(HfConfigReader &reader, DecoderSpec &spec);
+void readGemma4(HfConfigReader &reader, DecoderSpec &spec);
+void readGlm4(HfConfigReader &reader, DecoderSpec &spec);
+void readGptOss(HfConfigReader &reader, DecoderSpec &spec);
+void readGrok(HfConfigReader &reader, DecoderSpec &spec);
+void readHunYuan(HfConfigReader &reader, DecoderSpec &spec);
+void readJamba(HfConfigReader &reader, DecoderSpec &spec);
+void readLlama4(HfConfigReader &reader, DecoderSpec &spec);
+void readMiMoV2(HfConfigReader &reader, DecoderSpec &spec);
+void readMiniMaxM1(HfConfigReader &reader, DecoderSpec &spec);
+void readMiniMaxM2(HfConfigReader &reader, DecoderSpec &spec);
+void readMiniMaxM3(HfConfigReader &reader, DecoderSpec &spec);
 void readMixtral(HfConfigReader &reader, DecoderSpec &spec);
+void readNemotronH(HfConfigReader &reader, DecoderSpec &spec);
+void readOlmoe(HfConfigReader &reader, DecoderSpec &spec);
+void readPhiMoe(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen3(HfConfigReader &reader, DecoderSpec &spec);
+void readQwen3Next(HfConfigReader &reader, DecoderSpec &spec);
+void readQwen35(HfConfigReader &reader, DecoderSpec &spec);
+
+/// Known families that are refused, with the field that says why.
+void refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
+void refuseStep37(HfConfigReader &reader, DecoderSpec &spec);
+void refuseKimiK3(HfConfigReader &reader, DecoderSpec &spec);
 
 } // namespace portolan
 

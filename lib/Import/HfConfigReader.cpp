@@ -126,6 +126,32 @@ std::vector<int64_t> HfConfigReader::integers(StringRef field, int64_t min,
   return std::vector<int64_t>(std::max<int64_t>(count, 0), min);
 }
 
+std::vector<double> HfConfigReader::numbers(StringRef field, int64_t count) {
+  const llvm::json::Value *value = find(field);
+  const llvm::json::Array *array = value ? value->getAsArray() : nullptr;
+  std::vector<double> numbers;
+  bool good = array && int64_t(array->size()) == count;
+  for (size_t i = 0; good && i < array->size(); ++i) {
+    std::optional<double> number = (*array)[i].getAsNumber();
+    good = number.has_value();
+    numbers.push_back(number.value_or(0));
+  }
+  if (!good) {
+    fail(field, "an array of " + Twine(count) + " numbers");
+    numbers.assign(size_t(count), 0);
+  }
+  return numbers;
+}
+
+std::string HfConfigReader::text(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  if (std::optional<StringRef> text =
+          value ? value->getAsString() : std::optional<StringRef>())
+    return text->str();
+  fail(field, "a string");
+  return "";
+}
+
 std::vector<std::string> HfConfigReader::strings(StringRef field) {
   const llvm::json::Value *value = find(field);
   const llvm::json::Array *array = value ? value->getAsArray() : nullptr;

@@ -67,6 +67,10 @@ public:
   /// if -1).
   std::vector<int64_t> integers(llvm::StringRef field, int64_t min, int64_t max,
                                 int64_t count = -1);
+  /// An array of `count` numbers.
+  std::vector<double> numbers(llvm::StringRef field, int64_t count);
+  /// A string; empty if the field is bad.
+  std::string text(llvm::StringRef field);
   /// An array of strings.
   std::vector<std::string> strings(llvm::StringRef field);
 

@@ -28,6 +28,7 @@ namespace {
 /// One entry of the index of shipped models.
 struct IndexEntry {
   std::string name;
+  std::string source;
   bool isDefault;
 };
 
@@ -46,6 +47,7 @@ std::vector<IndexEntry> readIndex() {
   for (const llvm::json::Value &value : *index.getAsArray()) {
     const llvm::json::Object &object = *value.getAsObject();
     entries.push_back({object.getString("name")->str(),
+                       object.getString("source").value_or("").str(),
                        object.getBoolean("default").value_or(false)});
   }
   return entries;
@@ -156,6 +158,13 @@ std::vector<std::string> portolan::shippedModelNames() {
   for (const IndexEntry &entry : readIndex())
     names.push_back(entry.name);
   return names;
+}
+
+std::string portolan::shippedModelSource(StringRef name) {
+  for (const IndexEntry &entry : readIndex())
+    if (entry.name == name)
+      return entry.source;
+  return {};
 }
 
 std::string portolan::defaultModelName() {

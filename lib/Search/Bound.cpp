@@ -42,6 +42,9 @@ bool isCounted(OpKind kind) {
   case OpKind::rope:
   case OpKind::attention:
   case OpKind::latentAttention:
+  case OpKind::recurrence:
+  case OpKind::shortConvolution:
+  case OpKind::gate:
   case OpKind::add:
   case OpKind::mlp:
   case OpKind::route:

@@ -107,17 +107,34 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
     if (std::optional<Refusal> refusal = refuseParts(
             value, degrees.stageSize, "stage", model.heads, "heads", op))
       return refusal;
-    if (!splitsHeads(value, model))
+    if (const ModelOp *kept = unsplitOp(value, model)) {
+      const LocalOp &local = kept->local;
+      if (!mixesTokens(local.kind))
+        return refuseDivision(Twine("a norm over ") + Twine(kept->units) +
+                                  " groups of heads cannot be shared equally "
+                                  "by " +
+                                  Twine(value) + " ranks",
+                              "stage", value, kept->units, "groups of heads",
+                              spell(local.kind));
       return refuseDivision(
-          Twine(model.heads) + " heads in " + Twine(model.kvHeads) +
+          Twine(local.heads) + " heads in " + Twine(local.kvHeads) +
               " groups cannot be shared equally by " + Twine(value) + " ranks",
-          "stage", value, model.kvHeads, "key-value heads", op);
+          "stage", value, local.kvHeads, "key-value heads", spell(local.kind));
+    }
     return std::nullopt;
   case PlanClass::attentionCp:
+    if (value > 1 && hasRecurrence(model))
+      return refuseUnavailable(
+          planClass, value,
+          "the state of a recurrence follows from the one before, so that its "
+          "sequence stays on one rank",
+          spell(OpKind::recurrence));
     if (value > 1 && !spreadsContext(model))
       return refuseUnavailable(
           planClass, value,
-          "a window of the context would lie on one rank alone", op);
+          "a window of the context would lie on one rank alone, and an index "
+          "chooses keys from all of it",
+          op);
     return refuseParts(value, degrees.stageSize / degrees.tp, "stage",
                        context.workload.meanContextTokens(), "context tokens",
                        op);

@@ -164,21 +164,56 @@ void portolan::addPipelines(const PlanPoint &prefix, const PlanContext &context,
   });
 }
 
-bool portolan::splitsHeads(int64_t tp, const ModelShape &model) {
-  int64_t heads = model.heads, kvHeads = model.kvHeads;
+/// Whether `tp` ranks share `heads` that `groups` keys serve.
+static bool sharesGroups(int64_t tp, int64_t heads, int64_t groups) {
+  return heads % tp == 0 && (groups % tp == 0 || tp % groups == 0);
+}
+
+static bool splitsHeads(int64_t tp, const ModelOp &op) {
+  const LocalOp &local = op.local;
+  switch (local.kind) {
+  case OpKind::latentAttention:
+    return tp <= local.heads;
+  case OpKind::attention:
+    return tp <= local.heads && (local.heads == local.kvHeads ||
+                                 sharesGroups(tp, local.heads, local.kvHeads));
+  case OpKind::recurrence:
+    return sharesGroups(tp, local.heads, local.kvHeads);
+  default:
+    return !op.spansHeads || op.units % tp == 0;
+  }
+}
+
+const ModelOp *portolan::unsplitOp(int64_t tp, const ModelShape &model) {
   if (tp == 1)
-    return true;
-  if (tp > heads)
-    return false;
-  if (model.latentAttention || heads == kvHeads)
-    return true;
-  return heads % tp == 0 && (kvHeads % tp == 0 || tp % kvHeads == 0);
+    return nullptr;
+  for (const LayerShape &layer : model.layers)
+    for (const ModelOp &op : layer.ops)
+      if (!::splitsHeads(tp, op))
+        return &op;
+  return nullptr;
+}
+
+bool portolan::splitsHeads(int64_t tp, const ModelShape &model) {
+  return tp <= std::max<int64_t>(model.heads, 1) && !unsplitOp(tp, model);
+}
+
+bool portolan::hasRecurrence(const ModelShape &model) {
+  return llvm::any_of(model.layers, [](const LayerShape &layer) {
+    return layer.find(OpKind::recurrence) != nullptr;
+  });
+}
+
+/// An attention whose keys an index chooses from the whole context.
+static bool choosesKeys(const ModelOp &op) {
+  return op.local.kind == OpKind::attention && op.local.topK > 0;
 }
 
 bool portolan::spreadsContext(const ModelShape &model) {
   for (const LayerShape &layer : model.layers)
     for (const ModelOp &op : layer.ops)
-      if (op.window > 0)
+      if (op.wholeContext || op.local.kind == OpKind::recurrence ||
+          choosesKeys(op))
         return false;
   return true;
 }

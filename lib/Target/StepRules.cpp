@@ -44,11 +44,13 @@ constexpr KernelCount kKernelTable[] = {
     {OpKind::add, 1},           {OpKind::mlp, 2},
     {OpKind::route, 2},         {OpKind::dispatch, 1},
     {OpKind::experts, 2},       {OpKind::combine, 1},
-    {OpKind::pack, 1},          {OpKind::unpack, 1},
-    {OpKind::mergePartials, 1}, {OpKind::allReduce, 0},
-    {OpKind::allGather, 0},     {OpKind::reduceScatter, 0},
-    {OpKind::allToAll, 0},      {OpKind::allToAllV, 0},
-    {OpKind::send, 0},          {OpKind::receive, 0},
+    {OpKind::gate, 1},          {OpKind::shortConvolution, 1},
+    {OpKind::recurrence, 1},    {OpKind::pack, 1},
+    {OpKind::unpack, 1},        {OpKind::mergePartials, 1},
+    {OpKind::allReduce, 0},     {OpKind::allGather, 0},
+    {OpKind::reduceScatter, 0}, {OpKind::allToAll, 0},
+    {OpKind::allToAllV, 0},     {OpKind::send, 0},
+    {OpKind::receive, 0},
 };
 
 constexpr bool isOrdered() {
@@ -99,12 +101,24 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
     double queries = double(op.newTokens) * double(op.heads) /
                      double(std::max<int64_t>(op.kvHeads, 1));
     double groups = sequences * double(op.kvHeads);
+    // The keys that an index chooses, after its own scores.
+    if (op.topK > 0) {
+      result.add(sequences * double(op.keyWidth) /
+                     double(std::max<int64_t>(op.ropeWidth, 1)),
+                 double(op.newTokens), op.ropeWidth, seen);
+      seen = std::min(seen, op.topK);
+    }
     result.add(groups, queries, op.inner, seen);
     result.add(groups, queries, seen, op.outer);
     break;
   }
   case OpKind::latentAttention: {
     double heads = double(op.heads);
+    if (op.topKeys > 0) {
+      result.add(sequences, double(op.newTokens) * double(op.indexHeads),
+                 op.indexWidth, seen);
+      seen = std::min(seen, op.topKeys);
+    }
     if (op.absorbed) {
       double queries = double(op.newTokens) * heads;
       result.add(heads, op.rows, op.keyWidth, op.inner);
@@ -118,6 +132,24 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
                  op.keyWidth + op.ropeWidth, seen);
       result.add(sequences * heads, double(op.newTokens), seen, op.outer);
     }
+    break;
+  }
+  case OpKind::recurrence: {
+    if (op.newTokens <= 1 || op.recurrence == RecurrenceKind::selective)
+      break;
+    int64_t chunk = std::min(op.chunk, op.newTokens);
+    double chunks = double(op.rows) / double(chunk) * double(op.heads);
+    double rows = double(chunk);
+    bool isDelta = followsDeltaRule(op.recurrence);
+    // Against the keys of the chunk, and against the state before it; under the
+    // delta rule keys are rows as well as queries.
+    double readers = isDelta ? 2 * rows : rows;
+    result.add(chunks, readers, op.inner, chunk);
+    result.add(chunks, readers, op.inner, op.outer);
+    result.add(chunks, rows, chunk, op.outer);
+    if (isDelta)
+      result.add(chunks, rows, chunk, op.inner + op.outer);
+    result.add(chunks, double(op.inner), chunk, op.outer);
     break;
   }
   default:
@@ -135,7 +167,7 @@ TileChoice portolan::chooseTile(const Matmuls &matmuls, const Engine &engine,
       engine.contractionTile, engine.contractionStep[unsigned(compute)]));
   double units = double(engine.units);
   // Iterations per row of tiles do not depend on the token tile.
-  std::array<double, 4> perRowTile = {};
+  std::array<double, Matmuls::kMost> perRowTile = {};
   double mostRows = 0;
   for (unsigned i = 0; i < matmuls.size; ++i) {
     const Matmul &matmul = matmuls.items[i];
@@ -273,10 +305,10 @@ void portolan::joinKernels(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     isOpen[half] = true;
     if (!joins || op.input < int32_t(begin[half]))
       continue;
-    // A sum takes one of its two operands from the kernel.
+    // Of its operands it takes one from the kernel, which is as large as its
+    // result, or the smaller gate.
     Step &maker = steps[op.input];
-    double taken =
-        step.work.activationInBytes / (op.kind == OpKind::add ? 2 : 1);
+    double taken = step.work.activationOutBytes;
     double bytes = std::min(taken, maker.work.activationOutBytes);
     step.residentBytes += bytes;
     if (op.soleReader)

@@ -68,11 +68,22 @@ std::vector<Size> sizesOf(const LocalOp &op) {
     return {{"inputs", op.inner}, {"outputs", op.outer}};
   case OpKind::mlp:
     return {{"hidden", op.inner}, {"intermediate", op.outer}};
-  case OpKind::attention:
+  case OpKind::attention: {
+    std::vector<Size> sizes = {{"heads", op.heads},
+                               {"kv_heads", op.kvHeads},
+                               {"key_width", op.inner},
+                               {"value_width", op.outer}};
+    if (op.topK > 0)
+      sizes.push_back({"chosen_keys", op.topK});
+    return sizes;
+  }
+  case OpKind::recurrence:
     return {{"heads", op.heads},
-            {"kv_heads", op.kvHeads},
+            {"key_heads", op.kvHeads},
             {"key_width", op.inner},
             {"value_width", op.outer}};
+  case OpKind::shortConvolution:
+    return {{"taps", op.inner}, {"channels", op.outer}};
   case OpKind::latentAttention:
     return {{"heads", op.heads},
             {"latent", op.inner},
@@ -116,12 +127,12 @@ std::string billions(int64_t count) {
 }
 
 void printList(llvm::raw_ostream &os, llvm::ArrayRef<Sheet> sheets) {
-  os << llvm::formatv("{0,-16}{1,8}{2,12}{3,12}{4,10}\n", "model", "layers",
+  os << llvm::formatv("{0,-28}{1,8}{2,12}{3,12}{4,10}\n", "model", "layers",
                       "parameters", "active", "weights");
   std::string usual = defaultModelName();
   for (const Sheet &sheet : sheets)
     os << llvm::formatv(
-        "{0,-16}{1,8}{2,12}{3,12}{4,10}{5}\n", sheet.name,
+        "{0,-28}{1,8}{2,12}{3,12}{4,10}{5}\n", sheet.name,
         sheet.shape.sequence.size(), billions(sheet.parameters.total),
         billions(sheet.parameters.active), spell(sheet.shape.shippedWeight),
         sheet.name == usual ? "  default" : "");
@@ -180,6 +191,8 @@ void printSheet(llvm::raw_ostream &os, const Sheet &sheet) {
   row("shipped formats", "weights " + spell(shape.shippedWeight) +
                              ", activations " + spell(shape.shippedActivation) +
                              ", cache " + spell(shape.shippedCache));
+  if (std::string source = shippedModelSource(sheet.name); !source.empty())
+    row("source", source);
   printLayer(os, shape.prologue, "before the layers");
   for (unsigned i = 0; i < shape.layers.size(); ++i)
     printLayer(os, shape.layers[i],
@@ -237,6 +250,7 @@ json::Value listJson(llvm::ArrayRef<Sheet> sheets) {
   for (const Sheet &sheet : sheets) {
     json::Object entry = modelJson(sheet);
     entry["default"] = sheet.name == usual;
+    entry["source"] = shippedModelSource(sheet.name);
     models.push_back(std::move(entry));
   }
   return json::Object{{"schema_version", 1}, {"models", std::move(models)}};

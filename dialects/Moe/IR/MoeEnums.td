@@ -28,14 +28,27 @@ def Moe_Activation : Moe_Enum<"Activation",
       I32EnumAttrCase<"gelu", 1>,
       I32EnumAttrCase<"gelu_tanh", 2>,
       I32EnumAttrCase<"relu", 3>,
-      I32EnumAttrCase<"identity", 4>]>;
+      I32EnumAttrCase<"identity", 4>,
+      I32EnumAttrCase<"sigmoid", 5>,
+      I32EnumAttrCase<"relu_squared", 6>]>;
 def Moe_ActivationAttr : Moe_EnumAttr<Moe_Activation, "activation">;
 
 def Moe_Scoring : Moe_Enum<"Scoring",
     "how a router turns logits into scores", [
       I32EnumAttrCase<"softmax", 0>,
-      I32EnumAttrCase<"sigmoid", 1>]>;
+      I32EnumAttrCase<"sigmoid", 1>,
+      I32EnumAttrCase<"sqrt_softplus", 2>,
+      I32EnumAttrCase<"sparse_mixer", 3>]>;
 def Moe_ScoringAttr : Moe_EnumAttr<Moe_Scoring, "scoring">;
+
+def Moe_Recurrence : Moe_Enum<"Recurrence",
+    "how the state of a recurrence decays and is written", [
+      I32EnumAttrCase<"selective", 0>,
+      I32EnumAttrCase<"state_space", 1>,
+      I32EnumAttrCase<"delta", 2>,
+      I32EnumAttrCase<"channel_delta", 3>,
+      I32EnumAttrCase<"fixed_decay", 4>]>;
+def Moe_RecurrenceAttr : Moe_EnumAttr<Moe_Recurrence, "recurrence">;
 
 def Moe_Phase : Moe_Enum<"Phase", "phase of a serving workload", [
       I32EnumAttrCase<"decode", 0>,

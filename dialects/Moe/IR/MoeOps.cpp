@@ -198,6 +198,45 @@ LogicalResult RmsNormOp::verify() {
   if (ShapedType::isDynamic(width) || gain <= 0 || width % gain != 0)
     return emitOpError("expects a gain whose size divides the width ")
            << width << ", got " << gain;
+  if (failed(checkRank(*this, "shift", getShift(), 1)) ||
+      failed(checkDim(*this, "shift", getShift(), 0, gain)))
+    return failure();
+  if (getShift() && !getCentered())
+    return emitOpError("expects a shift beside centered only");
+  int64_t groups = getGroups();
+  if (groups < 1 || gain % groups != 0)
+    return emitOpError("expects groups that divide the gain of size ")
+           << gain << ", got " << groups;
+  return success();
+}
+
+LogicalResult ScaleOp::verify() {
+  double factor = getFactor().convertToDouble();
+  double cap = getSoftCap().convertToDouble();
+  // The negated form also refuses NaN.
+  if (!std::isfinite(factor) || !(cap >= 0))
+    return emitOpError("expects a finite factor and soft_cap >= 0, got ")
+           << factor << " and " << cap;
+  double limit = getLimit().convertToDouble();
+  if (!(limit >= 0) || (limit > 0 && cap > 0))
+    return emitOpError("expects limit >= 0, and no soft_cap beside one, got ")
+           << limit << " and " << cap;
+  return success();
+}
+
+LogicalResult GateOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("expects a result of the input's type, got ")
+           << getResult().getType();
+  bool isShared = tensorOf(getGate()).getRank() == 1;
+  if (failed(checkMinRank(*this, "input", getInput(), 1)) ||
+      (!isShared && failed(checkLike(*this, "gate", getGate(), getInput(),
+                                     lastDim(getGate())))))
+    return failure();
+  int64_t width = lastDim(getInput()), gates = lastDim(getGate());
+  if (ShapedType::isDynamic(width) || gates <= 0 || width % gates != 0)
+    return emitOpError("expects a gate whose width divides ")
+           << width << ", got " << gates;
   return success();
 }
 
@@ -208,6 +247,9 @@ LogicalResult LinearOp::verify() {
       failed(checkDim(*this, "weight", getWeight(), 0, lastDim(getInput()))) ||
       failed(checkDim(*this, "bias", getBias(), 0, lastDim(getWeight()))))
     return failure();
+  if (int64_t(getBiasShare()) < 1)
+    return emitOpError("expects bias_share >= 1, got ")
+           << int64_t(getBiasShare());
   if (!getLastPosition())
     return checkLike(*this, "result", getResult(), getInput(),
                      lastDim(getWeight()));
@@ -326,6 +368,12 @@ LogicalResult AttentionOp::verify() {
   if (lastDim(getQuery()) % heads != 0)
     return emitOpError("expects a query width that heads divide, got ")
            << lastDim(getQuery()) << " and " << heads;
+  if (int64_t(getChunk()) < 0 || (getChunk() > 0 && getWindow() > 0))
+    return emitOpError("expects a chunk >= 0, and no window beside one, got ")
+           << int64_t(getChunk()) << " and " << int64_t(getWindow());
+  if (int64_t(getTemperatureFloor()) < 0)
+    return emitOpError("expects temperature_floor >= 0, got ")
+           << int64_t(getTemperatureFloor());
   int64_t keyWidth = lastDim(getQuery()) / heads;
   int64_t valueWidth = lastDim(getPastValue());
   if (failed(checkDim(*this, "key", getKey(), 2, kvHeads * keyWidth)) ||
@@ -343,6 +391,57 @@ LogicalResult AttentionOp::verify() {
                         getPastValue(), getQuery(), 2)) ||
       (getLogSumExp() && failed(checkLike(*this, "log_sum_exp", getLogSumExp(),
                                           getQuery(), heads))))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * valueWidth);
+}
+
+LogicalResult SparseAttentionOp::verify() {
+  int64_t heads = getHeads(), kvHeads = getKvHeads();
+  if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0)
+    return emitOpError("expects kv_heads that divide heads, got ")
+           << heads << " heads and " << kvHeads << " kv_heads";
+  int64_t block = getBlock(), top = getTopBlocks(), local = getLocalBlocks();
+  if (block < 1 || local < 1 || top < local)
+    return emitOpError("expects blocks of at least one key, and at least one "
+                       "local block among top_blocks, got block ")
+           << block << ", top_blocks " << top << ", local_blocks " << local;
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"key", getKey()},
+                             {"value", getValue()},
+                             {"index_query", getIndexQuery()},
+                             {"index_key", getIndexKey()},
+                             {"past_index", getPastIndex()},
+                             {"present_index", getPresentIndex()},
+                             {"result", getResult()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"past_key", getPastKey()},
+        {"past_value", getPastValue()},
+        {"present_key", getPresentKey()},
+        {"present_value", getPresentValue()}})
+    if (failed(checkRank(*this, name, value, 4)) ||
+        failed(checkDim(*this, name, value, 1, kvHeads)))
+      return failure();
+  if (lastDim(getQuery()) % heads != 0)
+    return emitOpError("expects a query width that heads divide, got ")
+           << lastDim(getQuery()) << " and " << heads;
+  int64_t keyWidth = lastDim(getQuery()) / heads;
+  int64_t valueWidth = lastDim(getPastValue());
+  int64_t index = lastDim(getIndexKey());
+  if (failed(checkDim(*this, "key", getKey(), 2, kvHeads * keyWidth)) ||
+      failed(checkDim(*this, "past_key", getPastKey(), 3, keyWidth)) ||
+      failed(checkDim(*this, "value", getValue(), 2, kvHeads * valueWidth)) ||
+      failed(checkDim(*this, "index_query", getIndexQuery(), 2,
+                      kvHeads * index)) ||
+      failed(checkDim(*this, "past_index", getPastIndex(), 2, index)) ||
+      failed(checkGrown(*this, "present_key", getPresentKey(), getPastKey(),
+                        getQuery(), 2)) ||
+      failed(checkGrown(*this, "present_value", getPresentValue(),
+                        getPastValue(), getQuery(), 2)) ||
+      failed(checkGrown(*this, "present_index", getPresentIndex(),
+                        getPastIndex(), getQuery(), 1)))
     return failure();
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * valueWidth);
@@ -399,6 +498,156 @@ LogicalResult LatentAttentionOp::verify() {
                    heads * valueWidth);
 }
 
+LogicalResult IndexedLatentAttentionOp::verify() {
+  int64_t heads = getHeads(), indexHeads = getIndexHeads();
+  if (heads <= 0 || indexHeads <= 0 || int64_t(getTopKeys()) < 1)
+    return emitOpError("expects heads, index_heads and top_keys > 0, got ")
+           << heads << ", " << indexHeads << " and " << int64_t(getTopKeys());
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"latent", getLatent()},
+                             {"rotary_key", getRotaryKey()},
+                             {"index_query", getIndexQuery()},
+                             {"index_key", getIndexKey()},
+                             {"index_weights", getIndexWeights()},
+                             {"past_latent", getPastLatent()},
+                             {"past_rotary_key", getPastRotaryKey()},
+                             {"past_index", getPastIndex()},
+                             {"present_latent", getPresentLatent()},
+                             {"present_rotary_key", getPresentRotaryKey()},
+                             {"present_index", getPresentIndex()},
+                             {"key_up", getKeyUp()},
+                             {"value_up", getValueUp()},
+                             {"result", getResult()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  int64_t rank = lastDim(getLatent()), rotary = lastDim(getRotaryKey());
+  int64_t keyWidth = lastDim(getKeyUp()), index = lastDim(getIndexKey());
+  if (failed(checkDim(*this, "key_up", getKeyUp(), 0, heads)) ||
+      failed(checkDim(*this, "key_up", getKeyUp(), 1, rank)) ||
+      failed(checkDim(*this, "value_up", getValueUp(), 0, heads)) ||
+      failed(checkDim(*this, "value_up", getValueUp(), 1, rank)) ||
+      failed(checkDim(*this, "query", getQuery(), 2,
+                      heads * (keyWidth + rotary))) ||
+      failed(checkDim(*this, "index_query", getIndexQuery(), 2,
+                      indexHeads * index)) ||
+      failed(
+          checkDim(*this, "index_weights", getIndexWeights(), 2, indexHeads)) ||
+      failed(checkDim(*this, "past_latent", getPastLatent(), 2, rank)) ||
+      failed(
+          checkDim(*this, "past_rotary_key", getPastRotaryKey(), 2, rotary)) ||
+      failed(checkDim(*this, "past_index", getPastIndex(), 2, index)) ||
+      failed(checkGrown(*this, "present_latent", getPresentLatent(),
+                        getPastLatent(), getQuery(), 1)) ||
+      failed(checkGrown(*this, "present_rotary_key", getPresentRotaryKey(),
+                        getPastRotaryKey(), getQuery(), 1)) ||
+      failed(checkGrown(*this, "present_index", getPresentIndex(),
+                        getPastIndex(), getQuery(), 1)))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * lastDim(getValueUp()));
+}
+
+//===----------------------------------------------------------------------===//
+// States of fixed size
+//===----------------------------------------------------------------------===//
+
+LogicalResult ShortConvolutionOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("expects a result of the input's type, got ")
+           << getResult().getType();
+  if (getPast().getType() != getPresent().getType())
+    return emitOpError("expects a state that keeps its type, got ")
+           << getPast().getType() << " and " << getPresent().getType();
+  if (failed(checkRank(*this, "input", getInput(), 3)) ||
+      failed(checkRank(*this, "weight", getWeight(), 2)) ||
+      failed(checkRank(*this, "bias", getBias(), 1)) ||
+      failed(checkRank(*this, "past", getPast(), 3)))
+    return failure();
+  int64_t channels = lastDim(getInput()), taps = lastDim(getWeight());
+  if (ShapedType::isDynamic(taps) || taps < 2)
+    return emitOpError("expects at least 2 taps, got ") << taps;
+  if (failed(checkDim(*this, "weight", getWeight(), 0, channels)) ||
+      failed(checkDim(*this, "bias", getBias(), 0, channels)) ||
+      failed(checkDim(*this, "past", getPast(), 1, taps - 1)) ||
+      failed(checkDim(*this, "past", getPast(), 2, channels)))
+    return failure();
+  return checkDim(*this, "past", getPast(), 0,
+                  tensorOf(getInput()).getDimSize(0));
+}
+
+/// Which of the optional operands a kind has.
+static LogicalResult checkRecurrenceForm(RecurrenceOp op) {
+  Recurrence kind = op.getKind();
+  bool isDelta = kind == Recurrence::delta || kind == Recurrence::channel_delta;
+  bool hasStep = kind != Recurrence::fixed_decay;
+  if (bool(op.getStep()) != hasStep)
+    return op.emitOpError("expects ")
+           << (hasStep ? "a step" : "no step") << " for kind "
+           << stringifyRecurrence(kind);
+  if (bool(op.getStrength()) != isDelta)
+    return op.emitOpError("expects ")
+           << (isDelta ? "a strength" : "no strength") << " for kind "
+           << stringifyRecurrence(kind);
+  if (op.getStepBias() && !hasStep)
+    return op.emitOpError("expects no step_bias where there is no step");
+  double bound = op.getLowerBound().convertToDouble();
+  if (!(bound <= 0) || (bound < 0 && kind != Recurrence::channel_delta))
+    return op.emitOpError("expects a lower_bound below 0, of kind "
+                          "channel_delta only, got ")
+           << bound;
+  if (int64_t(op.getChunk()) < 1)
+    return op.emitOpError("expects a chunk of at least one token, got ")
+           << int64_t(op.getChunk());
+  return success();
+}
+
+LogicalResult RecurrenceOp::verify() {
+  int64_t heads = getHeads(), keyHeads = getKeyHeads();
+  if (heads <= 0 || keyHeads <= 0 || heads % keyHeads != 0)
+    return emitOpError("expects key_heads that divide heads, got ")
+           << heads << " heads and " << keyHeads << " key_heads";
+  if (failed(checkRecurrenceForm(*this)))
+    return failure();
+  for (auto [name, value] : {std::pair<StringRef, Value>{"query", getQuery()},
+                             {"key", getKey()},
+                             {"value", getValue()},
+                             {"step", getStep()},
+                             {"strength", getStrength()}})
+    if (failed(checkRank(*this, name, value, 3)))
+      return failure();
+  if (failed(checkRank(*this, "past", getPast(), 4)))
+    return failure();
+  if (getPast().getType() != getPresent().getType())
+    return emitOpError("expects a state that keeps its type, got ")
+           << getPast().getType() << " and " << getPresent().getType();
+  int64_t keyWidth = tensorOf(getPast()).getDimSize(2);
+  int64_t valueWidth = tensorOf(getPast()).getDimSize(3);
+  Recurrence kind = getKind();
+  bool perChannel = kind == Recurrence::channel_delta;
+  bool selects = kind == Recurrence::selective;
+  int64_t steps = perChannel ? heads * keyWidth : heads;
+  if (failed(checkDim(*this, "past", getPast(), 0,
+                      tensorOf(getQuery()).getDimSize(0))) ||
+      failed(checkDim(*this, "past", getPast(), 1, heads)) ||
+      failed(checkDim(*this, "query", getQuery(), 2, keyHeads * keyWidth)) ||
+      failed(
+          checkLike(*this, "key", getKey(), getQuery(), keyHeads * keyWidth)) ||
+      failed(checkLike(*this, "value", getValue(), getQuery(),
+                       heads * valueWidth)) ||
+      failed(checkDim(*this, "step", getStep(), 2, steps)) ||
+      failed(checkDim(*this, "strength", getStrength(), 2, heads)) ||
+      failed(checkRank(*this, "decay", getDecay(), selects ? 2 : 1)) ||
+      failed(checkDim(*this, "decay", getDecay(), 0, heads)) ||
+      (selects && failed(checkDim(*this, "decay", getDecay(), 1, keyWidth))) ||
+      failed(checkRank(*this, "step_bias", getStepBias(), 1)) ||
+      failed(checkDim(*this, "step_bias", getStepBias(), 0, steps)) ||
+      failed(checkRank(*this, "skip", getSkip(), 1)) ||
+      failed(checkDim(*this, "skip", getSkip(), 0, heads)))
+    return failure();
+  return checkLike(*this, "result", getResult(), getQuery(),
+                   heads * valueWidth);
+}
+
 //===----------------------------------------------------------------------===//
 // Experts
 //===----------------------------------------------------------------------===//
@@ -425,9 +674,34 @@ LogicalResult RouteOp::verify() {
   if (topGroups < 1 || topGroups > groups)
     return emitOpError("expects 1 <= top_groups <= ")
            << groups << " groups, got " << topGroups;
+  if (getGroupRank() < 1 || getGroupRank() > 2)
+    return emitOpError("expects group_rank 1 or 2, got ")
+           << int64_t(getGroupRank());
+  bool isMixer = getScoring() == Scoring::sparse_mixer;
+  double jitter = getJitter().convertToDouble();
+  if (!(jitter >= 0) || (jitter > 0 && !isMixer))
+    return emitOpError("expects jitter >= 0, of sparse_mixer only, got ")
+           << jitter;
+  if (isMixer && (groups > 1 || getCorrection() || getTable()))
+    return emitOpError("expects no groups, correction or table with "
+                       "sparse_mixer");
   if (topK > experts / groups * topGroups)
     return emitOpError("expects top_k experts within top_groups, got ")
            << topK << " of " << experts / groups * topGroups;
+  if (bool(getIds()) != bool(getTable()))
+    return emitOpError("expects ids and table together");
+  if (getTable()) {
+    if (getCorrection() || groups > 1)
+      return emitOpError("expects no correction and no groups where a table "
+                         "chooses");
+    if (failed(checkRank(*this, "table", getTable(), 2)) ||
+        failed(checkIntegers(*this, "ids", getIds())) ||
+        failed(checkIntegers(*this, "table", getTable())) ||
+        failed(checkDim(*this, "table", getTable(), 1, topK)) ||
+        failed(checkRank(*this, "ids", getIds(),
+                         tensorOf(getInput()).getRank() - 1)))
+      return failure();
+  }
   if (failed(checkLike(*this, "weights", getWeights(), getInput(), topK)))
     return failure();
   return checkLike(*this, "indices", getIndices(), getInput(), topK);
@@ -445,6 +719,11 @@ LogicalResult DispatchOp::verify() {
   if (ShapedType::isDynamic(lastDim(getCounts())))
     return emitOpError("expects a static number of experts, got ")
            << getCounts().getType();
+  if (getWeights() &&
+      cast<RankedTensorType>(getWeights().getType()).getShape() !=
+          tensorOf(getIndices()).getShape())
+    return emitOpError("expects weights and indices of one shape, got ")
+           << getWeights().getType() << " and " << getIndices().getType();
   // A static R says that no index is dropped.
   RankedTensorType indices = tensorOf(getIndices());
   int64_t rows = tensorOf(getRows()).getDimSize(0);
@@ -488,6 +767,9 @@ LogicalResult ExpertsOp::verify() {
                      getLinearOffset().convertToDouble() != 0))
     return emitOpError("expects a gate beside gate_bias, limit and "
                        "linear_offset");
+  if (int64_t(getBiasShare()) < 1)
+    return emitOpError("expects bias_share >= 1, got ")
+           << int64_t(getBiasShare());
   return checkLike(*this, "result", getResult(), getRows(), lastDim(getDown()));
 }
 

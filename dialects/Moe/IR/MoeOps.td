@@ -101,12 +101,33 @@ def Moe_RmsNormOp : Moe_WorkOp<"rms_norm"> {
   let description = [{
     x * rsqrt(mean(x^2) + epsilon) * gain over each run of G = size(gain)
     consecutive elements of the last dimension, which G divides: G = H
-    normalizes a row, G = head width is QK-norm.
+    normalizes a row, G = head width is QK-norm. `groups` g: each g-th of such a
+    run is normalized on its own. `gain_offset` is added to the gain (1 if the
+    weights are kept around zero). `centered`: the mean is subtracted first, and
+    `shift` [G] is added at the end if there is one (layer normalization).
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gain,
-                       F64Attr:$epsilon);
+                       Optional<AnyRankedTensor>:$shift,
+                       F64Attr:$epsilon,
+                       DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DefaultValuedAttr<F64Attr, "0.0">:$gain_offset,
+                       UnitAttr:$centered);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$input `,` $gain attr-dict `:` functional-type(operands, results)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::Value":$gain,
+                                 "::mlir::FloatAttr":$epsilon), [{
+    build($_builder, $_state, result, input, gain, ::mlir::Value(), epsilon,
+          $_builder.getI64IntegerAttr(1), $_builder.getF64FloatAttr(0),
+          ::mlir::UnitAttr());
+  }]>, OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                      "::mlir::Value":$gain, "::llvm::APFloat":$epsilon), [{
+    build($_builder, $_state, result, input, gain,
+          $_builder.getF64FloatAttr(epsilon.convertToDouble()));
+  }]>];
+  let assemblyFormat = [{
+    $input `,` $gain (`shift` $shift^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 
@@ -115,14 +136,24 @@ def Moe_LinearOp : Moe_WorkOp<"linear"> {
   let description = [{
     `input` [..,K], `weight` [K,N], `bias` [N] -> [..,N]. `last_position`: only
     the last P of the S positions are computed (serving logits: 1, or all that
-    are verified), [B,P,N].
+    are verified), [B,P,N]. `bias_share` n: one of n ops whose results are
+    summed; each adds an n-th of the bias.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight,
                        Optional<AnyRankedTensor>:$bias,
                        UnitAttr:$last_position,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
+                       OptionalAttr<Moe_FormatAttr>:$activation_format,
+                       DefaultValuedAttr<I64Attr, "1">:$bias_share);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::Value":$weight, "::mlir::Value":$bias,
+                                 "::mlir::UnitAttr":$last_position,
+                                 "::portolan::moe::FormatAttr":$weight_format,
+                                 "::portolan::moe::FormatAttr":$activation_format), [{
+    build($_builder, $_state, result, input, weight, bias, last_position,
+          weight_format, activation_format, $_builder.getI64IntegerAttr(1));
+  }]>];
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? attr-dict
     `:` functional-type(operands, results)
@@ -132,9 +163,54 @@ def Moe_LinearOp : Moe_WorkOp<"linear"> {
 
 def Moe_AddOp : Moe_WorkOp<"add", [SameOperandsAndResultType]> {
   let summary = "Elementwise sum of two tensors of one type (residual).";
-  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
+  let description = "lhs * lhs_scale + rhs * rhs_scale.";
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
+                       DefaultValuedAttr<F64Attr, "1.0">:$lhs_scale,
+                       DefaultValuedAttr<F64Attr, "1.0">:$rhs_scale);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs), [{
+    build($_builder, $_state, lhs.getType(), lhs, rhs, ::llvm::APFloat(1.0),
+          ::llvm::APFloat(1.0));
+  }]>];
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+}
+
+def Moe_GateOp : Moe_WorkOp<"gate"> {
+  let summary = "A tensor multiplied with the activation of another.";
+  let description = [{
+    `input` [..,W], `gate` [..,G] -> input * activation(gate), where G divides W
+    and each gate holds for W / G consecutive elements: G = W gates elements,
+    the number of heads whole heads, 1 whole rows. With the same tensor twice
+    and a sigmoid it is silu. A gate [G] is the same for all tokens.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gate,
+                       Moe_ActivationAttr:$activation);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `by` $gate attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_ScaleOp : Moe_WorkOp<"scale", [SameOperandsAndResultType]> {
+  let summary = "A tensor multiplied with a constant, then capped.";
+  let description = [{
+    y = input * factor; with `soft_cap` c > 0 the result is c * tanh(y / c),
+    with `limit` l > 0 it is y limited to [-l, l].
+  }];
+  let arguments = (ins AnyRankedTensor:$input,
+                       DefaultValuedAttr<F64Attr, "1.0">:$factor,
+                       DefaultValuedAttr<F64Attr, "0.0">:$soft_cap,
+                       DefaultValuedAttr<F64Attr, "0.0">:$limit);
+  let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::FloatAttr":$factor,
+                                 "::mlir::FloatAttr":$soft_cap), [{
+    build($_builder, $_state, result, input, factor, soft_cap,
+          $_builder.getF64FloatAttr(0));
+  }]>];
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Moe_MlpOp : Moe_WorkOp<"mlp"> {
@@ -142,14 +218,39 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
   let description = [{
     `input` [..,H], `gate` [H,I] (absent if not gated), `up` [H,I],
     `down` [I,H] -> [..,H]: (activation(x gate) * (x up)) down, or
-    activation(x up) down.
+    activation(x up) down. `limit`, `alpha` and `linear_offset` are as in
+    `moe.experts`.
   }];
   let arguments = (ins AnyRankedTensor:$input, Optional<AnyRankedTensor>:$gate,
                        AnyRankedTensor:$up, AnyRankedTensor:$down,
                        Moe_ActivationAttr:$activation,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
+                       OptionalAttr<Moe_FormatAttr>:$activation_format,
+                       DefaultValuedAttr<F64Attr, "0.0">:$limit,
+                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::ActivationAttr":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down, activation,
+            weight_format, activation_format, $_builder.getF64FloatAttr(0),
+            $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0));
+    }]>,
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$gate, "::mlir::Value":$up,
+                   "::mlir::Value":$down,
+                   "::portolan::moe::Activation":$activation,
+                   "::portolan::moe::FormatAttr":$weight_format,
+                   "::portolan::moe::FormatAttr":$activation_format), [{
+      build($_builder, $_state, result, input, gate, up, down,
+            ActivationAttr::get($_builder.getContext(), activation),
+            weight_format, activation_format);
+    }]>];
   let assemblyFormat = [{
     $input (`gate` $gate^)? `up` $up `down` $down attr-dict
     `:` functional-type(operands, results)
@@ -223,6 +324,9 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
     (its sink included), for merging the parts of a context that is spread over
     ranks. A row that sees no key is zero, its log-sum-exp minus infinity.
     `past_only`: queries do not see the new keys, which another rank attends to.
+    `chunk` c > 0: a query at position p sees the keys from position p - p mod c
+    on. `temperature_floor` f > 0: its scores are multiplied by
+    1 + temperature_scale * ln(1 + floor((p + 1) / f)).
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
                        AnyRankedTensor:$value, AnyRankedTensor:$past_key,
@@ -233,13 +337,66 @@ def Moe_AttentionOp : Moe_WorkOp<"attention", [AttrSizedOperandSegments]> {
                        DefaultValuedAttr<I64Attr, "0">:$window,
                        DefaultValuedAttr<F64Attr, "0.0">:$soft_cap,
                        OptionalAttr<Moe_FormatAttr>:$cache_format,
-                       UnitAttr:$past_only);
+                       UnitAttr:$past_only,
+                       DefaultValuedAttr<I64Attr, "0">:$chunk,
+                       DefaultValuedAttr<I64Attr, "0">:$temperature_floor,
+                       DefaultValuedAttr<F64Attr, "0.0">:$temperature_scale);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
                       AnyRankedTensor:$present_value,
                       Optional<AnyRankedTensor>:$log_sum_exp);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result,
+                                 "::mlir::Type":$present_key,
+                                 "::mlir::Type":$present_value,
+                                 "::mlir::Type":$log_sum_exp,
+                                 "::mlir::Value":$query, "::mlir::Value":$key,
+                                 "::mlir::Value":$value,
+                                 "::mlir::Value":$past_key,
+                                 "::mlir::Value":$past_value,
+                                 "::mlir::Value":$total_lengths,
+                                 "::mlir::Value":$sinks, "uint64_t":$heads,
+                                 "uint64_t":$kv_heads, "::llvm::APFloat":$scale,
+                                 "uint64_t":$window,
+                                 "::llvm::APFloat":$soft_cap,
+                                 "::portolan::moe::FormatAttr":$cache_format), [{
+    build($_builder, $_state, result, present_key, present_value, log_sum_exp,
+          query, key, value, past_key, past_value, total_lengths, sinks, heads,
+          kv_heads, scale, window, soft_cap, cache_format, /*past_only=*/false,
+          /*chunk=*/0, /*temperature_floor=*/0, ::llvm::APFloat(0.0));
+  }]>];
   let assemblyFormat = [{
     $query `,` $key `,` $value `cache` $past_key `,` $past_value
     (`lengths` $total_lengths^)? (`sinks` $sinks^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_SparseAttentionOp : Moe_WorkOp<"sparse_attention"> {
+  let summary = "Causal attention to the blocks of the context that an index "
+                "chooses.";
+  let description = [{
+    Operands and results of `moe.attention`, and beside them `index_query`
+    [B,S,kv_heads*I], `index_key` [B,S,I] and its cache `past_index` [B,P,I].
+    The score of a block of `block` keys (by position) for a token and a group
+    of heads is the largest product of the group's index query with an index key
+    of the block that the token may see. The token attends to the keys of the
+    `top_blocks` best blocks; the last `local_blocks`, its own included, are
+    always among them. Equal scores: the smaller block.
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key,
+                       AnyRankedTensor:$value, AnyRankedTensor:$index_query,
+                       AnyRankedTensor:$index_key, AnyRankedTensor:$past_key,
+                       AnyRankedTensor:$past_value, AnyRankedTensor:$past_index,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       I64Attr:$block, I64Attr:$top_blocks,
+                       DefaultValuedAttr<I64Attr, "1">:$local_blocks,
+                       OptionalAttr<Moe_FormatAttr>:$cache_format);
+  let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_key,
+                      AnyRankedTensor:$present_value,
+                      AnyRankedTensor:$present_index);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `index` $index_query `,` $index_key `cache`
+    $past_key `,` $past_value `,` $past_index attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -278,111 +435,9 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
   let hasVerifier = 1;
 }
 
-//===----------------------------------------------------------------------===//
-// Experts
-//===----------------------------------------------------------------------===//
+include "dialects/Moe/IR/MoeIndexed.td"
+include "dialects/Moe/IR/MoeRecurrence.td"
 
-def Moe_RouteOp : Moe_WorkOp<"route", [AttrSizedOperandSegments]> {
-  let summary = "Chooses K experts per token and their weights.";
-  let description = [{
-    `input` [..,H], `router` [H,E], `bias` [E] (added to the logits),
-    `correction` [E] (added to the scores for the choice only) ->
-    `weights` [..,K] (f32) and `indices` [..,K] (i32), best first, ties to the
-    smaller index. scores = softmax or sigmoid of the logits. With `groups` G
-    and `top_groups` only the experts of the best groups are eligible, a group's
-    rank being the sum of its two largest corrected scores. `normalize`: the K
-    weights are divided by their sum. All weights are multiplied by `scale`.
-  }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$router,
-                       Optional<AnyRankedTensor>:$bias,
-                       Optional<AnyRankedTensor>:$correction,
-                       I64Attr:$top_k, Moe_ScoringAttr:$scoring,
-                       DefaultValuedAttr<I64Attr, "1">:$groups,
-                       DefaultValuedAttr<I64Attr, "1">:$top_groups,
-                       UnitAttr:$normalize,
-                       DefaultValuedAttr<F64Attr, "1.0">:$scale);
-  let results = (outs AnyRankedTensor:$weights, AnyRankedTensor:$indices);
-  let assemblyFormat = [{
-    $input `,` $router (`bias` $bias^)? (`correction` $correction^)? attr-dict
-    `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
-
-def Moe_DispatchOp : Moe_WorkOp<"dispatch"> {
-  let summary = "Copies token rows to the experts that they are routed to.";
-  let description = [{
-    `input` [..,H], `indices` [..,K] -> `rows` [R,H] ordered by (expert, token,
-    slot), and `counts` [E] (i32), the rows of each expert. An index outside
-    [first_expert, first_expert + E) is dropped, so R is dynamic unless every
-    index is known to be inside, when R = tokens * K. `activation_format`: how
-    the rows are kept on their way to the experts.
-  }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$indices,
-                       DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
-  let results = (outs AnyRankedTensor:$rows, AnyRankedTensor:$counts);
-  let builders = [OpBuilder<(ins "::mlir::Type":$rows, "::mlir::Type":$counts,
-                                 "::mlir::Value":$input,
-                                 "::mlir::Value":$indices,
-                                 "uint64_t":$first_expert,
-                                 "::portolan::moe::LoadAttr":$load), [{
-    build($_builder, $_state, rows, counts, input, indices, first_expert, load,
-          FormatAttr());
-  }]>];
-  let assemblyFormat = "$input `,` $indices attr-dict `:` functional-type(operands, results)";
-  let hasVerifier = 1;
-}
-
-def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
-  let summary = "The feed-forward block of each expert on its rows.";
-  let description = [{
-    `rows` [R,H] grouped by expert, `counts` [E], `gate` [E,H,I] (absent if not
-    gated), `up` [E,H,I], `down` [E,I,H], biases [E,I], [E,I], [E,H] -> [R,H].
-    With `limit` c > 0 the gate is clamped to (-inf, c] and the linear part to
-    [-c, c]; `alpha` scales the argument of the sigmoid, `linear_offset` is
-    added to the linear part: act = g * sigmoid(alpha * g) * (u + offset).
-  }];
-  let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$counts,
-                       Optional<AnyRankedTensor>:$gate, AnyRankedTensor:$up,
-                       AnyRankedTensor:$down,
-                       Optional<AnyRankedTensor>:$gate_bias,
-                       Optional<AnyRankedTensor>:$up_bias,
-                       Optional<AnyRankedTensor>:$down_bias,
-                       Moe_ActivationAttr:$activation,
-                       DefaultValuedAttr<F64Attr, "0.0">:$limit,
-                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
-                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset,
-                       OptionalAttr<Moe_LoadAttr>:$load,
-                       OptionalAttr<Moe_FormatAttr>:$weight_format,
-                       OptionalAttr<Moe_FormatAttr>:$activation_format);
-  let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = [{
-    $rows `,` $counts (`gate` $gate^)? `up` $up `down` $down
-    (`gate_bias` $gate_bias^)? (`up_bias` $up_bias^)? (`down_bias` $down_bias^)?
-    attr-dict `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
-
-def Moe_CombineOp : Moe_WorkOp<"combine"> {
-  let summary = "Sums each token's expert results with its weights.";
-  let description = [{
-    `rows` [R,H] in the order that `moe.dispatch` gave them for `indices`
-    [..,K], `weights` [..,K] -> [..,H]. Dropped indices add nothing.
-  }];
-  let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$weights,
-                       AnyRankedTensor:$indices, I64Attr:$experts,
-                       DefaultValuedAttr<I64Attr, "0">:$first_expert,
-                       OptionalAttr<Moe_LoadAttr>:$load,
-                       OptionalAttr<Moe_LoadAttr>:$result_load);
-  let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = [{
-    $rows `,` $weights `,` $indices attr-dict
-    `:` functional-type(operands, results)
-  }];
-  let hasVerifier = 1;
-}
+include "dialects/Moe/IR/MoeExperts.td"
 
 #endif // PORTOLAN_DIALECTS_MOE_IR_MOEOPS_TD

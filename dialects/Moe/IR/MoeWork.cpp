@@ -97,11 +97,6 @@ LogicalResult setRaggedRows(Operation *op, Value rows,
   return success();
 }
 
-/// Keys that a sequence's new tokens see beyond themselves.
-int64_t visibleContext(int64_t past, int64_t window) {
-  return window > 0 ? std::min(past, window) : past;
-}
-
 } // namespace
 
 FailureOr<LocalOp> EmbeddingOp::describe() {
@@ -122,6 +117,60 @@ FailureOr<LocalOp> RmsNormOp::describe() {
   if (failed(startFrom(*this, OpKind::rmsNorm, getInput(), local)))
     return failure();
   local.outer = lastDim(getInput());
+  local.centered = getCentered();
+  return local;
+}
+
+FailureOr<LocalOp> GateOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
+    return failure();
+  local.outer = lastDim(getInput());
+  local.inner = lastDim(getGate());
+  return local;
+}
+
+/// As a tensor that gates itself: a soft cap is as much work, a factor less.
+FailureOr<LocalOp> ScaleOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::gate, getInput(), local)))
+    return failure();
+  local.outer = lastDim(getInput());
+  return local;
+}
+
+FailureOr<LocalOp> ShortConvolutionOp::describe() {
+  LocalOp local;
+  FailureOr<Format> state = storageOf(*this, getPast());
+  if (failed(state) ||
+      failed(startFrom(*this, OpKind::shortConvolution, getInput(), local)) ||
+      failed(addWeight(*this, getWeight(), std::nullopt, std::nullopt, local)))
+    return failure();
+  local.inner = lastDim(getWeight());
+  local.outer = lastDim(getInput());
+  local.sequences = tensorOf(getInput()).getDimSize(0);
+  local.newTokens = tensorOf(getInput()).getDimSize(1);
+  local.cache = *state;
+  return local;
+}
+
+FailureOr<LocalOp> RecurrenceOp::describe() {
+  LocalOp local;
+  FailureOr<Format> state = storageOf(*this, getPast());
+  if (failed(state) || failed(rowsOf(*this, getPast())) ||
+      failed(startFrom(*this, OpKind::recurrence, getQuery(), local)) ||
+      failed(addWeight(*this, getDecay(), std::nullopt, std::nullopt, local)))
+    return failure();
+  RankedTensorType past = tensorOf(getPast());
+  local.recurrence = RecurrenceKind(getKind());
+  local.heads = getHeads();
+  local.kvHeads = getKeyHeads();
+  local.inner = past.getDimSize(2);
+  local.outer = past.getDimSize(3);
+  local.chunk = getChunk();
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.cache = *state;
   return local;
 }
 
@@ -177,8 +226,39 @@ FailureOr<LocalOp> AttentionOp::describe() {
   local.outer = tensorOf(getPastValue()).getDimSize(3);
   local.sequences = tensorOf(getQuery()).getDimSize(0);
   local.newTokens = tensorOf(getQuery()).getDimSize(1);
-  local.context = visibleContext(past.getDimSize(2), getWindow());
+  local.context = visibleContext(past.getDimSize(2), getWindow(), getChunk());
+  local.softCapped = getSoftCap().convertToDouble() > 0;
   local.causalPrefill = local.newTokens > 1;
+  if (std::optional<FormatAttr> format = getCacheFormat()) {
+    FormatPair pair = formatPairOf(*format);
+    local.cache = pair.storage;
+    local.compute = pair.compute;
+    return local;
+  }
+  FailureOr<Format> cache = storageOf(*this, getPastKey());
+  if (failed(cache))
+    return failure();
+  local.cache = *cache;
+  return local;
+}
+
+FailureOr<LocalOp> SparseAttentionOp::describe() {
+  LocalOp local;
+  RankedTensorType past = tensorOf(getPastKey());
+  if (failed(startFrom(*this, OpKind::attention, getQuery(), local)) ||
+      failed(rowsOf(*this, getPastKey())))
+    return failure();
+  local.heads = getHeads();
+  local.kvHeads = getKvHeads();
+  local.inner = past.getDimSize(3);
+  local.outer = tensorOf(getPastValue()).getDimSize(3);
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.context = past.getDimSize(2);
+  local.causalPrefill = local.newTokens > 1;
+  local.topK = int64_t(getBlock()) * int64_t(getTopBlocks());
+  local.keyWidth = lastDim(getIndexQuery());
+  local.ropeWidth = lastDim(getIndexKey());
   if (std::optional<FormatAttr> format = getCacheFormat()) {
     FormatPair pair = formatPairOf(*format);
     local.cache = pair.storage;
@@ -226,6 +306,40 @@ FailureOr<LocalOp> LatentAttentionOp::describe() {
   return local;
 }
 
+FailureOr<LocalOp> IndexedLatentAttentionOp::describe() {
+  LocalOp local;
+  if (failed(startFrom(*this, OpKind::latentAttention, getQuery(), local)) ||
+      failed(rowsOf(*this, getPastLatent())) ||
+      failed(
+          addWeight(*this, getKeyUp(), getWeightFormat(), std::nullopt, local)))
+    return failure();
+  local.heads = getHeads();
+  local.kvHeads = 1;
+  local.inner = lastDim(getLatent());
+  local.outer = lastDim(getValueUp());
+  local.keyWidth = lastDim(getKeyUp());
+  local.ropeWidth = lastDim(getRotaryKey());
+  local.indexHeads = getIndexHeads();
+  local.indexWidth = lastDim(getIndexKey());
+  local.topKeys = getTopKeys();
+  local.sequences = tensorOf(getQuery()).getDimSize(0);
+  local.newTokens = tensorOf(getQuery()).getDimSize(1);
+  local.context = tensorOf(getPastLatent()).getDimSize(1);
+  local.causalPrefill = local.newTokens > 1;
+  local.absorbed = true;
+  if (std::optional<FormatAttr> format = getCacheFormat()) {
+    FormatPair pair = formatPairOf(*format);
+    local.cache = pair.storage;
+    local.compute = pair.compute;
+    return local;
+  }
+  FailureOr<Format> cache = storageOf(*this, getPastLatent());
+  if (failed(cache))
+    return failure();
+  local.cache = *cache;
+  return local;
+}
+
 FailureOr<LocalOp> RouteOp::describe() {
   LocalOp local;
   if (failed(startFrom(*this, OpKind::route, getInput(), local)) ||
@@ -234,6 +348,7 @@ FailureOr<LocalOp> RouteOp::describe() {
   local.inner = lastDim(getInput());
   local.outer = lastDim(getRouter());
   local.topK = getTopK();
+  local.tabled = bool(getTable());
   return local;
 }
 
@@ -247,6 +362,7 @@ FailureOr<LocalOp> DispatchOp::describe() {
   local.activation = local.compute = *format;
   if (std::optional<FormatAttr> sent = getActivationFormat())
     local.activation = formatPairOf(*sent).storage;
+  local.weighted = bool(getWeights());
   local.outer = lastDim(getInput());
   local.topK = lastDim(getIndices());
   return local;
@@ -279,6 +395,7 @@ FailureOr<LocalOp> CombineOp::describe() {
     return failure();
   local.kind = OpKind::combine;
   local.activation = local.compute = *format;
+  local.weighted = getWeightsApplied();
   local.outer = lastDim(getRows());
   local.topK = lastDim(getIndices());
   if (std::optional<LoadAttr> result = getResultLoad()) {

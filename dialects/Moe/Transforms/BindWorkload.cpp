@@ -106,6 +106,14 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
       .Case<RmsNormOp, RopeOp>(
           [](auto op) -> Types { return {{op.getInput().getType()}}; })
       .Case([](AddOp op) -> Types { return {{op.getLhs().getType()}}; })
+      .Case<GateOp, ScaleOp>(
+          [](auto op) -> Types { return {{op.getInput().getType()}}; })
+      .Case([](ShortConvolutionOp op) -> Types {
+        return {{op.getInput().getType(), op.getPast().getType()}};
+      })
+      .Case([](RecurrenceOp op) -> Types {
+        return {{op.getValue().getType(), op.getPast().getType()}};
+      })
       .Case([](EmbeddingOp op) -> Types {
         SmallVector<int64_t> shape(tensorOf(op.getIds()).getShape());
         shape.push_back(lastDim(op.getTable()));
@@ -141,6 +149,14 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
               shapedLike(op.getLogSumExp(), op.getQuery(), op.getHeads()));
         return types;
       })
+      .Case([](SparseAttentionOp op) -> Types {
+        return {
+            {shapedLike(op.getResult(), op.getQuery(),
+                        int64_t(op.getHeads()) * lastDim(op.getPastValue())),
+             grown(op.getPastKey(), op.getQuery(), 2),
+             grown(op.getPastValue(), op.getQuery(), 2),
+             grown(op.getPastIndex(), op.getQuery(), 1)}};
+      })
       .Case([](LatentAttentionOp op) -> Types {
         int64_t tokens = tensorOf(op.getPastLatent()).getRank() - 2;
         SmallVector<Type> types = {
@@ -152,6 +168,13 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
           types.push_back(
               shapedLike(op.getLogSumExp(), op.getQuery(), op.getHeads()));
         return types;
+      })
+      .Case([](IndexedLatentAttentionOp op) -> Types {
+        return {{shapedLike(op.getResult(), op.getQuery(),
+                            int64_t(op.getHeads()) * lastDim(op.getValueUp())),
+                 grown(op.getPastLatent(), op.getQuery(), 1),
+                 grown(op.getPastRotaryKey(), op.getQuery(), 1),
+                 grown(op.getPastIndex(), op.getQuery(), 1)}};
       })
       .Case([](RouteOp op) -> Types {
         return {{shapedLike(op.getWeights(), op.getInput(), op.getTopK()),

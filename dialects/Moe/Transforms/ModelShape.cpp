@@ -84,14 +84,24 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     entry.units = role.units;
     entry.expertRegion = role.expertRegion;
     entry.gatherColumns = role.gatherColumns;
-    if (auto attention = dyn_cast<moe::AttentionOp>(op))
+    entry.spansHeads = role.spansHeads;
+    if (auto attention = dyn_cast<moe::AttentionOp>(op)) {
       entry.window = attention.getWindow();
+      entry.chunk = attention.getChunk();
+      entry.wholeContext = entry.window > 0 || entry.chunk > 0 ||
+                           attention.getTemperatureFloor() > 0 ||
+                           attention.getSinks();
+    }
+    entry.wholeContext |= isa<moe::IndexedLatentAttentionOp>(op);
     if (auto route = dyn_cast<moe::RouteOp>(op)) {
       entry.groups = route.getGroups();
       entry.topGroups = route.getTopGroups();
     }
     if (auto linear = dyn_cast<moe::LinearOp>(op))
       entry.lastPosition = linear.getLastPosition();
+    if (auto scale = dyn_cast<moe::ScaleOp>(op))
+      if (auto head = scale.getInput().getDefiningOp<moe::LinearOp>())
+        entry.lastPosition = head.getLastPosition();
     if (auto name = dyn_cast<NameLoc>(op->getLoc()))
       entry.name = name.getName().str();
     else
@@ -149,6 +159,27 @@ llvm::Error summarize(ModelShape &model) {
         "model: expects a moe.embedding in @main, got none");
   model.hidden = embedding->local.outer;
   return llvm::Error::success();
+}
+
+/// The weight that `value` is, perhaps in another layout; null if none.
+moe::WeightOp weightOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (op && !isa<moe::WeightOp>(op))
+    op = op->getNumOperands() > 0 ? op->getOperand(0).getDefiningOp() : nullptr;
+  return cast_if_present<moe::WeightOp>(op);
+}
+
+/// Parameters of a head that is the embedding; they count once.
+double tiedParameters(func::FuncOp main) {
+  moe::WeightOp table;
+  main.walk([&](moe::EmbeddingOp op) { table = weightOf(op.getTable()); });
+  double tied = 0;
+  main.walk([&](moe::LinearOp op) {
+    moe::WeightOp weight = weightOf(op.getWeight());
+    if (table && weight && weight.getSource() == table.getSource())
+      tied += double(cast<RankedTensorType>(table.getType()).getNumElements());
+  });
+  return tied;
 }
 
 void countParameters(ModelShape &model) {
@@ -232,5 +263,8 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
   if (llvm::Error error = summarize(model))
     return std::move(error);
   countParameters(model);
+  double tied = tiedParameters(main);
+  model.parametersTotal -= tied;
+  model.parametersActive -= tied;
   return model;
 }

@@ -53,9 +53,17 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("experts", op.experts);
   print.number("hit_experts", op.hitExperts);
   print.number("top_k", op.topK);
+  print.number("index_heads", op.indexHeads);
+  print.number("index_width", op.indexWidth);
+  print.number("top_keys", op.topKeys);
+  print.number("chunk", op.chunk);
   print.flag("gated", op.gated);
   print.flag("absorbed", op.absorbed);
+  print.flag("tabled", op.tabled);
   print.flag("causal_prefill", op.causalPrefill);
+  print.flag("centered", op.centered);
+  print.flag("soft_capped", op.softCapped);
+  print.flag("weighted", op.weighted);
   os << " activation=" << spell(op.activation) << " weight=" << spell(op.weight)
      << " cache=" << spell(op.cache) << "\n";
 }

@@ -5,11 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Roles follow from dataflow alone. Backwards from an attention's per-head
-// operands, through ops that keep heads apart, to the linear that makes them:
-// split by columns. Forwards from its result to the first linear: split by
-// contraction. From a route's input on, everything up to the sum with the
-// residual belongs to the expert block.
+// Roles follow from dataflow alone. Backwards from the per-head operands of an
+// attention or a recurrence, through ops that keep heads apart, to the linear
+// that makes them: split by columns. Forwards from its result, through the same
+// ops, to the first linear: split by contraction. From a route's input on,
+// everything up to the sum with the residual belongs to the expert block, its
+// projections to and from a latent width too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +24,32 @@ namespace {
 
 using Roles = llvm::DenseMap<Operation *, OpRole>;
 
+/// Works on each head alone: its first operand has the heads of its result.
+bool keepsHeads(Operation *op) {
+  return isa<moe::RopeOp, moe::RmsNormOp, moe::GateOp, moe::ScaleOp,
+             moe::ShortConvolutionOp, tensor::ExtractSliceOp>(op);
+}
+
+/// Linears that read split columns add up partial sums.
+void splitContraction(Value attended, int64_t heads, Roles &roles) {
+  for (Operation *user : attended.getUsers())
+    if (isa<moe::LinearOp>(user))
+      roles[user] = {Sharding::contracted, heads};
+}
+
+/// The role of a norm whose input has `heads` heads: if its runs are longer
+/// than a head, they are its units.
+void splitNorm(moe::RmsNormOp norm, int64_t heads, OpRole &role) {
+  auto width = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getShape().back();
+  };
+  int64_t runs = width(norm.getInput()) / width(norm.getGain()) *
+                 int64_t(norm.getGroups());
+  role.spansHeads = runs % heads != 0;
+  if (role.spansHeads)
+    role.units = runs;
+}
+
 /// Walks back from a per-head operand to the linear that produces it; every op
 /// on the way works on whole heads and is split alike.
 void splitColumns(Value value, int64_t units, Roles &roles) {
@@ -32,48 +59,115 @@ void splitColumns(Value value, int64_t units, Roles &roles) {
     // A packed projection feeds several operands: its indivisible units are
     // those of the operand with the fewest heads.
     role.units = role.units ? std::min(role.units, units) : units;
-    if (isa<moe::LinearOp>(op))
+    if (!keepsHeads(op))
       return;
-    if (!isa<moe::RopeOp, moe::RmsNormOp, tensor::ExtractSliceOp>(op))
-      return;
+    if (auto norm = dyn_cast<moe::RmsNormOp>(op))
+      splitNorm(norm, units, role);
+    // A state space model computes its steps from what it convolves.
+    if (isa<moe::ShortConvolutionOp>(op))
+      splitContraction(op->getResult(0), units, roles);
+    if (auto gate = dyn_cast<moe::GateOp>(op);
+        gate && gate.getGate() != gate.getInput())
+      splitColumns(gate.getGate(), units, roles);
     value = op->getOperand(0);
   }
 }
 
-void splitContraction(Value attended, int64_t heads, Roles &roles) {
-  for (Operation *user : attended.getUsers())
-    if (isa<moe::LinearOp>(user))
-      roles[user] = {Sharding::contracted, heads, false, false};
+/// Follows the result of `heads` heads to the linear that mixes them.
+void splitForward(Value value, int64_t heads, Roles &roles) {
+  splitContraction(value, heads, roles);
+  for (Operation *user : value.getUsers()) {
+    if (!isa<moe::GateOp, moe::RmsNormOp>(user))
+      continue;
+    OpRole &role = roles[user];
+    role.sharding = Sharding::columns;
+    role.units = heads;
+    if (auto norm = dyn_cast<moe::RmsNormOp>(user))
+      splitNorm(norm, heads, role);
+    if (auto gate = dyn_cast<moe::GateOp>(user)) {
+      Value other = gate.getInput() == value ? gate.getGate() : gate.getInput();
+      if (other != value)
+        splitColumns(other, heads, roles);
+    }
+    splitForward(user->getResult(0), heads, roles);
+  }
+}
+
+void splitRecurrence(moe::RecurrenceOp op, Roles &roles) {
+  int64_t heads = op.getHeads(), keyHeads = op.getKeyHeads();
+  // Keys that all heads share are on every rank.
+  if (keyHeads > 1) {
+    splitColumns(op.getQuery(), keyHeads, roles);
+    splitColumns(op.getKey(), keyHeads, roles);
+  }
+  splitColumns(op.getValue(), heads, roles);
+  if (op.getStep())
+    splitColumns(op.getStep(), heads, roles);
+  if (op.getStrength())
+    splitColumns(op.getStrength(), heads, roles);
+  splitForward(op.getResult(), heads, roles);
+}
+
+/// The projection of `input` to the width of the experts, if `value` comes from
+/// one; every op between is marked.
+void markLatent(Value value, Value input, Roles &roles) {
+  SmallVector<Operation *> path;
+  while (value != input) {
+    Operation *op = value.getDefiningOp();
+    if (!isa_and_nonnull<moe::LinearOp, moe::RmsNormOp>(op))
+      return;
+    path.push_back(op);
+    value = op->getOperand(0);
+  }
+  for (Operation *op : path)
+    roles[op].expertRegion = true;
 }
 
 /// Marks the expert block that starts at a route: the ops that consume its
 /// input or results, and what follows from them, up to the op that also takes a
 /// value from outside (the residual sum).
 void markExpertRegion(moe::RouteOp route, Roles &roles) {
+  Value input = route.getInput();
+  for (Operation *user : route.getIndices().getUsers())
+    if (auto dispatch = dyn_cast<moe::DispatchOp>(user))
+      markLatent(dispatch.getInput(), input, roles);
+  // Sums that are normalized must be whole: the block ends before the norm, and
+  // a shared expert is a block of its own.
+  bool endsInNorm = false;
+  for (Operation *user : route.getIndices().getUsers())
+    if (auto combine = dyn_cast<moe::CombineOp>(user))
+      endsInNorm |=
+          llvm::any_of(combine->getUsers(), llvm::IsaPred<moe::RmsNormOp>);
+
+  // The gate of a shared expert.
+  for (Operation *user : input.getUsers())
+    if (auto linear = dyn_cast<moe::LinearOp>(user);
+        linear && !endsInNorm &&
+        llvm::all_of(linear->getUsers(), [&](Operation *reader) {
+          auto gate = dyn_cast<moe::GateOp>(reader);
+          auto shared =
+              gate ? gate.getInput().getDefiningOp<moe::MlpOp>() : moe::MlpOp();
+          return shared && shared.getInput() == input;
+        }))
+      roles[linear].expertRegion = true;
+
   llvm::DenseSet<Value> inside;
-  auto enter = [&](Operation *op) {
-    roles[op].expertRegion = true;
-    for (Value result : op->getResults())
-      inside.insert(result);
-  };
-  Block *block = route->getBlock();
-  for (Operation &op : *block) {
-    if (&op == route.getOperation()) {
-      enter(&op);
-      continue;
-    }
-    bool isSharedExpert = isa<moe::MlpOp, moe::DispatchOp>(op) &&
-                          op.getOperand(0) == route.getInput();
-    bool followsRoute = isa<moe::ExpertsOp, moe::CombineOp>(op) &&
-                        llvm::any_of(op.getOperands(), [&](Value value) {
-                          return inside.contains(value);
-                        });
+  for (Operation &op : *route->getBlock()) {
+    auto isInside = [&](Value value) { return inside.contains(value); };
+    bool isSharedExpert =
+        (isa<moe::DispatchOp>(op) || (isa<moe::MlpOp>(op) && !endsInNorm)) &&
+        op.getOperand(0) == input;
+    bool followsRoute = isa<moe::DispatchOp, moe::ExpertsOp, moe::CombineOp,
+                            moe::LinearOp, moe::GateOp>(op) &&
+                        llvm::any_of(op.getOperands(), isInside);
     bool sumsInside =
-        isa<moe::AddOp>(op) && llvm::all_of(op.getOperands(), [&](Value value) {
-          return inside.contains(value);
-        });
-    if (isSharedExpert || followsRoute || sumsInside)
-      enter(&op);
+        isa<moe::AddOp>(op) && llvm::all_of(op.getOperands(), isInside);
+    if (&op != route.getOperation() && !roles.lookup(&op).expertRegion &&
+        !isSharedExpert && !followsRoute && !sumsInside)
+      continue;
+    roles[&op].expertRegion = true;
+    for (Value result : op.getResults())
+      inside.insert(result);
   }
 }
 
@@ -86,10 +180,22 @@ llvm::DenseMap<Operation *, OpRole> portolan::rolesOf(Operation *function) {
       splitColumns(attention.getQuery(), attention.getHeads(), roles);
       splitColumns(attention.getKey(), attention.getKvHeads(), roles);
       splitColumns(attention.getValue(), attention.getKvHeads(), roles);
-      splitContraction(attention.getResult(), attention.getHeads(), roles);
+      splitForward(attention.getResult(), attention.getHeads(), roles);
+    } else if (auto indexed = dyn_cast<moe::IndexedLatentAttentionOp>(op)) {
+      // The index is small and whole on every rank: all heads share it.
+      splitColumns(indexed.getQuery(), indexed.getHeads(), roles);
+      splitForward(indexed.getResult(), indexed.getHeads(), roles);
+    } else if (auto sparse = dyn_cast<moe::SparseAttentionOp>(op)) {
+      splitColumns(sparse.getQuery(), sparse.getHeads(), roles);
+      for (Value value :
+           {sparse.getKey(), sparse.getValue(), sparse.getIndexQuery()})
+        splitColumns(value, sparse.getKvHeads(), roles);
+      splitForward(sparse.getResult(), sparse.getHeads(), roles);
     } else if (auto latent = dyn_cast<moe::LatentAttentionOp>(op)) {
       splitColumns(latent.getQuery(), latent.getHeads(), roles);
-      splitContraction(latent.getResult(), latent.getHeads(), roles);
+      splitForward(latent.getResult(), latent.getHeads(), roles);
+    } else if (auto recurrence = dyn_cast<moe::RecurrenceOp>(op)) {
+      splitRecurrence(recurrence, roles);
     } else if (auto route = dyn_cast<moe::RouteOp>(op)) {
       markExpertRegion(route, roles);
     } else if (auto linear = dyn_cast<moe::LinearOp>(op)) {

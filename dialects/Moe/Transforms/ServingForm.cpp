@@ -90,7 +90,8 @@ void orderSums(Block &block) {
   for (Operation &op : block) {
     index[&op] = ++count;
     auto add = dyn_cast<AddOp>(op);
-    if (!add)
+    // Each side of a scaled sum has its own factor.
+    if (!add || !add.getLhsScale().bitwiseIsEqual(add.getRhsScale()))
       continue;
     Operation *lhs = add.getLhs().getDefiningOp();
     Operation *rhs = add.getRhs().getDefiningOp();

@@ -44,6 +44,21 @@ def Switched_LatentAttentionOp
   let summary = "Multi-head latent attention over one shared latent.";
 }
 
+def Switched_GateOp : System_KernelOp<Switched_Dialect, "gate", ["gate"]> {
+  let summary = "A tensor multiplied with an activated gate.";
+}
+
+def Switched_ShortConvolutionOp
+    : System_KernelOp<Switched_Dialect, "short_convolution", ["shortConvolution"]> {
+  let summary = "Each channel over its last few tokens, kept beside the cache.";
+}
+
+def Switched_RecurrenceOp
+    : System_KernelOp<Switched_Dialect, "recurrence", ["recurrence"]> {
+  let summary = "A step of the states in memory, or a prompt in chunks on the tensor "
+                "cores.";
+}
+
 def Switched_AddOp : System_KernelOp<Switched_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }

@@ -44,6 +44,20 @@ def Torus_LatentAttentionOp
                 "columns.";
 }
 
+def Torus_GateOp : System_KernelOp<Torus_Dialect, "gate", ["gate"]> {
+  let summary = "A tensor multiplied with an activated gate, on the VPU.";
+}
+
+def Torus_ShortConvolutionOp
+    : System_KernelOp<Torus_Dialect, "short_convolution", ["shortConvolution"]> {
+  let summary = "Each channel over its last few tokens, on the VPU.";
+}
+
+def Torus_RecurrenceOp
+    : System_KernelOp<Torus_Dialect, "recurrence", ["recurrence"]> {
+  let summary = "A step of the states on the VPU, or a prompt in chunks on the MXU.";
+}
+
 def Torus_AddOp : System_KernelOp<Torus_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }

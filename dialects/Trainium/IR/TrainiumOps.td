@@ -48,6 +48,21 @@ def Trainium_LatentAttentionOp
   let summary = "Multi-head latent attention over a cached latent.";
 }
 
+def Trainium_GateOp : System_KernelOp<Trainium_Dialect, "gate", ["gate"]> {
+  let summary = "A tensor multiplied with an activated gate, on the vector engine.";
+}
+
+def Trainium_ShortConvolutionOp
+    : System_KernelOp<Trainium_Dialect, "short_convolution", ["shortConvolution"]> {
+  let summary = "Each channel over its last few tokens, on the vector engine.";
+}
+
+def Trainium_RecurrenceOp
+    : System_KernelOp<Trainium_Dialect, "recurrence", ["recurrence"]> {
+  let summary = "A step of the states on the vector engine, or a prompt in chunks on "
+                "the tensor engine.";
+}
+
 def Trainium_TensorAddOp
     : System_KernelOp<Trainium_Dialect, "tensor_add", ["add"]> {
   let summary = "A residual sum on the vector engine.";

@@ -53,6 +53,21 @@ def Wafer_MeshLatentAttentionOp
                 "rectangle that all heads visit.";
 }
 
+def Wafer_GateOp : System_KernelOp<Wafer_Dialect, "gate", ["gate"]> {
+  let summary = "A tensor multiplied with an activated gate, local to each PE.";
+}
+
+def Wafer_ShortConvolutionOp
+    : System_KernelOp<Wafer_Dialect, "short_convolution", ["shortConvolution"]> {
+  let summary = "Each channel over its last few tokens, local to each PE.";
+}
+
+def Wafer_RecurrenceOp
+    : System_KernelOp<Wafer_Dialect, "recurrence", ["recurrence"]> {
+  let summary = "States in rectangles of their own, keys down the columns, values along "
+                "the rows; a selective state lies in one PE.";
+}
+
 def Wafer_AddOp : System_KernelOp<Wafer_Dialect, "add", ["add"]> {
   let summary = "A residual sum, local to each PE.";
 }

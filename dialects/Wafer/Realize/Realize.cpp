@@ -18,8 +18,9 @@
 //   them, and results are added on the way back.
 //   The cache of a sequence (and key head) lies in a square, tokens along one
 //   side and the head along the other; other micro-batches use the same
-//   squares. An attention tile takes a part of the sequences at a time, which
-//   then have larger squares.
+//   squares. The state of a recurrence lies in a square per head, its keys
+//   along one side and its values along the other. An attention tile takes a
+//   part of the sequences at a time, which then have larger squares.
 // Assumptions: a stage is paced by the mean of its boundaries: of the stages on
 //   a wafer one sends to the next wafer, and a micro-batch passes them all.
 //   Latencies inside a square are those of the region's lines.
@@ -134,6 +135,9 @@ public:
       break;
     case OpKind::latentAttention:
       attendLatent(spread, op);
+      break;
+    case OpKind::recurrence:
+      recur(spread, op);
       break;
     case OpKind::experts:
       compute(spread, op, step);
@@ -294,6 +298,48 @@ private:
     spread.adds |= chosen.adds;
   }
 
+  /// The states of the heads, a square for each. A selective state decays by
+  /// entry and is a column in one PE.
+  void recur(Spread &spread, const LocalOp &op) const {
+    double sequences = double(op.sequences), heads = double(op.heads);
+    if (sequences <= 0 || heads <= 0)
+      return;
+    double key = double(op.inner), value = double(op.outer);
+    double moved = op.rows *
+                   (2 * double(op.kvHeads) * key + 2 * heads * value) *
+                   wideBytes(op);
+    addLoad(spread.load, exchangeLoad(stage, moved));
+    if (op.recurrence == RecurrenceKind::selective)
+      return;
+    double tiles = std::min(double(deployment.attentionTiles), sequences);
+    double count = tilesOf(sequences, tiles) * heads;
+    bool isDelta = followsDeltaRule(op.recurrence);
+    Grid grid = squares(count);
+    grid.line = stage.longSide;
+    if (op.newTokens <= 1) {
+      // What is read for the result, and before for the delta rule.
+      LinkLoad sums =
+          kTreeLoad(std::min<int64_t>(grid.line, op.inner),
+                    tilesOf(value, double(grid.alongN)) * kScoreBytes);
+      addLoad(spread.load, sums, tiles * (isDelta ? 2 : 1));
+      spread.adds = true;
+      return;
+    }
+    double chunk = double(std::min(op.chunk, op.newTokens));
+    double times = tiles * tilesOf(double(op.newTokens), chunk);
+    double readers = isDelta ? 2 * chunk : chunk;
+    auto add = [&](double rows, double inner, double outer) {
+      spread.add(grid, count, rows, inner, outer, kScoreBytes,
+                 bytesPerElement(op.compute), times);
+    };
+    add(readers, key, chunk);
+    add(readers, key, value);
+    add(chunk, chunk, value);
+    if (isDelta)
+      add(chunk, chunk, key + value);
+    add(key, chunk, value);
+  }
+
   void attendLatent(Spread &spread, const LocalOp &op) const {
     double heads = double(op.heads), latent = double(op.inner);
     double key = double(op.keyWidth), rope = double(op.ropeWidth),
@@ -336,7 +382,7 @@ void WaferFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
     } else {
       rules.fill(op, step);
       region.compute(op, step);
-      if (op.kind == OpKind::attention || op.kind == OpKind::latentAttention)
+      if (mixesTokens(op.kind))
         step.kernels *= double(std::max<int64_t>(
             std::min(deployment.attentionTiles, op.sequences), 1));
     }

@@ -78,9 +78,10 @@ public:
   /// and takes its share of the compute units.
   double stepSeconds(const Step &step, bool overlapped, Parts &parts) const;
 
-  /// Seconds to stream as much of a step's weights as the next nearer memory
-  /// level holds; 0 without one.
-  double prefetchSeconds(const Step &step) const;
+  /// Seconds that a step takes less if as much of its weights as the next
+  /// nearer memory level holds is there before it begins: no more than what its
+  /// memory takes beyond its computation; 0 without such a level.
+  double prefetchSeconds(const Step &step, bool overlapped) const;
 
   /// Part of the memory bandwidth that a running communication leaves.
   double memoryShareBesideLinks() const {
@@ -99,6 +100,15 @@ public:
   double reserveBytes() const { return reserve; }
 
 private:
+  /// Seconds of the queues of a kernel, which run beside each other.
+  struct KernelTimes {
+    double useful = 0, issued = 0; ///< matmul without and with padding
+    double vector = 0;             ///< vector or transcendental operations
+    double memory = 0;
+    double activations = 0; ///< of the memory's
+    double body = 0;        ///< the longest
+  };
+  KernelTimes kernelTimes(const Step &step, bool overlapped) const;
   double computeSeconds(const Step &step, bool overlapped, Parts &parts) const;
   /// Transfers between the units of a chip that a computation of `body` seconds
   /// needs, as far as they are not beside it.

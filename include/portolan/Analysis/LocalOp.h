@@ -41,6 +41,9 @@ enum class OpKind : uint8_t {
   dispatch,
   experts,
   combine,
+  gate,
+  shortConvolution,
+  recurrence,
   // Compute (spmd ops).
   pack,          ///< rows gathered per destination rank, one copy per rank
   unpack,        ///< partial rows scattered back and summed
@@ -63,7 +66,27 @@ constexpr bool isCommunication(OpKind kind) {
 /// Works on each element of a row, or on each row: its input can be taken from
 /// the kernel that makes it.
 constexpr bool isElementwise(OpKind kind) {
-  return kind == OpKind::rmsNorm || kind == OpKind::rope || kind == OpKind::add;
+  return kind == OpKind::rmsNorm || kind == OpKind::rope ||
+         kind == OpKind::add || kind == OpKind::gate;
+}
+
+/// Mixes the tokens of a sequence by heads: what attention_tp splits.
+constexpr bool mixesTokens(OpKind kind) {
+  return kind == OpKind::attention || kind == OpKind::latentAttention ||
+         kind == OpKind::recurrence;
+}
+
+/// How the state of a recurrence decays and is written, in the order of
+/// `moe.recurrence`'s kinds.
+enum class RecurrenceKind : uint8_t {
+  selective,    ///< one decay per entry of the state's rows (Mamba)
+  stateSpace,   ///< one per head (Mamba-2)
+  delta,        ///< one per head, delta rule
+  channelDelta, ///< one per row of the state, delta rule (KDA)
+  fixedDecay,   ///< a constant per head (lightning attention)
+};
+constexpr bool followsDeltaRule(RecurrenceKind kind) {
+  return kind == RecurrenceKind::delta || kind == RecurrenceKind::channelDelta;
 }
 
 /// "experts", "all_to_all_v": as in the IR.
@@ -94,7 +117,15 @@ struct Group {
 ///   kvHeads, sequences, context, newTokens, cache.
 /// - latentAttention: rows tokens, inner latent width, outer D of values,
 ///   heads, ropeWidth, keyWidth, sequences, context, newTokens, cache, weight.
-/// - route: rows tokens, inner H, outer experts, topK.
+/// - gate: rows tokens, outer width, inner width of the gate (0: the tensor
+///   itself).
+/// - shortConvolution: rows tokens, inner taps, outer channels, sequences,
+///   newTokens, cache (of the last tokens), weight.
+/// - recurrence: rows tokens, recurrence, inner K and outer V of a state,
+/// heads,
+///   kvHeads (that share keys and queries), chunk, sequences, newTokens, cache
+///   (of the state), weight.
+/// - route: rows tokens, inner H, outer experts, topK, tabled.
 /// - dispatch: rows out (load), outer H, topK.
 /// - experts: rows (load), inner H, outer I, experts, hitExperts, gated,
 ///   weight.
@@ -107,9 +138,15 @@ struct LocalOp {
   OpKind kind = OpKind::add;
   bool gated = false;
   bool absorbed = false;
+  bool tabled = false; ///< route: a table chooses
+  RecurrenceKind recurrence = RecurrenceKind::selective;
   /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
   uint8_t microBatch = 0;
-  bool causalPrefill = false;       ///< new tokens see only their predecessors
+  bool causalPrefill = false; ///< new tokens see only their predecessors
+  bool centered = false;      ///< rmsNorm: less the mean first
+  bool softCapped = false;    ///< attention: scores through a tanh
+  /// dispatch: rows are multiplied with their weights; combine: they were.
+  bool weighted = false;
   Format activation = Format::bf16; ///< storage of activation operands
   Format compute = Format::bf16;    ///< compute format of the matmuls
   Format weight = Format::bf16;     ///< storage of the weights
@@ -129,6 +166,11 @@ struct LocalOp {
   int64_t context =
       0; ///< past tokens that each sequence attends to, window applied
   int64_t newTokens = 0; ///< new tokens per sequence
+  // An index that chooses the keys of latent attention (topKeys 0: none).
+  int64_t indexHeads = 0;
+  int64_t indexWidth = 0;
+  int64_t topKeys = 0;   ///< keys that a token attends to
+  int64_t chunk = 0;     ///< tokens that a recurrence computes at once
   int64_t experts = 0;   ///< local experts
   double hitExperts = 0; ///< distinct local experts with at least one row
   int64_t topK = 0;
@@ -185,8 +227,16 @@ struct Work {
   bool operator!=(const Work &other) const { return !(*this == other); }
 };
 
+/// Past keys that a sequence's new tokens see. Of a context that is longer than
+/// a chunk, sequences are anywhere in theirs: half of it in the mean.
+int64_t visibleContext(int64_t past, int64_t window, int64_t chunk);
+
 /// Rows (or payload) of the mean rank over those of the slowest: 1 if balanced.
 double balanceOf(const LocalOp &op);
+
+/// Bytes of the states of fixed size that an op keeps for its sequences: of
+/// recurrences and short convolutions, 0 for others.
+double stateBytes(const LocalOp &op);
 
 /// Bytes of weights that an op keeps resident on its rank, hit or not.
 double residentWeightBytes(const LocalOp &op);

@@ -39,12 +39,18 @@ struct ModelOp {
   /// Indivisible units that tensor-parallel ranks share: heads, kv heads, or
   /// columns. A rank computes ceil(units / tp) of them.
   int64_t units = 0;
+  /// Works on runs of several heads: `units` of them, that stay whole.
+  bool spansHeads = false;
   /// Part of the expert block: runs on the sliced rows between routing and the
   /// sum of routed and shared results.
   bool expertRegion = false;
   /// The split columns of the result are gathered again (logits).
   bool gatherColumns = false;
-  int64_t window = 0;        ///< attention: 0 means the whole context
+  int64_t window = 0; ///< attention: 0 means the whole context
+  int64_t chunk = 0;  ///< attention: 0 means one chunk
+  /// attention: what a token sees or weighs depends on more than the keys of a
+  /// rank, so that the context cannot be spread over ranks.
+  bool wholeContext = false;
   int64_t groups = 1;        ///< route: expert groups
   int64_t topGroups = 1;     ///< route: groups a token may use
   bool lastPosition = false; ///< linear: only the last new token
@@ -86,15 +92,16 @@ struct ModelShape {
 };
 
 /// How an op of a layer function is shared, by its place in the dataflow: what
-/// feeds an attention's heads is split by columns, what an attention feeds is
-/// split by contraction, what follows a route up to the residual sum is the
-/// expert block. Used by extractModelShape() and moe-to-spmd, so that both
-/// split alike.
+/// feeds the heads of an attention or a recurrence is split by columns, what
+/// they feed is split by contraction, what follows a route up to the residual
+/// sum is the expert block. Used by extractModelShape() and moe-to-spmd, so
+/// that both split alike.
 struct OpRole {
   Sharding sharding = Sharding::replicated;
   int64_t units = 0;
   bool expertRegion = false;
   bool gatherColumns = false;
+  bool spansHeads = false;
 };
 
 /// Roles of all ops of a function (a layer, or @main for prologue and

@@ -13,6 +13,8 @@
 //   attention block: sequences are split over dp, heads over tp, the context
 //     over cp (decode); the output projection's partial sums are all-reduced
 //     over tp; activations are then equal on the tp * cp ranks of a sequence.
+//     A recurrence and what belongs to its heads is split in the same way over
+//     tp; its states stay whole, so that a model that has one has cp = 1.
 //   experts, exchange none (rows equal on all ranks, dp = 1): every rank runs
 //     its experts on all rows; partial sums are all-reduced over the stage.
 //   experts, exchange all_to_all: the rows are sliced over the tp * cp equal
@@ -24,9 +26,9 @@
 //     the stage, dispatched locally, and the partial rows reduce-scattered.
 //   overlap two_batch: each rank's sequences are halved (the larger half first)
 //     and the ops of the two halves alternate: A0, B0, A1, B1, ...
-//   a dense feed-forward layer is split over tp and all-reduced; a shared
-//   expert
-//     runs on the sliced rows.
+//   a dense feed-forward block is split over tp and all-reduced; a shared
+//     expert, and the projections to and from a latent width of the experts,
+//     run on the sliced rows.
 //
 //===----------------------------------------------------------------------===//
 

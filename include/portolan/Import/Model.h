@@ -36,6 +36,10 @@ loadServedModel(llvm::StringRef model, mlir::MLIRContext &context);
 /// Names of the models that ship, in the order of lib/Import/Models/index.json.
 std::vector<std::string> shippedModelNames();
 
+/// Where the configuration of a shipped model comes from, in one line; empty
+/// for another name.
+std::string shippedModelSource(llvm::StringRef name);
+
 /// The model that is meant when a command names none: the entry of the index
 /// with `"default": true`.
 std::string defaultModelName();

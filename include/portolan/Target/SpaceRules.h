@@ -68,10 +68,15 @@ void addCacheFormats(const PlanContext &context, PlanValues &values);
 
 /// Whether tensor parallelism can share the heads: at most one rank per head,
 /// and grouped heads in equal parts, so that a rank's queries share its keys.
+/// A norm over more than one head is on one rank.
 bool splitsHeads(int64_t tp, const ModelShape &model);
+/// The op whose heads `tp` ranks cannot share, or null.
+const ModelOp *unsplitOp(int64_t tp, const ModelShape &model);
 
+/// Whether some layer has a state that follows from the one before.
+bool hasRecurrence(const ModelShape &model);
 /// Whether the cache of a sequence can be spread over ranks: a window would be
-/// on the last of them alone.
+/// on the last of them alone, and so would be the state of a recurrence.
 bool spreadsContext(const ModelShape &model);
 
 /// `all`, `domain` if smaller, then every smaller divisor of the shape that

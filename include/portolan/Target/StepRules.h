@@ -40,9 +40,10 @@ struct Matmul {
   int64_t columns = 0;
 };
 
-/// The matmuls of an op, at most four.
+/// The matmuls of an op.
 struct Matmuls {
-  std::array<Matmul, 4> items;
+  static constexpr unsigned kMost = 5;
+  std::array<Matmul, kMost> items;
   unsigned size = 0;
 
   void add(double count, double rows, int64_t contraction, int64_t columns) {

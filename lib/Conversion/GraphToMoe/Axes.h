@@ -32,7 +32,6 @@ enum class AxisKind : uint8_t {
   Repeat,     ///< copies
   List,       ///< the tokens of one expert
   Coordinate, ///< the coordinates of one element
-  Routed,     ///< the tokens that chose an expert
 };
 
 struct Axis {

@@ -52,8 +52,9 @@ LogicalResult readIntegers(const NarrowForm &form, NarrowWeight &weight,
                            Raiser &raiser) {
   if (!isWeight(weight.scales))
     return raiser.fail("expects scales that are initialisers");
-  weight.shape.back() *= 8 / form.bits;
   weight.bits = form.bits;
+  if (llvm::Error error = countCodes(weight))
+    return raiser.fail(llvm::toString(std::move(error)));
   weight.axis = 2;
   weight.blockSize = form.blockSize;
   // Where a row is one block, its zero points may be those of rows.
@@ -87,7 +88,9 @@ LogicalResult readFloats(graph::NodeOp node, unsigned index, bool isWide,
     weight.scales = spread(raiser.ahead, global, weight.shape[1]);
     return success();
   }
-  weight.shape[2] *= 2;
+  weight.bits = 4;
+  if (llvm::Error error = countCodes(weight))
+    return raiser.fail(llvm::toString(std::move(error)));
   int64_t inputs = weight.shape[1], outputs = weight.shape[2];
   int64_t blocks = llvm::divideCeil(inputs, kFloatBlock);
   SmallVector<int64_t> scales = {experts, outputs, blocks};
@@ -99,7 +102,6 @@ LogicalResult readFloats(graph::NodeOp node, unsigned index, bool isWide,
                        "bytes of [" +
                        Twine(experts) + ", " + Twine(outputs) + ", " +
                        Twine(blocks) + "]");
-  weight.bits = 4;
   weight.encoding = moe::Encoding::e2m1;
   weight.scaleEncoding = moe::Encoding::e8m0;
   weight.axis = 1;

@@ -180,6 +180,7 @@ private:
   Result addTokens(graph::NodeOp node, const Label &lhs, const Label &rhs);
   /// The results of an expert block, times a number.
   Result scaleExperts(const Label &label, double factor);
+
   // FuseLoop.cpp: a loop whose iteration is an expert.
   struct LoopState {
     Size iteration;                      ///< the expert's number
@@ -199,13 +200,9 @@ private:
   Result compareMask(graph::NodeOp node);
   Result reduceMask(graph::NodeOp node);
   Result nonZero(graph::NodeOp node);
-  Result pickRows(graph::NodeOp node, const Label &label, const Label &index,
-                  int64_t axis, const Dims &inner);
-  Result gatherRows(graph::NodeOp node);
-  Result scatterRows(graph::NodeOp node);
-  Result addToSum(graph::NodeOp node);
   bool isRowCount(mlir::Value value) const;
   std::optional<bool> whenRouted(mlir::Value condition) const;
+  std::optional<Dims> sumDims(const LoopForm &form);
   Result completeLoop(graph::NodeOp node, const LoopForm &form);
 
   /// The dimensions of unlabelled tokens.

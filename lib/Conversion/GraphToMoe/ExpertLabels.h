@@ -113,6 +113,9 @@ struct Places {
   Size factor = 1;
 };
 
+/// The expert of a loop's iteration, as the one that a value is about.
+constexpr int64_t kIteration = std::numeric_limits<int64_t>::max();
+
 enum class Part : uint8_t {
   Tokens,       ///< `value` or copies of it
   Weight,       ///< the weight `value`; rows of it if `router` is there
@@ -135,10 +138,7 @@ enum class Part : uint8_t {
   Places,       ///< `places` of what is chosen for one expert
   ExpertSum,    ///< `sum`, on top of the tokens `value` if they are there
   SumRows,      ///< rows of `sum` at the tokens of one expert
-  Rows,         ///< positions of the tokens that chose an expert
   HitCount,     ///< 0 if no token chose an expert
-  Carried,      ///< the sum of the experts before this one
-  Accumulated,  ///< that sum with this expert's results
 };
 
 struct Label {
@@ -159,7 +159,6 @@ struct Label {
   bool isNegated = false;    ///< masks
   bool isNormalized = false; ///< weights: divided by their sum
   double scale = 1;          ///< weights: a factor
-  Dim picked = {};           ///< rows: the dimension that they are positions of
 
   bool isForward(Forward::Stage stage) const {
     return part == Part::Forward && forward->stage == stage;

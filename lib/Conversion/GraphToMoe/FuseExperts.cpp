@@ -24,7 +24,12 @@ using namespace portolan::graph_to_moe;
 //===----------------------------------------------------------------------===//
 
 std::nullopt_t ExpertFusion::note(graph::NodeOp node, const Twine &why) {
-  notes.try_emplace(node, why.str());
+  std::string text = why.str();
+  // A loop's expert has no number of its own.
+  std::string symbol = "expert " + std::to_string(kIteration);
+  if (size_t at = text.find(symbol); loop && at != std::string::npos)
+    text.replace(at, symbol.size(), "the iteration's expert");
+  notes.try_emplace(node, std::move(text));
   return std::nullopt;
 }
 

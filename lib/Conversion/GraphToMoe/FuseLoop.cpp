@@ -25,28 +25,6 @@ using namespace portolan::graph_to_moe;
 
 namespace {
 
-bool hasExperts(const Label &label) {
-  return llvm::any_of(label.dims, [](const Dim &dim) {
-    return llvm::any_of(
-        dim, [](const Axis &axis) { return axis.kind == AxisKind::Expert; });
-  });
-}
-
-bool isSize(const Dim &dim, const Size &size) {
-  return sizeOf(dim) == std::optional<Size>(size);
-}
-
-/// Whether results `added` are of the sum `sum`, dimension by dimension.
-bool fitsSum(const Dims &sum, const Dims &added) {
-  if (sum.size() != added.size())
-    return false;
-  for (auto [a, b] : llvm::zip_equal(sum, added))
-    if (a != b &&
-        !((a.empty() || only(a, AxisKind::Raw)) && sizeOf(a) == sizeOf(b)))
-      return false;
-  return true;
-}
-
 /// `dims` with `position` replaced by `inner`.
 Dims replaced(const Dims &dims, unsigned position, const Dims &inner) {
   Dims result(dims.begin(), dims.begin() + position);
@@ -74,22 +52,25 @@ ExpertFusion::Result ExpertFusion::ofIteration(graph::NodeOp node,
                                                const Dims &inner) {
   Label result = label;
   result.dims = replaced(label.dims, axis, inner);
+  result.one = kIteration;
+  const Dim &dim = label.dims[axis];
   switch (label.part) {
   case Part::Weight: {
-    const Axis *raw = only(label.dims[axis], AxisKind::Raw);
-    if (label.router || label.expert != -1 ||
-        (!raw && !label.dims[axis].empty()))
+    const Axis *raw = only(dim, AxisKind::Raw);
+    if (label.router || label.one != -1 || (!raw && !dim.empty()))
       return note(node, "expects the weights of the iteration's expert");
     result.expert = raw ? raw->index : 0;
     return result;
   }
   case Part::OneHot:
-  case Part::SlotWeights:
   case Part::DenseWeights:
-  case Part::ExpertMask:
-    if (!only(label.dims[axis], AxisKind::Expert))
+  case Part::ExpertMask: {
+    const Axis *experts = only(dim, AxisKind::Expert);
+    bool isOnly = dim.empty() && label.router->experts == 1;
+    if (label.one != -1 || !(experts ? experts->index == 0 : isOnly))
       return std::nullopt;
     return result;
+  }
   default:
     return std::nullopt;
   }
@@ -97,19 +78,12 @@ ExpertFusion::Result ExpertFusion::ofIteration(graph::NodeOp node,
 
 ExpertFusion::Result ExpertFusion::gatherInLoop(graph::NodeOp node) {
   const Label *label = operand(node, 0);
-  const Label *index = map.lookup(node.input(1));
+  int64_t rank = facts.rank(node.input(1));
   int64_t axis =
       label ? wrapIndex(integerAttr(node, "axis", 0), label->dims.size()) : -1;
-  if (axis == -1)
+  if (axis == -1 || rank < 0 || !isIteration(node.input(1)))
     return std::nullopt;
-  if (isIteration(node.input(1))) {
-    int64_t rank = facts.rank(node.input(1));
-    return rank < 0 ? std::nullopt
-                    : ofIteration(node, *label, axis, Dims(rank));
-  }
-  if (!index || index->part != Part::Rows)
-    return std::nullopt;
-  return pickRows(node, *label, *index, axis, index->dims);
+  return ofIteration(node, *label, axis, Dims(rank));
 }
 
 /// A slice of one from the number of the iteration on.
@@ -131,6 +105,7 @@ ExpertFusion::Result ExpertFusion::equalInLoop(graph::NodeOp node) {
       continue;
     Label result{Part::OneHot, index->dims};
     result.router = index->router;
+    result.one = kIteration;
     return result;
   }
   return std::nullopt;
@@ -146,7 +121,7 @@ ExpertFusion::Result ExpertFusion::compareMask(graph::NodeOp node) {
   for (bool isSwapped : {false, true}) {
     const Label *label = map.lookup(node.input(isSwapped));
     std::optional<double> bound = facts.number(node.input(!isSwapped));
-    if (!label || !bound || hasExperts(*label))
+    if (!label || !bound || label->one != kIteration)
       continue;
     bool isMask =
         label->part == Part::ExpertMask || label->part == Part::OneHot;
@@ -179,7 +154,7 @@ ExpertFusion::Result ExpertFusion::reduceMask(graph::NodeOp node) {
   const Label *label = operand(node, 0);
   if (!label || label->isNegated ||
       (label->part != Part::OneHot && label->part != Part::ExpertMask) ||
-      hasExperts(*label))
+      label->one != kIteration)
     return std::nullopt;
   auto axes = axesOf(node, 1, facts);
   if (!axes && node.input(1))
@@ -214,124 +189,16 @@ ExpertFusion::Result ExpertFusion::reduceMask(graph::NodeOp node) {
   return result;
 }
 
-/// The tokens where a mask is set, as a list.
+/// The places where a mask is set; how many they are may be a condition.
 ExpertFusion::Result ExpertFusion::nonZero(graph::NodeOp node) {
-  const Label *mask = map.lookup(node.input(0));
-  const Sizes *shape = facts.shape(node.getOutputs()[0]);
-  if (!mask || mask->part != Part::ExpertMask || hasExperts(*mask) || !shape)
-    return std::nullopt;
-  if (mask->isNegated || mask->dims.size() != 1)
+  if (const Label *mask = map.lookup(node.input(0)); mask && mask->isNegated)
     return note(node, "expects a mask of the tokens of one expert");
-  Label rows{Part::Rows, {Dim(), over(AxisKind::Routed, (*shape)[1])}};
-  rows.router = mask->router;
-  rows.picked = mask->dims[0];
+  Result places = placesOf(node);
   // Nothing real has more, and each condition looks at all of them.
   constexpr size_t kMaxCounts = 64;
-  if (loop->counts.size() < kMaxCounts)
-    loop->counts.push_back((*shape)[1]);
-  return rows;
-}
-
-/// The rows `index` of dimension `axis`; in its place come `inner`.
-ExpertFusion::Result ExpertFusion::pickRows(graph::NodeOp node,
-                                            const Label &label,
-                                            const Label &index, int64_t axis,
-                                            const Dims &inner) {
-  bool isSum = label.part == Part::Carried;
-  bool areValues = label.part == Part::Tokens ||
-                   label.part == Part::DenseWeights ||
-                   label.part == Part::ExpertMask || isSum;
-  if (!areValues)
-    return std::nullopt;
-  const Dim &dim = label.dims[axis];
-  std::optional<Size> size = sizeOf(index.picked);
-  if (dim != index.picked && !(isSum && size && isSize(dim, *size)))
-    return note(node, "expects to gather the tokens of the expert");
-  Label result = label;
-  result.dims = replaced(label.dims, axis, inner);
-  return result;
-}
-
-/// Indices of one dimension: a list with a dimension of 1 at its end.
-ExpertFusion::Result ExpertFusion::gatherRows(graph::NodeOp node) {
-  const Label *label = operand(node, 0);
-  const Label *index = map.lookup(node.input(1));
-  if (!label || !index || index->part != Part::Rows || label->dims.empty() ||
-      index->dims.empty() || !index->dims.back().empty() ||
-      integerAttr(node, "batch_dims", 0) != 0)
-    return std::nullopt;
-  Dims inner(index->dims.begin(), std::prev(index->dims.end()));
-  return pickRows(node, *label, *index, 0, inner);
-}
-
-//===----------------------------------------------------------------------===//
-// The sum
-//===----------------------------------------------------------------------===//
-
-/// Results put, or added, where their tokens are.
-ExpertFusion::Result ExpertFusion::scatterRows(graph::NodeOp node) {
-  const Label *index = map.lookup(node.input(1));
-  const Label *updates = map.lookup(node.input(2));
-  if (!index || index->part != Part::Rows)
-    return std::nullopt;
-  const Label *data = operand(node, 0);
-  const Sizes *shape = facts.shape(node.input(0));
-  bool isResult = updates && (updates->part == Part::Weighted ||
-                              updates->part == Part::Accumulated);
-  if (!data || !isResult || !shape || shape->size() != 2 ||
-      updates->dims.size() != 2)
-    return note(node, "expects the weighted results of the expert");
-  // [rows, 1], or [rows, width] with each position as often as the width.
-  bool isElements = node.getOpType() == "ScatterElements";
-  const Dims &places = index->dims;
-  bool fits = places.size() == 2 && places[0] == updates->dims[0] &&
-              only(places[0], AxisKind::Routed) &&
-              isSize(index->picked, (*shape)[0]) &&
-              isSize(updates->dims[1], (*shape)[1]);
-  if (fits && isElements)
-    fits = integerAttr(node, "axis", 0) == 0 &&
-           (places[1].empty() || only(places[1], AxisKind::Repeat)) &&
-           sizeOf(places[1]) == sizeOf(updates->dims[1]);
-  else if (fits)
-    fits = places[1].empty();
-  if (!fits)
-    return note(node, "expects each result in the row of its token");
-  auto attribute = dyn_cast_or_null<StringAttr>(node.attribute("reduction"));
-  StringRef reduction = attribute ? attribute.getValue() : "none";
-  if (reduction != "none" && reduction != "add")
-    return note(node,
-                "expects to add up results, got reduction '" + reduction + "'");
-  Label result = *updates;
-  result.dims[0] = index->picked;
-  bool isZero = data->part == Part::Fill && data->number == 0;
-  bool isSum = data->part == Part::Carried && fitsSum(data->dims, result.dims);
-  if (updates->part == Part::Weighted && isZero)
-    return result;
-  if (updates->part == Part::Weighted && isSum && reduction == "add") {
-    result.part = Part::Accumulated;
-    return result;
-  }
-  // Rows of the sum that were taken out, grown and put back.
-  if (updates->part == Part::Accumulated && isSum && reduction == "none")
-    return result;
-  return note(node, "expects to add the results to the sum, or put them into "
-                    "zeros");
-}
-
-ExpertFusion::Result ExpertFusion::addToSum(graph::NodeOp node) {
-  for (auto [first, second] : {std::pair{0, 1}, {1, 0}}) {
-    const Label *sum = map.lookup(node.input(first));
-    const Label *added = map.lookup(node.input(second));
-    if (!sum || sum->part != Part::Carried)
-      continue;
-    if (!added || added->part != Part::Weighted ||
-        !fitsSum(sum->dims, added->dims))
-      return note(node, "expects to add the weighted results of one expert");
-    Label result = *added;
-    result.part = Part::Accumulated;
-    return result;
-  }
-  return std::nullopt;
+  if (places && loop->counts.size() < kMaxCounts)
+    loop->counts.push_back((*facts.shape(node.getOutputs()[0]))[1]);
+  return places;
 }
 
 //===----------------------------------------------------------------------===//
@@ -417,13 +284,14 @@ void ExpertFusion::visitIf(graph::NodeOp node) {
            node.getOutputs(), some->getOperands(), none->getOperands())) {
     const Label *sum = map.lookup(result);
     const Label *other = map.lookup(skipped);
-    if (!sum || (sum->part != Part::Accumulated && sum->part != Part::Weighted))
+    if (!sum || sum->part != Part::ExpertSum)
       continue;
+    // Zeros, or what the results were added to.
     bool addsNothing =
         other &&
-        (sum->part == Part::Accumulated
-             ? other->part == Part::Carried && fitsSum(other->dims, sum->dims)
-             : other->part == Part::Fill && other->number == 0);
+        (sum->value ? other->part == Part::Tokens &&
+                          other->value == sum->value && other->dims == sum->dims
+                    : other->part == Part::Fill && other->number == 0);
     if (addsNothing)
       set(output, *sum);
     else
@@ -441,13 +309,10 @@ bool ExpertFusion::visitInLoop(graph::NodeOp node) {
       llvm::StringSwitch<Method>(node.getOpType())
           .Case("Gather", &ExpertFusion::gatherInLoop)
           .Case("Slice", &ExpertFusion::sliceInLoop)
-          .Case("GatherND", &ExpertFusion::gatherRows)
           .Case("NonZero", &ExpertFusion::nonZero)
           .Cases({"ReduceMax", "ReduceSum"}, &ExpertFusion::reduceMask)
           .Cases({"Greater", "GreaterOrEqual", "Less", "LessOrEqual"},
                  &ExpertFusion::compareMask)
-          .Cases({"ScatterND", "ScatterElements"}, &ExpertFusion::scatterRows)
-          .Case("Add", &ExpertFusion::addToSum)
           .Default(nullptr);
   Result result;
   if (node.getOpType() == "Equal") {
@@ -498,6 +363,33 @@ noteIn(Block &body, const llvm::DenseMap<Operation *, std::string> &notes) {
   return text;
 }
 
+/// The dimensions of the sum that a loop carries: those of the tokens of that
+/// shape which the body reads.
+std::optional<Dims> ExpertFusion::sumDims(const LoopForm &form) {
+  const Sizes *shape = facts.shape(form.carried[0]);
+  if (!shape)
+    return std::nullopt;
+  auto fits = [&](const Label *label) {
+    bool same = label && label->part == Part::Tokens && label->one == -1 &&
+                label->dims.size() == shape->size();
+    for (unsigned i = 0; same && i < shape->size(); ++i)
+      same = sizeOf(label->dims[i]) == std::optional<Size>((*shape)[i]);
+    return same;
+  };
+  if (const Label *start = label(form.initial[0]); fits(start))
+    return start->dims;
+  std::optional<Dims> found;
+  form.body->walk([&](graph::NodeOp node) {
+    for (Value value : node.getInputs())
+      if (const Label *known = map.lookup(value); fits(known)) {
+        found = known->dims;
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return found;
+}
+
 void ExpertFusion::visitLoop(graph::NodeOp node) {
   std::optional<LoopForm> form = loopOf(node);
   const Sizes *number = form ? facts.elements(form->iteration) : nullptr;
@@ -507,10 +399,9 @@ void ExpertFusion::visitLoop(graph::NodeOp node) {
   state.iteration = number->front();
   loop = &state;
   if (form->carried.size() == 1)
-    if (const Sizes *shape = facts.shape(form->carried[0])) {
-      Label sum{Part::Carried};
-      for (auto [i, size] : llvm::enumerate(*shape))
-        sum.dims.push_back(over(AxisKind::Raw, size, i));
+    if (std::optional<Dims> dims = sumDims(*form)) {
+      Label sum{Part::Tokens, std::move(*dims)};
+      sum.value = form->carried[0];
       set(form->carried[0], std::move(sum));
     }
   visitBlock(*form->body);
@@ -545,8 +436,8 @@ ExpertFusion::Result ExpertFusion::completeLoop(graph::NodeOp node,
                       "results, got " +
                           Twine(node.getOutputs().size()) + " results");
   const Label *sum = map.lookup(form.next[0]);
-  if (!sum || sum->part != Part::Accumulated ||
-      facts.rank(form.initial[0]) != int64_t(sum->dims.size()))
+  if (!sum || sum->part != Part::ExpertSum || sum->value != form.carried[0] ||
+      sum->sum->count != 1 || sum->sum->first->expert != kIteration)
     return note(node, "expects a body that adds the weighted results of one "
                       "expert to the sum that it carries");
   if (!form.isCounted(facts))
@@ -557,18 +448,24 @@ ExpertFusion::Result ExpertFusion::completeLoop(graph::NodeOp node,
     return note(node, "expects an iteration for each of the router's " +
                           Twine(experts) + " experts, got " +
                           (trips ? Twine(*trips) : Twine("another number")));
-  const Forward &forward = *sum->forward;
-  for (const WeightPart *part :
+  Forward forward = *sum->sum->first->forward;
+  forward.listedBy = nullptr;
+  forward.listed = -1;
+  for (WeightPart *part :
        {&forward.gate.matrix, &forward.gate.bias, &forward.main.matrix,
         &forward.main.bias, &forward.down, &forward.downBias}) {
     if (!*part)
       continue;
-    int64_t size =
-        part->expert == -1 ? 0 : typeOf(part->weight).getDimSize(part->expert);
+    int64_t size = part->index != kIteration
+                       ? 0
+                       : typeOf(part->weight).getDimSize(part->sliced);
     if (size != experts)
       return note(node, "expects weights of the router's " + Twine(experts) +
                             " experts, got " + Twine(size));
+    part->expert = part->sliced;
+    part->sliced = part->index = -1;
   }
   Label weights = *sum;
+  weights.value = nullptr;
   return completeExperts(node, forward, weights, sum->dims);
 }

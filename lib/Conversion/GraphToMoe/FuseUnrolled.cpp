@@ -550,7 +550,8 @@ ExpertFusion::Result ExpertFusion::complete(graph::NodeOp node, Label label) {
     const Seen &entry = seen[router.choice];
     expected = entry.isUnread ? -1 : entry.found.size();
   }
-  if (label.sum->count != expected)
+  // A loop has all experts when it ends.
+  if (label.sum->count != expected || loop)
     return label;
   if (label.sum->count != router.experts && router.experts > kMostTraced)
     return note(node, "expects a subgraph for each of " +

@@ -91,7 +91,6 @@ ExpertFusion::Result ExpertFusion::cast(graph::NodeOp node) {
   case Part::Choice:
   case Part::TokenIndex:
   case Part::Places:
-  case Part::Rows:
     return isa<IntegerType>(to) && !to.isInteger(1) ? Result(*label)
                                                     : std::nullopt;
   case Part::GroupMask:

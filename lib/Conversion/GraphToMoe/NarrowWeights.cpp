@@ -105,11 +105,13 @@ llvm::Expected<NarrowProduct> readProduct(graph::NodeOp node) {
   if (weight.bits != 2 && weight.bits != 4 && weight.bits != 8)
     return llvm::createStringError("attribute 'bits' expects 2, 4 or 8, got " +
                                    Twine(weight.bits));
-  if (inputs < 1 || outputs < 1)
+  constexpr int64_t kMost = int64_t(1) << 31;
+  if (inputs < 1 || outputs < 1 || inputs > kMost || outputs > kMost)
     return llvm::createStringError(
-        "attributes 'K' and 'N' expect at least 1, got " + Twine(inputs) +
+        "attributes 'K' and 'N' expect 1 to 2^31, got " + Twine(inputs) +
         " and " + Twine(outputs));
-  if (weight.blockSize < 1 || weight.blockSize * weight.bits % 8 != 0)
+  if (weight.blockSize < 1 || weight.blockSize > kMost ||
+      weight.blockSize * weight.bits % 8 != 0)
     return llvm::createStringError("attribute 'block_size' expects blocks of "
                                    "whole bytes, got " +
                                    Twine(weight.blockSize));
@@ -191,7 +193,9 @@ llvm::Expected<NarrowWeight> readTable(graph::NodeOp node) {
     return llvm::createStringError("expects a table of bytes of rank 2");
   if (!isFloat(typeOf(weight.scales).getElementType()))
     return llvm::createStringError("expects scales of f32, bf16 or f16");
-  weight.shape = {type.getDimSize(0), type.getDimSize(1) * (8 / weight.bits)};
+  weight.shape = llvm::to_vector<3>(type.getShape());
+  if (llvm::Error error = countCodes(weight))
+    return std::move(error);
   weight.axis = 1;
   return weight;
 }
@@ -215,10 +219,22 @@ LogicalResult refuseProduct(graph::NodeOp node, Raiser &raiser) {
   llvm::Expected<NarrowProduct> product = readProduct(node);
   if (!product)
     return raiser.fail(llvm::toString(product.takeError()));
-  return raiser.fail("expects weights of the file's");
+  return raiser.fail("expects codes in bytes and zero points in bytes or as "
+                     "floats");
 }
 
 } // namespace
+
+llvm::Error graph_to_moe::countCodes(NarrowWeight &weight) {
+  int64_t elements = 1;
+  bool overflows = llvm::MulOverflow(weight.shape.back(), 8 / weight.bits,
+                                     weight.shape.back());
+  for (int64_t size : weight.shape)
+    overflows |= bool(llvm::MulOverflow(elements, size, elements));
+  if (overflows)
+    return llvm::createStringError("expects fewer than 2^63 codes");
+  return llvm::Error::success();
+}
 
 llvm::Expected<Value> graph_to_moe::dequantize(OpBuilder &builder, Location loc,
                                                NarrowWeight weight,
@@ -226,6 +242,18 @@ llvm::Expected<Value> graph_to_moe::dequantize(OpBuilder &builder, Location loc,
   if (!isFloat(element))
     return llvm::createStringError(
         "expects activations of f32, bf16 or f16 beside narrow weights");
+  auto hasBytes = [](Value value) {
+    return typeOf(value).getElementTypeBitWidth() == 8;
+  };
+  if (!hasBytes(weight.packed) ||
+      (weight.zeroPoints && !hasBytes(weight.zeroPoints) &&
+       !isFloat(typeOf(weight.zeroPoints).getElementType())))
+    return llvm::createStringError(
+        "expects codes in bytes and zero points in bytes or as floats");
+  if (hasBytes(weight.scales) != weight.scaleEncoding.has_value() ||
+      (!hasBytes(weight.scales) &&
+       !isFloat(typeOf(weight.scales).getElementType())))
+    return llvm::createStringError("expects scales of f32, bf16 or f16");
   Parts parts = partsOf(weight);
   // Where blocks are whole, the last one may have codes beyond the row.
   SmallVector<int64_t> packed(parts.packed);

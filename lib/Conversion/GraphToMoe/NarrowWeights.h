@@ -33,6 +33,10 @@ struct NarrowWeight {
   std::optional<moe::Encoding> scaleEncoding;
 };
 
+/// Makes the last size of `weight.shape`, which counts bytes, count codes of
+/// `weight.bits` bits. An error if there are too many.
+llvm::Error countCodes(NarrowWeight &weight);
+
 /// Emits the weight as numbers of `element`. Scales and zero points may come
 /// as one row. An error says what does not fit; nothing is left of it then.
 llvm::Expected<mlir::Value> dequantize(mlir::OpBuilder &builder,

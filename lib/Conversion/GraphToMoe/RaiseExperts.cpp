@@ -260,9 +260,9 @@ Value graph_to_moe::emitExperts(graph::NodeOp node, Raiser &raiser, Value input,
       body, partOf(node, "route"),
       RankedTensorType::get(chosen, body.getF32Type()),
       RankedTensorType::get(chosen, body.getI32Type()), routed, form.router,
-      form.routerBias, form.correction, uint64_t(form.topK), form.scoring,
-      uint64_t(form.groups), uint64_t(form.topGroups), form.normalize,
-      APFloat(form.scale));
+      form.routerBias, form.correction, Value(), Value(), uint64_t(form.topK),
+      form.scoring, uint64_t(form.groups), uint64_t(form.topGroups),
+      form.normalize, APFloat(form.scale));
   int64_t rows = form.topK;
   for (int64_t dim : typeOf(input).getShape().drop_back())
     rows = ShapedType::isDynamic(dim) || ShapedType::isDynamic(rows)

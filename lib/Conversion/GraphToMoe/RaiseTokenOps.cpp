@@ -74,8 +74,9 @@ LogicalResult emitNorm(graph::NodeOp node, Raiser &raiser, Value input,
   if (type.getRank() < 1 || ShapedType::isDynamic(type.getShape().back()) ||
       lastDim(gain) == 0 || type.getShape().back() % lastDim(gain) != 0)
     return raiser.fail("expects a gain whose size divides the width");
-  Value norm = moe::RmsNormOp::create(raiser.body, node.getLoc(), type, input,
-                                      gain, APFloat(epsilon));
+  Value norm =
+      moe::RmsNormOp::create(raiser.body, node.getLoc(), type, input, gain,
+                             raiser.body.getF64FloatAttr(epsilon));
   raiser.raise(result, norm, input);
   return success();
 }
@@ -109,9 +110,9 @@ LogicalResult raiseNorm(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a gain of the width of the input");
   if (view) {
     View normed = *view;
-    normed.base =
-        moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(),
-                               input, node.input(1), APFloat(*epsilon));
+    normed.base = moe::RmsNormOp::create(raiser.body, node.getLoc(),
+                                         input.getType(), input, node.input(1),
+                                         raiser.body.getF64FloatAttr(*epsilon));
     raiser.raise(normed.base, normed.base, input);
     raiser.raiseView(node.getOutputs()[0], normed);
     return success();
@@ -166,9 +167,9 @@ LogicalResult raisePlainNorm(graph::NodeOp node, Raiser &raiser) {
     return raiser.fail("expects a gain of the width of the input");
   if (failed(checkEpsilon(form->epsilon, raiser)))
     return failure();
-  Value norm =
-      moe::RmsNormOp::create(raiser.body, node.getLoc(), input.getType(), input,
-                             form->gain, APFloat(form->epsilon));
+  Value norm = moe::RmsNormOp::create(
+      raiser.body, node.getLoc(), input.getType(), input, form->gain,
+      raiser.body.getF64FloatAttr(form->epsilon));
   if (!view) {
     raiser.raise(result, norm, input);
     return success();

@@ -80,6 +80,10 @@ struct Mask {
   Value lengths; ///< [B] or null
   Value keys;    ///< [B,T], which keys are there, or null
   Value sinks;   ///< [heads] or null
+  Value chosen;  ///< [B,S,T], not 0 where the key is attended to, or null
+  int64_t chunk = 0;
+  int64_t temperatureFloor = 0;
+  double temperatureScale = 0;
 
   /// Takes the operand that says how long the sequences are, in either form.
   void setLengths(Value operand) {
@@ -93,27 +97,55 @@ struct Softmax {
   Value logSumExp; ///< [B,S,heads], f32
 };
 
+/// 1 + scale * ln(1 + floor((position + 1) / floor)).
+Value emitTemperature(Emit &e, Value position, const Mask &mask) {
+  Value steps =
+      e.div(e.add(position, e.index(1)), e.index(mask.temperatureFloor));
+  steps = arith::IndexCastOp::create(e.builder, e.loc, e.builder.getI64Type(),
+                                     steps);
+  Value count =
+      arith::SIToFPOp::create(e.builder, e.loc, e.builder.getF32Type(), steps);
+  Value log = math::LogOp::create(e.builder, e.loc, e.add(count, e.f32(1)));
+  return e.add(e.mul(log, e.f32(mask.temperatureScale)), e.f32(1));
+}
+
 /// Scaled, capped scores; minus infinity where the query does not see the key.
 Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
   SmallVector<Value> inputs = {scores};
-  if (mask.lengths || mask.keys)
+  std::string spec = "bsht";
+  if (mask.lengths || mask.keys) {
     inputs.push_back(mask.lengths ? mask.lengths : mask.keys);
+    spec += mask.lengths ? ",b" : ",bt";
+  }
+  if (mask.chosen) {
+    inputs.push_back(mask.chosen);
+    spec += ",bst";
+  }
   auto body = [&](Emit &e, ValueRange args) {
+    Value start = emitStart(e, mask.lengths ? args[1] : Value(), mask.past,
+                            mask.newTokens);
+    Value position = e.add(start, e.at('s'));
     Value score = e.mul(args[0], e.f32(mask.scale));
+    if (mask.temperatureFloor > 0)
+      score = e.mul(score, emitTemperature(e, position, mask));
     if (mask.softCap > 0) {
       Value cap = e.f32(mask.softCap);
       Value tanh = math::TanhOp::create(e.builder, e.loc, e.div(score, cap));
       score = e.mul(cap, tanh);
     }
-    Value start = emitStart(e, mask.lengths ? args[1] : Value(), mask.past,
-                            mask.newTokens);
     // The key's distance behind the query: 0 is the query's own key.
-    Value distance = e.sub(e.add(start, e.at('s')), e.at('t'));
+    Value distance = e.sub(position, e.at('t'));
     Value visible = e.less(e.index(-1), distance);
     if (mask.pastOnly)
       visible = e.both(visible, e.less(e.at('t'), start));
     if (mask.window > 0)
       visible = e.both(visible, e.less(distance, e.index(mask.window)));
+    if (mask.chunk > 0)
+      visible = e.both(
+          visible, e.less(distance, e.add(e.rem(position, e.index(mask.chunk)),
+                                          e.index(1))));
+    if (mask.chosen)
+      visible = e.both(visible, e.less(e.f32(0), args.back()));
     if (mask.keys) {
       Value absent = e.constant(args[1].getType(), 0);
       visible = e.both(
@@ -121,10 +153,7 @@ Value emitMaskedScores(Emit &e, Value scores, const Mask &mask) {
     }
     return e.select(visible, score, e.f32(-kInfinity));
   };
-  StringRef spec = mask.lengths ? "bsht,b->bsht"
-                   : mask.keys  ? "bsht,bt->bsht"
-                                : "bsht->bsht";
-  return e.map(spec, inputs, e.builder.getF32Type(), body);
+  return e.map(spec + "->bsht", inputs, e.builder.getF32Type(), body);
 }
 
 Softmax emitSoftmax(Emit &e, Value scores, const Mask &mask) {
@@ -204,6 +233,9 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     mask.past = dimOf(op.getPastKey(), 2);
     mask.newTokens = dimOf(op.getQuery(), 1);
     mask.window = op.getWindow();
+    mask.chunk = op.getChunk();
+    mask.temperatureFloor = op.getTemperatureFloor();
+    mask.temperatureScale = op.getTemperatureScale().convertToDouble();
     mask.scale = op.getScale().convertToDouble();
     mask.softCap = op.getSoftCap().convertToDouble();
     mask.pastOnly = op.getPastOnly();
@@ -323,8 +355,53 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
   }
 };
 
+struct LowerIndexedLatentAttention
+    : OpRewritePattern<IndexedLatentAttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(IndexedLatentAttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
+    int64_t rotary = dimOf(op.getRotaryKey(), 2);
+    Mask mask;
+    mask.past = dimOf(op.getPastLatent(), 1);
+    mask.newTokens = dimOf(op.getQuery(), 1);
+    mask.scale = op.getScale().convertToDouble();
+    auto grow = [&](Value past, Value added) {
+      return LowerLatentAttention::grow(e, past, added, /*lengths=*/Value());
+    };
+    Value latent = grow(op.getPastLatent(), op.getLatent());
+    Value rotaryKey = grow(op.getPastRotaryKey(), op.getRotaryKey());
+    Value index = grow(op.getPastIndex(), op.getIndexKey());
+    mask.chosen =
+        emitChosenKeys(e, op.getIndexQuery(), index, op.getIndexWeights(),
+                       op.getIndexHeads(), mask.past, op.getTopKeys());
+
+    Value query = e.split(op.getQuery(), 2, {heads, keyWidth + rotary});
+    Value plain = e.slice(query, 3, rewriter.getIndexAttr(0),
+                          rewriter.getIndexAttr(keyWidth));
+    Value rotated = e.slice(query, 3, rewriter.getIndexAttr(keyWidth),
+                            rewriter.getIndexAttr(rotary));
+    Value moved = e.contract("bshn,hln->bshl", {plain, op.getKeyUp()});
+    Value scores = e.contract("bshl,btl->bsht", {moved, latent});
+    Value rotaryScores = e.contract("bshr,btr->bsht", {rotated, rotaryKey});
+    scores =
+        e.map("bsht,bsht->bsht", {scores, rotaryScores}, rewriter.getF32Type(),
+              [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+    Softmax softmax = emitSoftmax(e, scores, mask);
+    Value attended = e.contract("bsht,btl->bshl", {softmax.weights, latent});
+    Value result = e.contract("bshl,hlv->bshv", {attended, op.getValueUp()});
+    rewriter.replaceOp(
+        op, {e.castTensor(e.merge(result, 2, 2), elementOf(op.getResult())),
+             latent, rotaryKey, index});
+    return success();
+  }
+};
+
 } // namespace
 
 void portolan::populateAttentionPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerAttention, LowerLatentAttention>(patterns.getContext());
+  patterns
+      .add<LowerAttention, LowerLatentAttention, LowerIndexedLatentAttention>(
+          patterns.getContext());
 }

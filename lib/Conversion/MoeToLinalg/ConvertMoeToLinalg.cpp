@@ -32,6 +32,7 @@ void portolan::populateMoeToLinalgPatterns(RewritePatternSet &patterns) {
   populateTokenwisePatterns(patterns);
   populateRotaryPatterns(patterns);
   populateAttentionPatterns(patterns);
+  populateRecurrencePatterns(patterns);
   populateRoutePatterns(patterns);
   populateExpertsPatterns(patterns);
 }
@@ -46,7 +47,9 @@ SmallVector<Value> integersOf(Operation *op) {
       .Case([](RopeOp op) { return Values{op.getPositions()}; })
       .Case<AttentionOp, LatentAttentionOp>(
           [](auto op) { return Values{op.getTotalLengths()}; })
-      .Case([](RouteOp op) { return Values{op.getIndices()}; })
+      .Case([](RouteOp op) {
+        return Values{op.getIndices(), op.getIds(), op.getTable()};
+      })
       .Case(
           [](DispatchOp op) { return Values{op.getIndices(), op.getCounts()}; })
       .Case([](ExpertsOp op) { return Values{op.getCounts()}; })
@@ -56,7 +59,12 @@ SmallVector<Value> integersOf(Operation *op) {
 
 /// Says what is wrong with an op that cannot be decomposed, before any rewrite.
 LogicalResult checkLowerable(Operation *op) {
-  bool needsStatic = isa<AttentionOp, LatentAttentionOp, RotaryTableOp>(op);
+  if (isa<SparseAttentionOp>(op))
+    return op->emitOpError(
+        "expects to be priced only: the choice of blocks has "
+        "no decomposition to be run");
+  bool needsStatic = isa<AttentionOp, LatentAttentionOp, RotaryTableOp,
+                         ShortConvolutionOp, RecurrenceOp>(op);
   SmallVector<Value> integers = integersOf(op);
   SmallVector<Value> values(op->getOperands());
   llvm::append_range(values, op->getResults());

@@ -80,8 +80,10 @@ struct LowerDispatch : OpRewritePattern<DispatchOp> {
     int64_t experts = countsType.getDimSize(0);
     Value input = e.rows(op.getInput()), indices = e.rows(op.getIndices());
     Order order = emitOrder(e, indices, op.getFirstExpert(), experts);
-    // The token of each row: the positions, inverted.
+    // The token of each row: the positions, inverted; the pair of token and
+    // slot where its weight is needed too.
     Value slots = e.dimValue(indices, 1);
+    Value weights = op.getWeights() ? e.rows(op.getWeights()) : Value();
     Value pairs = e.dimValue(order.positions, 0);
     Value target =
         e.empty({e.dim(order.positions, 0)}, rewriter.getIndexType());
@@ -89,7 +91,8 @@ struct LowerDispatch : OpRewritePattern<DispatchOp> {
         e.loop(pairs, target,
                [&](Emit &e, Value n, ValueRange carried) -> SmallVector<Value> {
                  Value position = e.extract(order.positions, n);
-                 return {e.insert(e.div(n, slots), carried[0], position)};
+                 Value source = op.getWeights() ? n : e.div(n, slots);
+                 return {e.insert(source, carried[0], position)};
                })[0];
     OpFoldResult count =
         rowsType.isDynamicDim(0)
@@ -98,7 +101,14 @@ struct LowerDispatch : OpRewritePattern<DispatchOp> {
     Value source = e.slice(tokens, 0, rewriter.getIndexAttr(0), count);
     Value rows = e.map("r->rh", source, rowsType.getElementType(),
                        [&](Emit &e, ValueRange args) {
-                         return e.extract(input, {args[0], e.at('h')});
+                         if (!op.getWeights())
+                           return e.extract(input, {args[0], e.at('h')});
+                         Type f32 = e.builder.getF32Type();
+                         Value token = e.div(args[0], slots);
+                         Value row = e.extract(input, {token, e.at('h')});
+                         Value weight =
+                             e.extract(weights, {token, e.rem(args[0], slots)});
+                         return e.mul(e.cast(row, f32), e.cast(weight, f32));
                        },
                        {{'h', e.dim(input, 1)}});
     Value counts = e.slice(order.counts, 0, rewriter.getIndexAttr(0),
@@ -135,7 +145,9 @@ struct LowerCombine : OpRewritePattern<CombineOp> {
                 Emit inner(builder, loc);
                 Value value = inner.cast(inner.extract(rows, {position, h}),
                                          builder.getF32Type());
-                scf::YieldOp::create(builder, loc, inner.mul(value, args[0]));
+                if (!op.getWeightsApplied())
+                  value = inner.mul(value, args[0]);
+                scf::YieldOp::create(builder, loc, value);
               },
               [&](OpBuilder &builder, Location loc) {
                 scf::YieldOp::create(builder, loc, Emit(builder, loc).f32(0));
@@ -155,36 +167,27 @@ struct LowerExperts : OpRewritePattern<ExpertsOp> {
 
   /// x [r,k] times weights [E,k,n] of one expert, plus its bias.
   static Value project(Emit &e, Value x, Value weights, Value bias,
-                       Value expert) {
+                       Value expert, int64_t share = 1) {
     Value product = e.contract("rk,kn->rn", {x, e.take(weights, expert)});
     if (!bias)
       return product;
-    return e.map(
-        "rn,n->rn", {product, e.take(bias, expert)}, e.builder.getF32Type(),
-        [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+    return emitBias(e, "rn,n->rn", product, e.take(bias, expert),
+                    e.builder.getF32Type(), share);
   }
 
   /// The activation of [r,I]: act(gate) * (up + offset), or act(up).
   static Value activate(Emit &e, ExpertsOp op, Value gate, Value up) {
-    double limit = op.getLimit().convertToDouble();
-    double alpha = op.getAlpha().convertToDouble();
-    double offset = op.getLinearOffset().convertToDouble();
-    if (!gate)
-      return e.map(
-          "ri->ri", up, e.builder.getF32Type(), [&](Emit &e, ValueRange args) {
-            return emitActivation(e, op.getActivation(), args[0], alpha);
-          });
-    return e.map("ri,ri->ri", {gate, up}, e.builder.getF32Type(),
+    SmallVector<Value> parts;
+    if (gate)
+      parts.push_back(gate);
+    parts.push_back(up);
+    return e.map(gate ? "ri,ri->ri" : "ri->ri", parts, e.builder.getF32Type(),
                  [&](Emit &e, ValueRange args) {
-                   Value g = args[0], u = args[1];
-                   if (limit > 0) {
-                     g = e.min(g, e.f32(limit));
-                     u = e.max(e.min(u, e.f32(limit)), e.f32(-limit));
-                   }
-                   if (offset != 0)
-                     u = e.add(u, e.f32(offset));
-                   return e.mul(emitActivation(e, op.getActivation(), g, alpha),
-                                u);
+                   return emitFeedForward(
+                       e, args, op.getActivation(),
+                       op.getLimit().convertToDouble(),
+                       op.getAlpha().convertToDouble(),
+                       op.getLinearOffset().convertToDouble());
                  });
   }
 
@@ -209,7 +212,7 @@ struct LowerExperts : OpRewritePattern<ExpertsOp> {
         gate = project(e, x, op.getGate(), op.getGateBias(), expert);
       Value up = project(e, x, op.getUp(), op.getUpBias(), expert);
       Value down = project(e, activate(e, op, gate, up), op.getDown(),
-                           op.getDownBias(), expert);
+                           op.getDownBias(), expert, op.getBiasShare());
       Value result =
           e.insertSlice(e.castTensor(down, element), carried[1], 0, start);
       return {e.add(start, count), result};

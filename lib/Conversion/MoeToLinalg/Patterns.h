@@ -20,12 +20,14 @@ namespace portolan {
 
 /// dequantize.
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
-/// embedding, rms_norm, linear, add, mlp.
+/// embedding, rms_norm, linear, add, gate, scale, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
-/// attention, latent_attention.
+/// attention, latent_attention, indexed_latent_attention.
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// short_convolution, recurrence.
+void populateRecurrencePatterns(mlir::RewritePatternSet &patterns);
 /// route.
 void populateRoutePatterns(mlir::RewritePatternSet &patterns);
 /// dispatch, experts, combine.
@@ -34,6 +36,21 @@ void populateExpertsPatterns(mlir::RewritePatternSet &patterns);
 /// activation(x) in f32; `alpha` scales the argument of a sigmoid.
 mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
+/// act(gate) * (linear + offset) of a gate and a linear part, or act(linear).
+mlir::Value emitFeedForward(Emit &e, mlir::ValueRange parts,
+                            moe::Activation activation, double limit,
+                            double alpha, double linearOffset);
+/// log(1 + exp(x)) in f32.
+mlir::Value emitSoftplus(Emit &e, mlir::Value x);
+/// `product` plus a `share`-th of `bias`, by the letters of `spec`.
+mlir::Value emitBias(Emit &e, llvm::StringRef spec, mlir::Value product,
+                     mlir::Value bias, mlir::Type element, int64_t share);
+/// Which of `keys` [B,T,I] a token of `query` [B,S,heads*I] with `weights`
+/// [B,S,heads] attends to, 1 or 0 [B,S,T], for a past of `past` keys (see
+/// moe.indexed_latent_attention).
+mlir::Value emitChosenKeys(Emit &e, mlir::Value query, mlir::Value keys,
+                           mlir::Value weights, int64_t heads, int64_t past,
+                           int64_t topKeys);
 
 } // namespace portolan
 

@@ -25,12 +25,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 Value addArgs(Emit &e, ValueRange args) { return e.add(args[0], args[1]); }
 Value maxArgs(Emit &e, ValueRange args) { return e.max(args[0], args[1]); }
 
-/// softmax or sigmoid of the logits [T,E].
+/// softmax, sigmoid or sqrt(softplus) of the logits [T,E].
 Value emitScores(Emit &e, Value logits, Scoring scoring) {
   Type f32 = e.builder.getF32Type();
   if (scoring == Scoring::sigmoid)
     return e.map("te->te", logits, f32,
                  [](Emit &e, ValueRange args) { return e.sigmoid(args[0]); });
+  if (scoring == Scoring::sqrt_softplus)
+    return e.map("te->te", logits, f32, [](Emit &e, ValueRange args) -> Value {
+      return math::SqrtOp::create(e.builder, e.loc, emitSoftplus(e, args[0]));
+    });
   Value largest = e.reduce("te->t", logits, -kInfinity, maxArgs);
   Value powers =
       e.map("te,t->te", {logits, largest}, f32, [](Emit &e, ValueRange args) {
@@ -87,7 +91,7 @@ Value emitTopIndices(Emit &e, Value scores, int64_t count) {
 
 /// `scores` [T,E] with the experts outside the best groups out of the running.
 Value emitGroupLimit(Emit &e, Value scores, int64_t experts, int64_t groups,
-                     int64_t topGroups) {
+                     int64_t topGroups, int64_t groupRank) {
   int64_t size = experts / groups;
   Type f32 = e.builder.getF32Type();
   Value grouped = e.split(scores, 1, {groups, size});
@@ -101,7 +105,7 @@ Value emitGroupLimit(Emit &e, Value scores, int64_t experts, int64_t groups,
         return {e.max(first, args[0]), e.max(second, e.min(first, args[0]))};
       });
   Value rank = two[0];
-  if (size > 1)
+  if (size > 1 && groupRank > 1)
     rank = e.map("tg,tg->tg", two, f32, addArgs);
   Value best = emitTopIndices(e, rank, topGroups);
   // How often group g is among the best: 1 or 0.
@@ -119,6 +123,61 @@ Value emitGroupLimit(Emit &e, Value scores, int64_t experts, int64_t groups,
   return e.merge(limited, 1, 2);
 }
 
+/// The row [T,K] of the table for the id of each token, as indices of experts.
+Value emitLookUp(Emit &e, RouteOp op, int64_t experts) {
+  Value ids = op.getIds(), table = op.getTable();
+  // [..] as [T].
+  int64_t rank = typeOf(ids).getRank();
+  Value flat = rank == 0 ? ids : e.merge(ids, 0, rank);
+  Value rows = e.dimValue(table, 0), count = e.index(experts);
+  return e.map("t->tk", flat, e.builder.getIndexType(),
+               [&](Emit &e, ValueRange args) {
+                 // Neither an id nor an entry must become a stray access.
+                 Value id = e.clampIndex(
+                     e.cast(args[0], e.builder.getIndexType()), rows);
+                 Value entry = e.cast(e.extract(table, {id, e.at('k')}),
+                                      e.builder.getIndexType());
+                 return e.clampIndex(entry, count);
+               },
+               {{'k', e.dim(table, 1)}});
+}
+
+/// The choice of a sparse mixer: indices and weights [T,count].
+std::pair<Value, Value> emitMixer(Emit &e, Value logits, int64_t count,
+                                  double jitter) {
+  Type f32 = e.builder.getF32Type();
+  SmallVector<OpFoldResult> sizes = {e.dim(logits, 0),
+                                     e.builder.getIndexAttr(count)};
+  Value indices = e.empty(sizes, e.builder.getIndexType());
+  Value weights = e.empty(sizes, f32);
+  auto round = [&](Emit &e, Value k, ValueRange carried) -> SmallVector<Value> {
+    Value left = carried[0];
+    Value best = emitArgMax(e, left);
+    Value largest = e.reduce("te->t", left, -kInfinity, maxArgs);
+    // The best of those that are as good has the power 1: its softmax is one
+    // over the sum.
+    Value sum =
+        e.reduce("te,te,t->t", {logits, left, largest}, 0,
+                 [&](Emit &e, ValueRange args) -> Value {
+                   Value size = math::AbsFOp::create(e.builder, e.loc, args[0]);
+                   Value gap =
+                       e.div(e.sub(args[2], args[0]), e.max(size, args[2]));
+                   Value power = e.exp(e.sub(args[1], args[2]));
+                   Value worse = e.less(e.f32(2 * jitter), gap);
+                   return e.add(args[3], e.select(worse, e.f32(0), power));
+                 });
+    Value weight = e.map("t->t", sum, f32, [](Emit &e, ValueRange args) {
+      return e.div(e.f32(1), args[0]);
+    });
+    return {emitWithout(e, left, best),
+            e.insertSlice(e.column(best), carried[1], 1, k),
+            e.insertSlice(e.column(weight), carried[2], 1, k)};
+  };
+  SmallVector<Value> results =
+      e.loop(e.index(count), {logits, indices, weights}, round);
+  return {results[1], results[2]};
+}
+
 struct LowerRoute : OpRewritePattern<RouteOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(RouteOp op,
@@ -130,19 +189,31 @@ struct LowerRoute : OpRewritePattern<RouteOp> {
         e.contract("th,he->te", {e.rows(op.getInput()), op.getRouter()});
     if (op.getBias())
       logits = e.map("te,e->te", {logits, op.getBias()}, f32, addArgs);
+    if (op.getScoring() == Scoring::sparse_mixer) {
+      auto [indices, weights] =
+          emitMixer(e, logits, op.getTopK(), op.getJitter().convertToDouble());
+      return finish(op, rewriter, e, indices, weights);
+    }
     Value scores = emitScores(e, logits, op.getScoring());
-    Value eligible = scores;
+    Value eligible = scores, indices;
     if (op.getCorrection())
       eligible = e.map("te,e->te", {scores, op.getCorrection()}, f32, addArgs);
     if (int64_t(op.getTopGroups()) < int64_t(op.getGroups()))
       eligible = emitGroupLimit(e, eligible, experts, op.getGroups(),
-                                op.getTopGroups());
-    Value indices = emitTopIndices(e, eligible, op.getTopK());
+                                op.getTopGroups(), op.getGroupRank());
+    indices = op.getTable() ? emitLookUp(e, op, experts)
+                            : emitTopIndices(e, eligible, op.getTopK());
 
     Value weights =
         e.map("tk->tk", indices, f32, [&](Emit &e, ValueRange args) {
           return e.extract(scores, {e.at('t'), args[0]});
         });
+    return finish(op, rewriter, e, indices, weights);
+  }
+
+  /// Normalizes and scales the weights [T,K] and replaces the op.
+  static LogicalResult finish(RouteOp op, PatternRewriter &rewriter, Emit &e,
+                              Value indices, Value weights) {
     SmallVector<Value> inputs = {weights};
     if (op.getNormalize())
       inputs.push_back(e.reduce("tk->t", weights, 0, addArgs));

@@ -39,8 +39,45 @@ Value portolan::emitActivation(Emit &e, Activation activation, Value x,
     return e.max(x, e.f32(0));
   case Activation::identity:
     return x;
+  case Activation::sigmoid:
+    return e.sigmoid(x);
+  case Activation::relu_squared: {
+    Value positive = e.max(x, e.f32(0));
+    return e.mul(positive, positive);
+  }
   }
   llvm_unreachable("the switch covers the enumeration");
+}
+
+Value portolan::emitFeedForward(Emit &e, ValueRange parts,
+                                Activation activation, double limit,
+                                double alpha, double linearOffset) {
+  if (parts.size() == 1)
+    return emitActivation(e, activation, parts[0], alpha);
+  Value gate = parts[0], linear = parts[1];
+  if (limit > 0) {
+    gate = e.min(gate, e.f32(limit));
+    linear = e.max(e.min(linear, e.f32(limit)), e.f32(-limit));
+  }
+  if (linearOffset != 0)
+    linear = e.add(linear, e.f32(linearOffset));
+  return e.mul(emitActivation(e, activation, gate, alpha), linear);
+}
+
+Value portolan::emitSoftplus(Emit &e, Value x) {
+  // max(x, 0) + log(1 + exp(-|x|)), which overflows nowhere.
+  Value negated = e.sub(e.f32(0), math::AbsFOp::create(e.builder, e.loc, x));
+  Value rest = math::Log1pOp::create(e.builder, e.loc, e.exp(negated));
+  return e.add(e.max(x, e.f32(0)), rest);
+}
+
+Value portolan::emitBias(Emit &e, StringRef spec, Value product, Value bias,
+                         Type element, int64_t share) {
+  return e.map(spec, {product, bias}, element, [&](Emit &e, ValueRange args) {
+    Value part =
+        share == 1 ? args[1] : e.mul(args[1], e.f32(1 / double(share)));
+    return e.add(args[0], part);
+  });
 }
 
 namespace {
@@ -79,20 +116,37 @@ struct LowerRmsNorm : OpRewritePattern<RmsNormOp> {
     auto type = typeOf(op.getInput());
     int64_t run = typeOf(op.getGain()).getDimSize(0);
     int64_t runs = type.getShape().back() / run;
-    Value x = e.split(e.rows(op.getInput()), 1, {runs, run});
-    Value squares = e.reduce("trg->tr", x, 0, [](Emit &e, ValueRange args) {
+    int64_t groups = op.getGroups(), size = run / groups;
+    Value x = e.split(e.rows(op.getInput()), 1, {runs, groups, size});
+    Value gain = e.split(op.getGain(), 0, {groups, size});
+    if (op.getCentered()) {
+      Value sum = e.reduce("trgn->trg", x, 0, [](Emit &e, ValueRange args) {
+        return e.add(args[1], args[0]);
+      });
+      x = e.map("trgn,trg->trgn", {x, sum}, rewriter.getF32Type(),
+                [&](Emit &e, ValueRange args) {
+                  return e.sub(args[0], e.div(args[1], e.f32(double(size))));
+                });
+    }
+    Value squares = e.reduce("trgn->trg", x, 0, [](Emit &e, ValueRange args) {
       return e.add(args[1], e.mul(args[0], args[0]));
     });
     double epsilon = op.getEpsilon().convertToDouble();
-    Value result =
-        e.map("trg,tr,g->trg", {x, squares, op.getGain()},
-              type.getElementType(), [&](Emit &e, ValueRange args) -> Value {
-                Value mean = e.div(args[1], e.f32(double(run)));
-                Value norm = math::SqrtOp::create(e.builder, e.loc,
-                                                  e.add(mean, e.f32(epsilon)));
-                return e.mul(e.div(args[0], norm), args[2]);
-              });
-    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 2), op.getInput()));
+    double offset = op.getGainOffset().convertToDouble();
+    SmallVector<Value> inputs = {x, squares, gain};
+    if (op.getShift())
+      inputs.push_back(e.split(op.getShift(), 0, {groups, size}));
+    Value result = e.map(
+        op.getShift() ? "trgn,trg,gn,gn->trgn" : "trgn,trg,gn->trgn", inputs,
+        type.getElementType(), [&](Emit &e, ValueRange args) -> Value {
+          Value mean = e.div(args[1], e.f32(double(size)));
+          Value norm = math::SqrtOp::create(e.builder, e.loc,
+                                            e.add(mean, e.f32(epsilon)));
+          Value factor = offset == 0 ? args[2] : e.add(args[2], e.f32(offset));
+          Value normed = e.mul(e.div(args[0], norm), factor);
+          return args.size() == 4 ? e.add(normed, args[3]) : normed;
+        });
+    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 3), op.getInput()));
     return success();
   }
 };
@@ -112,9 +166,8 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
     Value product = e.contract("tk,kn->tn", {e.rows(input), op.getWeight()});
     Type element = elementOf(op.getResult());
     if (op.getBias())
-      product = e.map(
-          "tn,n->tn", {product, op.getBias()}, element,
-          [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+      product = emitBias(e, "tn,n->tn", product, op.getBias(), element,
+                         op.getBiasShare());
     rewriter.replaceOp(op, e.unrows(e.castTensor(product, element), input));
     return success();
   }
@@ -125,11 +178,61 @@ struct LowerAdd : OpRewritePattern<AddOp> {
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
     Emit e(rewriter, op.getLoc());
-    Value result =
-        e.map("tn,tn->tn", {e.rows(op.getLhs()), e.rows(op.getRhs())},
-              elementOf(op.getResult()),
-              [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+    Value result = e.map(
+        "tn,tn->tn", {e.rows(op.getLhs()), e.rows(op.getRhs())},
+        elementOf(op.getResult()), [&](Emit &e, ValueRange args) {
+          auto scaled = [&](Value value, double scale) {
+            return scale == 1 ? value : e.mul(value, e.f32(scale));
+          };
+          return e.add(scaled(args[0], op.getLhsScale().convertToDouble()),
+                       scaled(args[1], op.getRhsScale().convertToDouble()));
+        });
     rewriter.replaceOp(op, e.unrows(result, op.getLhs()));
+    return success();
+  }
+};
+
+struct LowerScale : OpRewritePattern<ScaleOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScaleOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    double factor = op.getFactor().convertToDouble();
+    double cap = op.getSoftCap().convertToDouble();
+    double limit = op.getLimit().convertToDouble();
+    Value result =
+        e.map("tn->tn", e.rows(op.getInput()), elementOf(op.getResult()),
+              [&](Emit &e, ValueRange args) -> Value {
+                Value y = e.mul(args[0], e.f32(factor));
+                if (limit > 0)
+                  y = e.max(e.min(y, e.f32(limit)), e.f32(-limit));
+                if (cap == 0)
+                  return y;
+                Value tanh = math::TanhOp::create(e.builder, e.loc,
+                                                  e.div(y, e.f32(cap)));
+                return e.mul(tanh, e.f32(cap));
+              });
+    rewriter.replaceOp(op, e.unrows(result, op.getInput()));
+    return success();
+  }
+};
+
+struct LowerGate : OpRewritePattern<GateOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(GateOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    int64_t gates = typeOf(op.getGate()).getShape().back();
+    bool isShared = typeOf(op.getGate()).getRank() == 1;
+    int64_t width = typeOf(op.getInput()).getShape().back();
+    Value input = e.split(e.rows(op.getInput()), 1, {gates, width / gates});
+    Value result = e.map(
+        isShared ? "tgw,g->tgw" : "tgw,tg->tgw",
+        {input, isShared ? Value(op.getGate()) : e.rows(op.getGate())},
+        elementOf(op.getResult()), [&](Emit &e, ValueRange args) {
+          return e.mul(args[0], emitActivation(e, op.getActivation(), args[1]));
+        });
+    rewriter.replaceOp(op, e.unrows(e.merge(result, 1, 2), op.getInput()));
     return success();
   }
 };
@@ -147,8 +250,10 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
     Value inner =
         e.map(op.getGate() ? "ti,ti->ti" : "ti->ti", parts,
               rewriter.getF32Type(), [&](Emit &e, ValueRange args) {
-                Value active = emitActivation(e, op.getActivation(), args[0]);
-                return args.size() == 2 ? e.mul(active, args[1]) : active;
+                return emitFeedForward(e, args, op.getActivation(),
+                                       op.getLimit().convertToDouble(),
+                                       op.getAlpha().convertToDouble(),
+                                       op.getLinearOffset().convertToDouble());
               });
     Value result = e.contract("ti,ih->th", {inner, op.getDown()});
     rewriter.replaceOp(op,
@@ -161,6 +266,6 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
 } // namespace
 
 void portolan::populateTokenwisePatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerEmbedding, LowerRmsNorm, LowerLinear, LowerAdd, LowerMlp>(
-      patterns.getContext());
+  patterns.add<LowerEmbedding, LowerRmsNorm, LowerLinear, LowerAdd, LowerGate,
+               LowerScale, LowerMlp>(patterns.getContext());
 }

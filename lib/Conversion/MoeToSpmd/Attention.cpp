@@ -57,9 +57,11 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
     return op.emitOpError("expects grouped heads that attention_tp ")
            << tp << " divides, got " << heads;
   if (geometry.deployment.cp > 1 &&
-      (op.getWindow() > 0 || op.getSinks() || op.getTotalLengths()))
-    return op.emitOpError("expects no window, sinks or total_lengths where "
-                          "attention_cp spreads the context");
+      (op.getWindow() > 0 || op.getChunk() > 0 ||
+       op.getTemperatureFloor() > 0 || op.getSinks() || op.getTotalLengths()))
+    return op.emitOpError("expects no window, chunk, temperature, sinks or "
+                          "total_lengths where attention_cp spreads the "
+                          "context");
   if (kvHeads >= tp && kvHeads % tp != 0 && heads != kvHeads)
     return op.emitOpError("expects key-value heads that attention_tp ")
            << tp << " divides, got " << kvHeads;
@@ -101,7 +103,9 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
       grown(*pastValue, 2, newTokens), lse, *query, *key, *value, *pastKey,
       *pastValue, *lengths, *sinks, i64(localHeads), i64(localKvHeads),
       op.getScaleAttr(), op.getWindowAttr(), op.getSoftCapAttr(),
-      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr());
+      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr(),
+      op.getChunkAttr(), op.getTemperatureFloorAttr(),
+      op.getTemperatureScaleAttr());
   FailureOr<Value> merged =
       mergeContext(op, local.getResult(), local.getLogSumExp());
   if (failed(merged))
@@ -111,6 +115,54 @@ LogicalResult BodyEmitter::emitAttention(moe::AttentionOp op) {
          cacheLayout);
   define(op.getPresentValue(),
          keeps ? Value(local.getPresentValue()) : *pastValue, cacheLayout);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitSparseAttention(moe::SparseAttentionOp op) {
+  int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
+  int64_t tp = geometry.deployment.tp;
+  if (geometry.deployment.cp > 1)
+    return op.emitOpError("expects the whole context to choose from, got "
+                          "attention_cp ")
+           << geometry.deployment.cp;
+  if (heads % tp != 0 || (kvHeads % tp != 0 && tp % kvHeads != 0))
+    return op.emitOpError("expects grouped heads that attention_tp ")
+           << tp << " divides, got " << heads << " in " << kvHeads << " groups";
+  FailureOr<DimSplit> headDim = headSplit(op, heads, heads);
+  FailureOr<DimSplit> kvDim = headSplit(op, kvHeads, kvHeads);
+  if (failed(headDim) || failed(kvDim))
+    return failure();
+  Layout cacheLayout = {geometry.batch(), *kvDim, geometry.whole(),
+                        geometry.whole()};
+  Layout indexLayout = {geometry.batch(), geometry.whole(), geometry.whole()};
+  FailureOr<Value> query = activation(op.getQuery());
+  FailureOr<Value> key = activation(op.getKey());
+  FailureOr<Value> value = activation(op.getValue());
+  FailureOr<Value> indexQuery = activation(op.getIndexQuery());
+  FailureOr<Value> indexKey = activation(op.getIndexKey());
+  FailureOr<Value> pastKey = outside(op.getPastKey(), cacheLayout);
+  FailureOr<Value> pastValue = outside(op.getPastValue(), cacheLayout);
+  FailureOr<Value> pastIndex = outside(op.getPastIndex(), indexLayout);
+  if (failed(query) || failed(key) || failed(value) || failed(indexQuery) ||
+      failed(indexKey) || failed(pastKey) || failed(pastValue) ||
+      failed(pastIndex))
+    return failure();
+  int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
+  int64_t localHeads = geometry.extent(heads, *headDim);
+  int64_t localKvHeads = geometry.extent(kvHeads, *kvDim);
+  auto local = moe::SparseAttentionOp::create(
+      builder, op.getLoc(),
+      rowsType(op, op.getResult(), localHeads * lastDim(*pastValue)),
+      grown(*pastKey, 2, newTokens), grown(*pastValue, 2, newTokens),
+      grown(*pastIndex, 1, newTokens), *query, *key, *value, *indexQuery,
+      *indexKey, *pastKey, *pastValue, *pastIndex, i64(localHeads),
+      i64(localKvHeads), op.getScaleAttr(), op.getBlockAttr(),
+      op.getTopBlocksAttr(), op.getLocalBlocksAttr(),
+      cache(op.getCacheFormat()));
+  define(op.getResult(), local.getResult());
+  define(op.getPresentKey(), local.getPresentKey(), cacheLayout);
+  define(op.getPresentValue(), local.getPresentValue(), cacheLayout);
+  define(op.getPresentIndex(), local.getPresentIndex(), indexLayout);
   return success();
 }
 
@@ -166,5 +218,59 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
   define(op.getPresentRotaryKey(),
          keeps ? Value(local.getPresentRotaryKey()) : *pastRotaryKey,
          cacheLayout);
+  return success();
+}
+
+LogicalResult
+BodyEmitter::emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op) {
+  if (geometry.deployment.cp > 1)
+    return op.emitOpError("expects no attention_cp, as the index chooses among "
+                          "all keys, got ")
+           << geometry.deployment.cp;
+  FailureOr<DimSplit> headDim = headSplit(op, op.getHeads(), op.getHeads());
+  if (failed(headDim))
+    return failure();
+  Layout cacheLayout = {geometry.batch(), geometry.whole(), geometry.whole()};
+  Layout weightLayout = {*headDim, geometry.whole(), geometry.whole()};
+  SmallVector<Value> operands;
+  for (Value value :
+       {op.getQuery(), op.getLatent(), op.getRotaryKey(), op.getIndexQuery(),
+        op.getIndexKey(), op.getIndexWeights()}) {
+    FailureOr<Value> local = activation(value);
+    if (failed(local))
+      return failure();
+    operands.push_back(*local);
+  }
+  SmallVector<Type> types;
+  int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
+  for (Value value :
+       {op.getPastLatent(), op.getPastRotaryKey(), op.getPastIndex()}) {
+    FailureOr<Value> local = outside(value, cacheLayout);
+    if (failed(local))
+      return failure();
+    operands.push_back(*local);
+    types.push_back(grown(*local, 1, newTokens));
+  }
+  for (Value value : {op.getKeyUp(), op.getValueUp()}) {
+    FailureOr<Value> local = outside(value, weightLayout);
+    if (failed(local))
+      return failure();
+    operands.push_back(*local);
+  }
+  int64_t localHeads = geometry.extent(op.getHeads(), *headDim);
+  types.insert(types.begin(), rowsType(op, op.getResult(),
+                                       localHeads * lastDim(op.getValueUp())));
+  NamedAttrList attributes(op->getAttrs());
+  attributes.set(op.getHeadsAttrName(), i64(localHeads));
+  if (moe::FormatAttr weight = attentionWeight(op.getWeightFormat()))
+    attributes.set(op.getWeightFormatAttrName(), weight);
+  if (moe::FormatAttr format = cache(op.getCacheFormat()))
+    attributes.set(op.getCacheFormatAttrName(), format);
+  auto local = moe::IndexedLatentAttentionOp::create(
+      builder, op.getLoc(), types, operands, attributes.getAttrs());
+  define(op.getResult(), local.getResult());
+  define(op.getPresentLatent(), local.getPresentLatent(), cacheLayout);
+  define(op.getPresentRotaryKey(), local.getPresentRotaryKey(), cacheLayout);
+  define(op.getPresentIndex(), local.getPresentIndex(), cacheLayout);
   return success();
 }

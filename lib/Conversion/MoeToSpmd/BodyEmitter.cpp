@@ -50,8 +50,7 @@ BodyEmitter::BodyEmitter(const Problem &problem, const Geometry &geometry,
                          Operation *function, ArrayRef<Operation *> ops,
                          int half, OpBuilder &builder, Outer outer)
     : problem(problem), geometry(geometry), ops(ops), half(half),
-      builder(builder), outer(outer), roles(rolesOf(function)),
-      hasExperts(llvm::any_of(ops, llvm::IsaPred<moe::ExpertsOp>)) {}
+      builder(builder), outer(outer), roles(rolesOf(function)) {}
 
 LogicalResult BodyEmitter::emit() {
   for (Operation *op : ops)
@@ -67,9 +66,18 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::RopeOp op) { return emitRope(op); })
       .Case([&](moe::LinearOp op) { return emitLinear(op); })
       .Case([&](moe::AddOp op) { return emitAdd(op); })
+      .Case([&](moe::ScaleOp op) { return emitScale(op); })
+      .Case([&](moe::GateOp op) { return emitGate(op); })
+      .Case(
+          [&](moe::ShortConvolutionOp op) { return emitShortConvolution(op); })
+      .Case([&](moe::RecurrenceOp op) { return emitRecurrence(op); })
       .Case([&](moe::MlpOp op) { return emitMlp(op); })
       .Case([&](moe::AttentionOp op) { return emitAttention(op); })
       .Case([&](moe::LatentAttentionOp op) { return emitLatentAttention(op); })
+      .Case([&](moe::IndexedLatentAttentionOp op) {
+        return emitIndexedLatentAttention(op);
+      })
+      .Case([&](moe::SparseAttentionOp op) { return emitSparseAttention(op); })
       .Case([&](moe::RouteOp op) { return emitRoute(op); })
       .Case([&](moe::DispatchOp op) { return emitDispatch(op); })
       .Case([&](moe::ExpertsOp op) { return emitExperts(op); })
@@ -128,23 +136,25 @@ FailureOr<Value> BodyEmitter::regional(Value value) {
   // Rows [B,S,..] -> [B*S,..] -> this rank's slice of them.
   Location loc = value.getLoc();
   RankedTensorType type = tensorOf(*whole);
-  if (type.getRank() != 3)
-    return emitError(loc, "expects rows [B,S,H] at the expert block, got ")
+  if (type.getRank() != 3 && type.getRank() != 2)
+    return emitError(loc, "expects rows [B,S,H] or [B,S] at the expert block, "
+                          "got ")
            << type;
   SmallVector<int64_t> rows = geometry.equalRows(half);
-  auto flatType = RankedTensorType::get(
-      {type.getDimSize(0) * type.getDimSize(1), type.getDimSize(2)},
-      type.getElementType());
-  Value slice = tensor::CollapseShapeOp::create(
-      builder, loc, flatType, *whole,
-      SmallVector<ReassociationIndices>{{0, 1}, {2}});
+  SmallVector<int64_t> shape(type.getShape().drop_front());
+  shape[0] *= type.getDimSize(0);
+  SmallVector<ReassociationIndices> merged = {{0, 1}};
+  if (type.getRank() == 3)
+    merged.push_back({2});
+  Value slice = tensor::CollapseShapeOp::create(builder, loc, type.clone(shape),
+                                                *whole, merged);
   Group group = geometry.equalGroup();
-  if (group.size > 1)
-    slice = spmd::SliceOp::create(
-        builder, loc,
-        flatType.clone({rows[spmd::memberOf(group, geometry.rank)],
-                        flatType.getDimSize(1)}),
-        slice, groupAttr(group), i64(0), builder.getDenseI64ArrayAttr(rows));
+  if (group.size > 1) {
+    shape[0] = rows[spmd::memberOf(group, geometry.rank)];
+    slice = spmd::SliceOp::create(builder, loc, type.clone(shape), slice,
+                                  groupAttr(group), i64(0),
+                                  builder.getDenseI64ArrayAttr(rows));
+  }
   region[value] = {slice, false};
   return slice;
 }

@@ -85,13 +85,20 @@ private:
   Result emitRope(moe::RopeOp op);
   Result emitLinear(moe::LinearOp op);
   Result emitAdd(moe::AddOp op);
+  Result emitScale(moe::ScaleOp op);
+  Result emitGate(moe::GateOp op);
   Result emitMlp(moe::MlpOp op);
   Result emitColumns(mlir::tensor::ExtractSliceOp op);
   // Attention.cpp
   Result emitAttention(moe::AttentionOp op);
+  Result emitSparseAttention(moe::SparseAttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
+  Result emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op);
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
+  // Recurrence.cpp
+  Result emitShortConvolution(moe::ShortConvolutionOp op);
+  Result emitRecurrence(moe::RecurrenceOp op);
   // Experts.cpp
   Result emitRoute(moe::RouteOp op);
   Result emitDispatch(moe::DispatchOp op);
@@ -152,7 +159,6 @@ private:
   mlir::OpBuilder &builder;
   Outer outer;
   llvm::DenseMap<mlir::Operation *, OpRole> roles;
-  bool hasExperts = false;
 
   struct Regional {
     mlir::Value value;

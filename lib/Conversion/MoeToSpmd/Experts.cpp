@@ -79,15 +79,21 @@ LogicalResult BodyEmitter::emitRoute(moe::RouteOp op) {
     bias = replicated(op.getBias());
   if (op.getCorrection())
     correction = replicated(op.getCorrection());
-  if (failed(input) || failed(router) || failed(bias) || failed(correction))
+  FailureOr<Value> ids = Value(), table = Value();
+  if (op.getTable()) {
+    ids = regional(op.getIds());
+    table = replicated(op.getTable());
+  }
+  if (failed(input) || failed(router) || failed(bias) || failed(correction) ||
+      failed(ids) || failed(table))
     return failure();
   auto local = moe::RouteOp::create(
       builder, op.getLoc(),
       rowsType(op, op.getWeights(), int64_t(op.getTopK())),
       rowsType(op, op.getIndices(), int64_t(op.getTopK())), *input, *router,
-      *bias, *correction, op.getTopKAttr(), op.getScoringAttr(),
+      *bias, *correction, *ids, *table, op.getTopKAttr(), op.getScoringAttr(),
       op.getGroupsAttr(), op.getTopGroupsAttr(), op.getNormalizeAttr(),
-      op.getScaleAttr());
+      op.getScaleAttr(), op.getGroupRankAttr(), op.getJitterAttr());
   defineRegional(op.getWeights(), local.getWeights(), /*partial=*/false);
   defineRegional(op.getIndices(), local.getIndices(), /*partial=*/false);
   return success();
@@ -106,6 +112,8 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   moe::CombineOp combine = combineOf(op);
   if (!combine)
     return op.emitOpError("expects a moe.combine with the same indices");
+  if (op.getWeights() && op.getWeights() != combine.getWeights())
+    return op.emitOpError("expects the weights of its moe.combine");
   FailureOr<Value> rows = regional(op.getInput());
   FailureOr<Value> weights = regional(combine.getWeights());
   FailureOr<Value> indices = regional(op.getIndices());
@@ -165,7 +173,7 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   auto dispatch = moe::DispatchOp::create(
       builder, loc, raggedLike(*rows),
       RankedTensorType::get({localExperts}, builder.getI32Type()), *rows,
-      state.indices, i64(0),
+      state.indices, op.getWeights() ? state.weights : Value(), i64(0),
       load(expected.experts.meanRows, expected.experts.maxRows,
            expected.experts.hitExperts),
       sent());
@@ -183,9 +191,6 @@ LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
   DimSplit expert = geometry.expert(problem.slots),
            inner = geometry.expertTensor();
   DimSplit whole = geometry.whole();
-  if (inner.parts > 1 && op.getDownBias())
-    return op.emitOpError("expects no down_bias where expert_tp splits the "
-                          "contraction");
   auto weight = [&](Value value, const Layout &layout) {
     return value ? outside(value, layout) : FailureOr<Value>(Value());
   };
@@ -206,7 +211,9 @@ LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
       load(expected.experts.meanRows, expected.experts.maxRows,
            expected.experts.hitExperts),
       feedForwardWeight(op.getWeightFormat()),
-      feedForwardActivation(op.getActivationFormat()));
+      feedForwardActivation(op.getActivationFormat()),
+      // Each of the ranks that share a contraction adds its share of the bias.
+      i64(int64_t(op.getBiasShare()) * inner.parts));
   defineRegional(op.getResult(), result, /*partial=*/false);
   return success();
 }
@@ -232,7 +239,7 @@ LogicalResult BodyEmitter::emitCombine(moe::CombineOp op) {
       state.indices, i64(localExperts), i64(0),
       load(expected.experts.meanRows, expected.experts.maxRows,
            expected.experts.hitExperts),
-      resultLoad);
+      resultLoad, op.getWeightsAppliedAttr());
   Group stage = geometry.stageGroup();
   if (problem.sendsRows()) {
     if (stage.size > 1) {

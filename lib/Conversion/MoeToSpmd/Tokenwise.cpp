@@ -36,21 +36,82 @@ LogicalResult BodyEmitter::emitEmbedding(moe::EmbeddingOp op) {
 }
 
 LogicalResult BodyEmitter::emitNorm(moe::RmsNormOp op) {
+  OpRole role = roles.lookup(op);
+  // A gain of all columns is divided as they are.
+  int64_t columns = lastDim(op.getInput());
+  bool isWhole = role.sharding == Sharding::columns &&
+                 lastDim(op.getGain()) == columns && role.units > 0;
+  DimSplit split;
+  if (isWhole) {
+    FailureOr<DimSplit> units = headSplit(op, role.units, columns);
+    if (failed(units))
+      return failure();
+    split = *units;
+  }
   FailureOr<Value> input = operand(op, op.getInput());
-  FailureOr<Value> gain = replicated(op.getGain());
-  if (failed(input) || failed(gain))
+  FailureOr<Value> gain = outside(op.getGain(), {split});
+  FailureOr<Value> shift = Value();
+  if (op.getShift())
+    shift = outside(op.getShift(), {split});
+  if (failed(input) || failed(gain) || failed(shift))
     return failure();
-  int64_t width = lastDim(*input);
+  int64_t width = lastDim(*input), groups = op.getGroups();
   if (width % lastDim(*gain) != 0)
     return op.emitOpError("expects a gain of one head where heads are split, "
                           "got ")
            << op.getGain().getType();
-  Value normed = moe::RmsNormOp::create(builder, op.getLoc(), input->getType(),
-                                        *input, *gain, op.getEpsilonAttr());
-  if (isRegional(op))
-    defineRegional(op.getResult(), normed, /*partial=*/false);
-  else
+  if (isWhole) {
+    int64_t run = columns / groups;
+    if (width % run != 0)
+      return op.emitOpError("expects whole groups where heads are split, got ")
+             << groups << " groups";
+    groups = width / run;
+  }
+  Value normed =
+      moe::RmsNormOp::create(builder, op.getLoc(), input->getType(), *input,
+                             *gain, *shift, op.getEpsilonAttr(), i64(groups),
+                             op.getGainOffsetAttr(), op.getCenteredAttr());
+  if (!isRegional(op)) {
     define(op.getResult(), normed);
+    return success();
+  }
+  if (region.lookup(op.getInput()).partial)
+    return op.emitOpError("expects whole sums to normalize, got partial ones");
+  defineRegional(op.getResult(), normed, /*partial=*/false);
+  return success();
+}
+
+LogicalResult BodyEmitter::emitScale(moe::ScaleOp op) {
+  FailureOr<Value> input = operand(op, op.getInput());
+  if (failed(input))
+    return failure();
+  if (isRegional(op))
+    return op.emitOpError("expects to be outside of the expert block");
+  define(op.getResult(),
+         moe::ScaleOp::create(builder, op.getLoc(), input->getType(), *input,
+                              op.getFactorAttr(), op.getSoftCapAttr(),
+                              op.getLimitAttr()));
+  return success();
+}
+
+LogicalResult BodyEmitter::emitGate(moe::GateOp op) {
+  FailureOr<Value> input = operand(op, op.getInput());
+  // A gate that all tokens share is a weight.
+  bool isShared = tensorOf(op.getGate()).getRank() == 1;
+  FailureOr<Value> gate =
+      isShared ? replicated(op.getGate()) : operand(op, op.getGate());
+  if (failed(input) || failed(gate))
+    return failure();
+  Value gated = moe::GateOp::create(builder, op.getLoc(), input->getType(),
+                                    *input, *gate, op.getActivationAttr());
+  if (!isRegional(op)) {
+    define(op.getResult(), gated);
+    return success();
+  }
+  if (region.lookup(op.getGate()).partial)
+    return op.emitOpError("expects a gate of whole sums, got partial ones");
+  // A gated part is a part of what is gated.
+  defineRegional(op.getResult(), gated, region.lookup(op.getInput()).partial);
   return success();
 }
 
@@ -74,7 +135,8 @@ LogicalResult BodyEmitter::emitAdd(moe::AddOp op) {
   if (failed(lhs) || failed(rhs))
     return failure();
   Value sum =
-      moe::AddOp::create(builder, op.getLoc(), lhs->getType(), *lhs, *rhs);
+      moe::AddOp::create(builder, op.getLoc(), lhs->getType(), *lhs, *rhs,
+                         op.getLhsScaleAttr(), op.getRhsScaleAttr());
   if (!isRegional(op)) {
     define(op.getResult(), sum);
     return success();
@@ -103,9 +165,10 @@ LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
       return failure();
     rows = *split;
   }
-  bool split = geometry.deployment.tp > 1;
-  if (role.sharding == Sharding::contracted && split && op.getBias())
-    return op.emitOpError("expects no bias where the contraction is split");
+  // Each of the ranks that share a contraction adds its share of the bias.
+  int64_t biasShare = op.getBiasShare();
+  if (role.sharding == Sharding::contracted)
+    biasShare *= rows.parts;
   FailureOr<Value> input = operand(op, op.getInput());
   FailureOr<Value> weight = outside(op.getWeight(), {rows, columns});
   FailureOr<Value> bias = Value();
@@ -117,7 +180,7 @@ LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
   Value result = moe::LinearOp::create(
       builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*weight)),
       *input, *weight, *bias, op.getLastPositionAttr(), weightFormat,
-      activationFormat);
+      activationFormat, i64(biasShare));
   Group group = geometry.tensorGroup();
   if (role.sharding == Sharding::contracted)
     result = allReduce(op.getLoc(), result, group);
@@ -133,10 +196,15 @@ LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
                        tensorOf(result).getRank() - 1, sizes, {})
                  .front();
   }
-  if (isRegional(op))
-    defineRegional(op.getResult(), result, /*partial=*/false);
-  else
+  if (!isRegional(op)) {
     define(op.getResult(), result);
+    return success();
+  }
+  // The projection of a part is a part of the projection.
+  bool partial = region.lookup(op.getInput()).partial;
+  if (partial && op.getBias())
+    return op.emitOpError("expects no bias where the input is a partial sum");
+  defineRegional(op.getResult(), result, partial);
   return success();
 }
 
@@ -145,7 +213,7 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
   // one it is split over the stage; any other block is split over tp.
   const Deployment &deployment = geometry.deployment;
   DimSplit inner;
-  if (!hasExperts)
+  if (!isRegional(op))
     inner.parts = deployment.tp;
   else if (!problem.exchanges())
     inner.parts = deployment.stageSize;
@@ -161,14 +229,14 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
       builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*down)),
       *input, *gate, *up, *down, op.getActivationAttr(),
       feedForwardWeight(op.getWeightFormat()),
-      feedForwardActivation(op.getActivationFormat()));
+      feedForwardActivation(op.getActivationFormat()), op.getLimitAttr(),
+      op.getAlphaAttr(), op.getLinearOffsetAttr());
   if (isRegional(op)) {
     // On a stage of one rank the only part is the sum, as for the experts.
     defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
     return success();
   }
-  if (!hasExperts)
-    result = allReduce(op.getLoc(), result, geometry.tensorGroup());
+  result = allReduce(op.getLoc(), result, geometry.tensorGroup());
   define(op.getResult(), result);
   return success();
 }

@@ -331,7 +331,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{in its body, a node (op 'ScatterElements') expects to add up results, got reduction 'mul'}}
+// expected-error@+1 {{in its body, a node (op 'ScatterElements') attribute 'reduction' expects 'add', got 'mul'}}
 module {
   moe.weight_data @router : tensor<2x4xf32>
   moe.weight_data @wg : tensor<4x2x3xf32>

@@ -14,7 +14,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{node 'product' (op 'MatMulNBits', domain 'com.microsoft') cannot be raised to moe: attributes 'K' and 'N' expect at least 1, got 0 and 5}}
+// expected-error@+1 {{node 'product' (op 'MatMulNBits', domain 'com.microsoft') cannot be raised to moe: attributes 'K' and 'N' expect 1 to 2^31, got 0 and 5}}
 module {
   moe.weight_data @w : tensor<5x1x8xui8>
   moe.weight_data @s : tensor<5x1xf32>
@@ -258,5 +258,47 @@ module {
     %0 = graph.node "MatMul"(%x, %router) {version = 17 : i64} : (tensor<5x16xf32>, tensor<16x4xf32>) -> !graph.unknown
     %1 = graph.node "QMoE"(%x, %0, %fc1, %s1, %none, %fc2, %s2) attributes {activation_type = "swiglu", swiglu_fusion = 1 : i64, block_size = 16 : i64, use_sparse_mixer = 1 : i64} {domain = "com.microsoft", version = 1 : i64} : (tensor<5x16xf32>, !graph.unknown, tensor<4x64x8xui8>, tensor<4x64x1xf32>, none, tensor<4x16x16xui8>, tensor<4x16x2xf32>) -> !graph.unknown loc("experts")
     return %1 : !graph.unknown
+  }
+}
+
+// -----
+
+// expected-error@+1 {{attribute 'block_size' expects blocks of whole bytes, got 4611686018427387904}}
+module {
+  moe.weight_data @w : tensor<5x1x8xui8>
+  moe.weight_data @s : tensor<5x1xf32>
+  func.func @main(%x: tensor<?x16xf32>) -> !graph.unknown {
+    %w = moe.weight @w : tensor<5x1x8xui8>
+    %s = moe.weight @s : tensor<5x1xf32>
+    %0 = graph.node "MatMulNBits"(%x, %w, %s) attributes {K = 16 : i64, N = 5 : i64, bits = 4 : i64, block_size = 4611686018427387904 : i64} {domain = "com.microsoft", version = 1 : i64} : (tensor<?x16xf32>, tensor<5x1x8xui8>, tensor<5x1xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// expected-error@+1 {{expects fewer than 2^63 codes}}
+module {
+  moe.weight_data @t : tensor<2x2305843009213693952xui8>
+  moe.weight_data @s : tensor<2x2xf32>
+  func.func @main(%ids: tensor<2x3xi64>) -> !graph.unknown {
+    %t = moe.weight @t : tensor<2x2305843009213693952xui8>
+    %s = moe.weight @s : tensor<2x2xf32>
+    %0 = graph.node "GatherBlockQuantized"(%t, %ids, %s) attributes {block_size = 16 : i64} {domain = "com.microsoft", version = 1 : i64} : (tensor<2x2305843009213693952xui8>, tensor<2x3xi64>, tensor<2x2xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// expected-error@+1 {{expects codes in bytes and zero points in bytes or as floats}}
+module {
+  moe.weight_data @w : tensor<5x1x8xi32>
+  moe.weight_data @s : tensor<5x1xf32>
+  func.func @main(%x: tensor<?x16xf32>) -> !graph.unknown {
+    %w = moe.weight @w : tensor<5x1x8xi32>
+    %s = moe.weight @s : tensor<5x1xf32>
+    %0 = graph.node "MatMulNBits"(%x, %w, %s) attributes {K = 16 : i64, N = 5 : i64, bits = 4 : i64, block_size = 16 : i64} {domain = "com.microsoft", version = 1 : i64} : (tensor<?x16xf32>, tensor<5x1x8xi32>, tensor<5x1xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
   }
 }

@@ -14,9 +14,9 @@ func.func @embedding(%ids: tensor<2x3xi64>, %table: tensor<16x8xbf16>) -> tensor
 
 // The squares of each run of 4 elements are summed in f32.
 // CHECK-LABEL: @rms_norm
-// CHECK: tensor.expand_shape %{{.*}} output_shape [6, 2, 4]
-// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "reduction"]
-// CHECK-SAME: outs(%{{.*}} : tensor<6x2xf32>)
+// CHECK: tensor.expand_shape %{{.*}} output_shape [6, 2, 1, 4]
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "parallel", "reduction"]
+// CHECK-SAME: outs(%{{.*}} : tensor<6x2x1xf32>)
 // CHECK: arith.extf %{{.*}} : bf16 to f32
 // CHECK: math.sqrt
 // CHECK: arith.truncf %{{.*}} : f32 to bf16

@@ -5,7 +5,7 @@
 module attributes {plan.point = {instance = "all", attention_tp = "8", reduction = "ring"}} {
   // One system op per op, in its place; an op without work is a view.
   // CHECK-SWITCHED-LABEL: func.func @body
-  // CHECK-SWITCHED: %[[SUM:.*]] = switched.add(%arg0, %arg0) covers "moe.add" {}
+  // CHECK-SWITCHED: %[[SUM:.*]] = switched.add(%arg0, %arg0) covers "moe.add" {lhs_scale = 1.000000e+00 : f64, rhs_scale = 1.000000e+00 : f64}
   // CHECK-SWITCHED-SAME: engine = "vector"
   // CHECK-SWITCHED: %[[ALL:.*]] = switched.all_reduce(%[[SUM]]) covers "spmd.all_reduce" {group = #spmd.group<8 by 1>}
   // Up and down a ring of 8: 2 * 7/8 of 16 * 64 bf16 elements = 3584 bytes.

@@ -4,11 +4,11 @@
 // sends through the system I/O.
 module attributes {plan.point = {instance = "all", pipeline = "4"}} {
   // CHECK-LABEL: func.func @body
-  // CHECK: %[[SUM:.*]] = wafer.add(%arg0, %arg0) covers "moe.add" {}
+  // CHECK: %[[SUM:.*]] = wafer.add(%arg0, %arg0) covers "moe.add" {lhs_scale = 1.000000e+00 : f64, rhs_scale = 1.000000e+00 : f64}
   // CHECK-SAME: engine = "vector", kernels = 1.000000e+00 : f64, share = 5.000000e-01 : f64
   // 64 PEs of a line hold a row of weights each: 5 groups of at most 7 in each half
   // of 32, 6 + 4 + 1 + 1 starts. One column of 4 rows, 2 bytes each, in 4 phases.
-  // CHECK: wafer.region_gemm(%[[SUM]], %arg1) covers "moe.linear" {}
+  // CHECK: wafer.region_gemm(%[[SUM]], %arg1) covers "moe.linear" {bias_share = 1 : i64}
   // CHECK-SAME: algorithm = "k_tree", bottleneck_bytes = 3.200000e+01
   // CHECK-SAME: hops = 6.300000e+01
   // CHECK-SAME: starts = 1.200000e+01 : f64, streamed

@@ -171,6 +171,23 @@ TEST(Estimate, PrefetchGetsTheMemoryThatCommunicationLeaves) {
   EXPECT_NEAR(priced({send, step}, machine).seconds, alone - 0.75e-3, 1e-9);
 }
 
+// 4 ms of memory beside 3.5 ms of operations: 1 ms of communication hides the
+// 0.5 ms that the memory takes longer. A memory of twice the bandwidth takes 2
+// ms and has nothing to hide; the step is bound by its 3.5 ms either way.
+TEST(Estimate, PrefetchDoesNotHideOperations) {
+  Machine machine = plainMachine();
+  machine.memories.push_back(machine.memories.front());
+  Step send = linkStep(1e5 - 400);
+  Step step = computeStep(3.5e9, 4e6);
+  double alone = priced({send, step}, machine).seconds;
+  step.prefetched = true;
+  double hidden = priced({send, step}, machine).seconds;
+  EXPECT_NEAR(hidden, alone - 0.5e-3, 1e-9);
+  for (Memory &memory : machine.memories)
+    memory.bandwidthBytesPerSecond = exactly(2e9);
+  EXPECT_NEAR(priced({send, step}, machine).seconds, hidden, 1e-9);
+}
+
 // Two halves: the memory-bound kernels of each take 4 / 3 as long.
 TEST(Estimate, OverlapSharesTheMemoryBandwidth) {
   Machine machine = plainMachine();

@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Conversion/Lower.h"
-#include "../Support/RandomConfigs.h"
+#include "../Support/FamilyConfigs.h"
 #include "dialects/Interfaces/StepOpInterface.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Verifier.h"
@@ -147,8 +147,54 @@ static Case makeCase(OwningOpRef<ModuleOp> module, StringRef target,
   return result;
 }
 
+/// Lowers the model of a case: the steps read back are those that the plan is
+/// priced by, and the slowest entry takes what it was priced at.
+static void expectPricedSteps(Case &c, const std::string &what) {
+  llvm::Error error =
+      lowerModel(*c.module, *c.machine, c.plan, *c.workload, c.concurrency);
+  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error)) << what;
+  ASSERT_TRUE(succeeded(verify(*c.module))) << what;
+  c.module->walk([&](Operation *op) {
+    StringRef dialect = op->getName().getDialectNamespace();
+    EXPECT_TRUE(dialect != "moe" && dialect != "spmd")
+        << op->getName().getStringRef().str() << " is left: " << what;
+  });
+
+  FailureOr<std::vector<Steps>> bodies = loweredBodies(*c.module);
+  ASSERT_TRUE(succeeded(bodies)) << what;
+  const Family &family = *llvm::cantFail(familyOf(*c.machine));
+  Evaluator evaluator(*c.shape, *c.machine, family, *c.workload);
+  evaluator.forEachBody(c.plan, c.concurrency, [&](ArrayRef<Step> steps) {
+    EXPECT_EQ(missingBody(Steps(steps), *bodies), "") << what;
+  });
+
+  // The estimates: the slowest entry takes what the plan was priced at.
+  llvm::Expected<Evaluation> priced = evaluator.at(c.plan, c.concurrency);
+  ASSERT_TRUE(bool(priced)) << llvm::toString(priced.takeError()) << what;
+  double slowest = 0;
+  for (const LoweredPrice &price :
+       llvm::cantFail(priceLowered(*c.module, evaluator.priced())))
+    slowest = std::max(slowest, price.seconds);
+  double step = slowest * evaluator.stagePasses(priced->deployment) +
+                evaluator.priced().stepOverheadSeconds();
+  EXPECT_NEAR(step, priced->stepSeconds, 1e-9 * priced->stepSeconds) << what;
+}
+
 class LowerFamilyTest : public LowerTest,
                         public ::testing::WithParamInterface<const char *> {};
+
+TEST_P(LowerFamilyTest, BlocksOfEveryFamilyOfModels) {
+  for (uint64_t seed = 0; seed < 4 * kNumFamilies; ++seed) {
+    std::string config = randomFamilyConfig(seed);
+    llvm::Expected<OwningOpRef<ModuleOp>> module =
+        importHfConfigText(config, "random.json", "random", context);
+    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << config;
+    Case c = makeCase(std::move(*module), GetParam(), seed);
+    expectPricedSteps(c, config + " " + spellPlan(c.plan));
+    if (HasFailure())
+      return;
+  }
+}
 
 TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
   unsigned copied = 0, drafted = 0, fused = 0;
@@ -159,34 +205,7 @@ TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
     fused += c.plan.get(PlanClass::fusion) != kNone;
     std::string what = "seed " + std::to_string(seed) + " concurrency " +
                        std::to_string(c.concurrency) + " " + spellPlan(c.plan);
-    llvm::Error error =
-        lowerModel(*c.module, *c.machine, c.plan, *c.workload, c.concurrency);
-    ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error)) << what;
-    ASSERT_TRUE(succeeded(verify(*c.module))) << what;
-    c.module->walk([&](Operation *op) {
-      StringRef dialect = op->getName().getDialectNamespace();
-      EXPECT_TRUE(dialect != "moe" && dialect != "spmd")
-          << op->getName().getStringRef().str() << " is left: " << what;
-    });
-
-    FailureOr<std::vector<Steps>> bodies = loweredBodies(*c.module);
-    ASSERT_TRUE(succeeded(bodies)) << what;
-    const Family &family = *llvm::cantFail(familyOf(*c.machine));
-    Evaluator evaluator(*c.shape, *c.machine, family, *c.workload);
-    evaluator.forEachBody(c.plan, c.concurrency, [&](ArrayRef<Step> steps) {
-      EXPECT_EQ(missingBody(Steps(steps), *bodies), "") << what;
-    });
-
-    // The estimates: the slowest entry takes what the plan was priced at.
-    llvm::Expected<Evaluation> priced = evaluator.at(c.plan, c.concurrency);
-    ASSERT_TRUE(bool(priced)) << llvm::toString(priced.takeError()) << what;
-    double slowest = 0;
-    for (const LoweredPrice &price :
-         llvm::cantFail(priceLowered(*c.module, evaluator.priced())))
-      slowest = std::max(slowest, price.seconds);
-    double step = slowest * evaluator.stagePasses(priced->deployment) +
-                  evaluator.priced().stepOverheadSeconds();
-    EXPECT_NEAR(step, priced->stepSeconds, 1e-9 * priced->stepSeconds) << what;
+    expectPricedSteps(c, what);
     if (HasFailure())
       return;
   }

@@ -19,6 +19,7 @@ constexpr int64_t kBatch = 2, kNew = 3, kPast = 5, kTotal = kNew + kPast;
 struct Options {
   int64_t heads = 4, kvHeads = 2, width = 4, valueWidth = 6;
   int64_t window = 0;
+  int64_t chunk = 0, temperatureFloor = 0;
   double softCap = 0;
   bool sinks = false;
   std::vector<int64_t> lengths; ///< none: all of them are kTotal
@@ -71,7 +72,11 @@ void checkAttention(const Options &options, unsigned seed) {
       "{heads = " + std::to_string(heads) +
       " : i64, kv_heads = " + std::to_string(kvHeads) +
       " : i64, scale = 0.5 : f64, window = " + std::to_string(options.window) +
-      " : i64, soft_cap = " + std::to_string(options.softCap) + " : f64}";
+      " : i64, chunk = " + std::to_string(options.chunk) +
+      " : i64, temperature_floor = " +
+      std::to_string(options.temperatureFloor) +
+      " : i64, temperature_scale = 0.5 : f64, soft_cap = " +
+      std::to_string(options.softCap) + " : f64}";
   std::string text = "func.func @main(" + head + ") -> (" + results +
                      ") {\n %0:4 = moe.attention " + names + " " + attributes +
                      " : (" + llvm::join(types, ", ") + ") -> (" + results +
@@ -102,13 +107,19 @@ void checkAttention(const Options &options, unsigned seed) {
         int64_t first = options.window > 0
                             ? std::max<int64_t>(0, last - options.window + 1)
                             : 0;
+        if (options.chunk > 0)
+          first = last - last % options.chunk;
+        double temperature = 1;
+        if (options.temperatureFloor > 0)
+          temperature +=
+              0.5 * std::log1p(double((last + 1) / options.temperatureFloor));
         double sum = options.sinks ? std::exp(double(sinks(h))) : 0;
         std::vector<double> out(valueWidth, 0);
         for (int64_t t = first; t <= last; ++t) {
           double score = 0;
           for (int64_t d = 0; d < width; ++d)
             score += query(b, s, h * width + d) * presentKey(b, k, t, d);
-          score *= 0.5;
+          score *= 0.5 * temperature;
           if (options.softCap > 0)
             score = options.softCap * std::tanh(score / options.softCap);
           sum += std::exp(score);
@@ -140,6 +151,27 @@ TEST(Attention, SlidingWindow) {
   Options options;
   options.window = 3;
   checkAttention(options, 3);
+}
+
+// The queries stand at 5, 6 and 7: the last two are in a chunk of their own.
+TEST(Attention, Chunks) {
+  Options options;
+  options.chunk = 6;
+  checkAttention(options, 8);
+}
+
+TEST(Attention, ScoresGrowWithThePosition) {
+  Options options;
+  options.temperatureFloor = 3;
+  checkAttention(options, 9);
+}
+
+TEST(Attention, ChunksOfSequencesOfTheirOwnLength) {
+  Options options;
+  options.chunk = 4;
+  options.temperatureFloor = 2;
+  options.lengths = {8, 5};
+  checkAttention(options, 10);
 }
 
 TEST(Attention, SoftCapAndSinks) {

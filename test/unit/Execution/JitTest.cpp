@@ -173,11 +173,11 @@ TEST_F(JitTest, RefusesArgumentsThatDoNotFit) {
 
 TEST_F(JitTest, RefusesAnElementTypeWithoutAHostForm) {
   auto executable = compileText(R"(
-    func.func @main(%x: tensor<2xf8E4M3FN>) -> tensor<2xf8E4M3FN> {
-      return %x : tensor<2xf8E4M3FN>
+    func.func @main(%x: tensor<2xi4>) -> tensor<2xi4> {
+      return %x : tensor<2xi4>
     })");
   ASSERT_FALSE(bool(executable));
   EXPECT_EQ(llvm::toString(executable.takeError()),
             "function 'main' expects tensors of f64, f32, bf16, f16, i64, i32, "
-            "i8 or i1 to be run, got tensor<2xf8E4M3FN>");
+            "i8 or i1 to be run, got tensor<2xi4>");
 }

@@ -117,8 +117,10 @@ TEST(Parameters, TheModelShapeHasTheSameTotals) {
     llvm::Expected<ModelShape> shape = extractModelShape(**module);
     ASSERT_TRUE(bool(shape)) << llvm::toString(shape.takeError());
     ParameterCount count = countOf(name);
-    EXPECT_NEAR(shape->parametersTotal / double(count.total), 1, 1e-6) << name;
-    EXPECT_NEAR(shape->parametersActive / double(count.active), 1, 1e-6)
+    // A shape has no biases, which are up to 0.035 % (experts of 3 * 2880^2
+    // elements with 3 * 2880 biases) and, of what is active, 0.06 %.
+    EXPECT_NEAR(shape->parametersTotal / double(count.total), 1, 5e-4) << name;
+    EXPECT_NEAR(shape->parametersActive / double(count.active), 1, 1e-3)
         << name;
   }
 }
@@ -166,14 +168,20 @@ TEST(Parameters, RowsFromElsewhereAreAnError) {
 }
 
 TEST(Model, ShippedNamesAndTheDefault) {
-  EXPECT_EQ(shippedModelNames(),
-            (std::vector<std::string>{"mixtral-8x7b", "deepseek-v3"}));
+  std::vector<std::string> names = shippedModelNames();
+  ASSERT_GE(names.size(), 2u);
+  EXPECT_EQ(names[0], "mixtral-8x7b");
+  EXPECT_EQ(names[1], "deepseek-v3");
   EXPECT_EQ(defaultModelName(), "deepseek-v3");
 }
 
 TEST(Model, UnknownNameListsTheKnownOnes) {
-  EXPECT_EQ(errorOf("mixtral"), "unknown model 'mixtral': expects a file or "
-                                "one of mixtral-8x7b, deepseek-v3");
+  EXPECT_EQ(errorOf("mixtral").rfind(
+                "unknown model 'mixtral': expects a file or one of "
+                "mixtral-8x7b, deepseek-v3, ",
+                0),
+            0u)
+      << errorOf("mixtral");
 }
 
 TEST(Model, MissingFile) {

@@ -14,37 +14,11 @@
 #ifndef PORTOLAN_TEST_UNIT_SUPPORT_RANDOMCONFIGS_H
 #define PORTOLAN_TEST_UNIT_SUPPORT_RANDOMCONFIGS_H
 
-#include "llvm/Support/JSON.h"
+#include "test/unit/Support/HybridConfigs.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cstdint>
-#include <initializer_list>
 #include <string>
 
 namespace portolan::test {
-
-/// A generator whose sequence does not depend on the standard library.
-class Random {
-public:
-  explicit Random(uint64_t seed) : state(seed * 2654435769u + 1) {}
-  uint64_t next() {
-    state += 0x9E3779B97F4A7C15u;
-    uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-  /// In [low, high].
-  int64_t between(int64_t low, int64_t high) {
-    return low + int64_t(next() % uint64_t(high - low + 1));
-  }
-  int64_t oneOf(std::initializer_list<int64_t> values) {
-    return values.begin()[next() % values.size()];
-  }
-  bool chance(unsigned percent) { return next() % 100 < percent; }
-
-private:
-  uint64_t state;
-};
 
 inline llvm::json::Object randomMixtral(Random &random) {
   int64_t kvHeads = random.between(1, 4);
@@ -118,14 +92,21 @@ inline std::string randomConfig(uint64_t seed,
                                 llvm::StringRef element = "bfloat16",
                                 bool quantized = true) {
   Random random(seed);
-  llvm::json::Object config =
-      random.chance(50) ? randomMixtral(random) : randomDeepSeek(random);
+  llvm::json::Object config = random.chance(50)   ? randomHybrid(random)
+                              : random.chance(50) ? randomMixtral(random)
+                                                  : randomDeepSeek(random);
   if (!config.get("num_hidden_layers"))
     config["num_hidden_layers"] = random.between(1, 5);
-  config["hidden_act"] = "silu";
+  // Fields that some families have values of their own for, or none.
+  llvm::StringRef type = *config.getString("model_type");
+  if (type != "nemotron_h") {
+    config["rms_norm_eps"] = 1e-6;
+    if (type != "minimax_m3")
+      config["hidden_act"] = "silu";
+  }
   config["max_position_embeddings"] = 256;
-  config["rms_norm_eps"] = 1e-6;
-  config["rope_theta"] = 10000.0;
+  if (type != "jamba")
+    config["rope_theta"] = 10000.0;
   config["vocab_size"] = random.between(16, 300);
   config["torch_dtype"] = element;
   if (quantized && random.chance(40))

@@ -81,6 +81,7 @@ TEST(Legalize, GroupedHeadsThatRanksCannotShareEqually) {
   // 16 heads in 6 groups: 4 ranks would have 1.5 groups each.
   ModelShape model = makeModel();
   model.kvHeads = 6;
+  model.layers.front().ops.front().local.kvHeads = 6;
   Setting setting(makeSwitched(8, 8), model);
   std::optional<Refusal> refusal =
       setting.legalize(PlanClass::attentionTp, 4, setting.firstPlan());
@@ -95,6 +96,7 @@ TEST(Legalize, GroupedHeadsThatRanksCannotShareEqually) {
 TEST(Legalize, WindowThatWouldLieOnOneRank) {
   ModelShape model = makeModel();
   model.layers.front().ops.front().window = 128;
+  model.layers.front().ops.front().wholeContext = true;
   Setting setting(makeSwitched(8, 8), model);
   EXPECT_EQ(setting.refusalId(PlanClass::attentionCp, 2, setting.firstPlan()),
             "unavailable_decision");

@@ -1,0 +1,49 @@
+//===- IndexedAttention.cpp - the keys that an index chooses --------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A key is chosen if fewer than `top_keys` of the keys that the token may see
+// come before it: with a larger score, or the same one and an earlier position.
+// That is quadratic in the keys, but needs no sorting, and a model that is run
+// here is small.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/MoeToLinalg/Patterns.h"
+#include <limits>
+
+using namespace mlir;
+using namespace portolan;
+
+Value portolan::emitChosenKeys(Emit &e, Value query, Value keys, Value weights,
+                               int64_t heads, int64_t past, int64_t topKeys) {
+  Type f32 = e.builder.getF32Type();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  int64_t width = typeOf(keys).getDimSize(2);
+  Value products =
+      e.contract("bshd,btd->bsht", {e.split(query, 2, {heads, width}), keys});
+  Value scores = e.reduce("bsht,bsh->bst", {products, weights}, 0,
+                          [](Emit &e, ValueRange args) {
+                            Value positive = e.max(args[0], e.f32(0));
+                            return e.add(args[2], e.mul(positive, args[1]));
+                          });
+  // A key behind the token is never before another one.
+  scores = e.map("bst->bst", scores, f32, [&](Emit &e, ValueRange args) {
+    Value visible = e.less(e.at('t'), e.add(e.index(past + 1), e.at('s')));
+    return e.select(visible, args[0], e.f32(-kInfinity));
+  });
+  Value before = e.reduce(
+      "bst,bsu->bst", {scores, scores}, 0, [](Emit &e, ValueRange args) {
+        Value earlier =
+            e.both(e.equal(args[0], args[1]), e.less(e.at('u'), e.at('t')));
+        Value first = e.either(e.less(args[0], args[1]), earlier);
+        return e.add(args[2], e.select(first, e.f32(1), e.f32(0)));
+      });
+  return e.map("bst->bst", before, f32, [&](Emit &e, ValueRange args) {
+    return e.select(e.less(args[0], e.f32(double(topKeys))), e.f32(1),
+                    e.f32(0));
+  });
+}

@@ -1,0 +1,170 @@
+//===- HybridErrorsTest.cpp - refusal of bad hybrid configurations --------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One field of a shipped configuration is changed, and the whole error
+// expected.
+//
+//===----------------------------------------------------------------------===//
+
+#include "portolan/Import/HfConfig.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace portolan;
+
+namespace {
+
+using JsonValue = llvm::json::Value;
+
+class HybridErrors : public testing::Test {
+protected:
+  llvm::json::Object read(llvm::StringRef name) {
+    auto buffer = llvm::MemoryBuffer::getFile(
+        llvm::Twine(PORTOLAN_SHIPPED_CONFIGS "/") + name + ".json");
+    return *llvm::cantFail(llvm::json::parse((*buffer)->getBuffer()))
+                .getAsObject();
+  }
+
+  std::string import(llvm::json::Object config) {
+    std::string text = llvm::formatv("{0}", JsonValue(std::move(config))).str();
+    auto module = importHfConfigText(text, "c.json", "m", context);
+    return module ? "imported" : llvm::toString(module.takeError());
+  }
+
+  /// The error of the configuration `name` with another value of `field`; null
+  /// takes the field away.
+  std::string with(llvm::StringRef name, llvm::StringRef field,
+                   JsonValue value) {
+    llvm::json::Object config = read(name);
+    config[field] = std::move(value);
+    return import(std::move(config));
+  }
+
+  /// The same below `text_config` or another object.
+  std::string within(llvm::StringRef name, llvm::StringRef object,
+                     llvm::StringRef field, JsonValue value) {
+    llvm::json::Object config = read(name);
+    (*config.getObject(object))[field] = std::move(value);
+    return import(std::move(config));
+  }
+
+  MLIRContext context;
+};
+
+TEST_F(HybridErrors, TheUnchangedFilesAreGood) {
+  for (llvm::StringRef name :
+       {"jamba-v0.1", "qwen3-next-80b-a3b", "qwen3.5-35b-a3b", "minimax-m1",
+        "minimax-m3", "nemotron-3-nano-30b-a3b", "nemotron-3-ultra-550b-a55b",
+        "gemma-4-26b-a4b"})
+    EXPECT_EQ(import(read(name)), "imported") << name.str();
+}
+
+TEST_F(HybridErrors, Jamba) {
+  EXPECT_EQ(with("jamba-v0.1", "attn_layer_offset", 8),
+            "c.json: attn_layer_offset: expects an integer from 0 to 7, got 8");
+  EXPECT_EQ(with("jamba-v0.1", "mamba_d_conv", 1),
+            "c.json: mamba_d_conv: expects an integer from 2 to 64, got 1");
+  EXPECT_EQ(with("jamba-v0.1", "mamba_dt_rank", "auto"),
+            "c.json: mamba_dt_rank: expects an integer from 1 to 1048576, got "
+            "\"auto\"");
+  EXPECT_EQ(with("jamba-v0.1", "sliding_window", 128),
+            "c.json: sliding_window: expects null, got 128");
+}
+
+TEST_F(HybridErrors, Qwen3Next) {
+  EXPECT_EQ(with("qwen3-next-80b-a3b", "linear_num_key_heads", 12),
+            "c.json: linear_num_key_heads: expects a divisor of "
+            "linear_num_value_heads 32, got 12");
+  EXPECT_EQ(with("qwen3-next-80b-a3b", "decoder_sparse_step", 2),
+            "c.json: decoder_sparse_step: expects 1, got 2");
+  EXPECT_EQ(with("qwen3-next-80b-a3b", "tie_word_embeddings", true),
+            "c.json: tie_word_embeddings: expects false, got true");
+}
+
+TEST_F(HybridErrors, Qwen35) {
+  EXPECT_EQ(within("qwen3.5-35b-a3b", "text_config", "attn_output_gate", false),
+            "c.json: text_config.attn_output_gate: expects true, got false");
+  EXPECT_EQ(within("qwen3.5-35b-a3b", "text_config", "layer_types",
+                   llvm::json::Array{"linear_attention"}),
+            "c.json: text_config.layer_types: expects one entry per layer, 40, "
+            "got [\"linear_attention\"]");
+  EXPECT_EQ(within("qwen3.5-35b-a3b", "text_config", "hidden_act", "relu6"),
+            "c.json: text_config.hidden_act: expects one of \"silu\", "
+            "\"gelu\", \"gelu_pytorch_tanh\", \"relu\", got \"relu6\"");
+}
+
+TEST_F(HybridErrors, MiniMaxM1) {
+  EXPECT_EQ(with("minimax-m1", "shared_intermediate_size", 1024),
+            "c.json: shared_intermediate_size: expects 0, got 1024");
+  EXPECT_EQ(with("minimax-m1", "layernorm_mlp_beta", 0.5),
+            "c.json: layernorm_mlp_beta: expects 1, got 0.5");
+  EXPECT_EQ(with("minimax-m1", "num_attention_heads", 48),
+            "c.json: num_attention_heads: expects a power of two, for which "
+            "the decays of lightning attention are defined, got 48");
+}
+
+TEST_F(HybridErrors, NemotronH) {
+  EXPECT_EQ(with("nemotron-3-nano-30b-a3b", "hybrid_override_pattern", "MX"),
+            "c.json: hybrid_override_pattern: expects letters M, *, E and -, "
+            "got \"MX\"");
+  EXPECT_EQ(with("nemotron-3-nano-30b-a3b", "mlp_hidden_act", "silu"),
+            "c.json: mlp_hidden_act: expects \"relu2\", got \"silu\"");
+  EXPECT_EQ(with("nemotron-3-nano-30b-a3b", "num_hidden_layers", 51),
+            "c.json: num_hidden_layers: expects 52, got 51");
+  EXPECT_EQ(with("nemotron-3-ultra-550b-a55b", "time_step_limit",
+                 llvm::json::Array{0.0, 0.5}),
+            "c.json: time_step_limit: expects no limit, [0, 1e308], got "
+            "[0,0.5]");
+  EXPECT_EQ(with("nemotron-3-ultra-550b-a55b", "layers_block_type",
+                 llvm::json::Array{"rwkv"}),
+            "c.json: layers_block_type: expects \"mamba\", \"attention\", "
+            "\"moe\" or \"mlp\", got \"rwkv\"");
+}
+
+TEST_F(HybridErrors, MiniMaxM3) {
+  EXPECT_EQ(
+      within("minimax-m3", "sparse_attention_config", "sparse_init_block", 1),
+      "c.json: sparse_attention_config.sparse_init_block: expects 0, got "
+      "1");
+  EXPECT_EQ(within("minimax-m3", "sparse_attention_config",
+                   "sparse_num_index_heads", 8),
+            "c.json: sparse_attention_config.sparse_num_index_heads: expects "
+            "an integer from 4 to 4, got 8");
+  EXPECT_EQ(with("minimax-m3", "hidden_act", "silu"),
+            "c.json: hidden_act: expects \"swigluoai\", got \"silu\"");
+}
+
+TEST_F(HybridErrors, Gemma4) {
+  EXPECT_EQ(within("gemma-4-26b-a4b", "text_config", "enable_moe_block", false),
+            "c.json: text_config.enable_moe_block: expects true (dense models "
+            "are not imported), got false");
+  EXPECT_EQ(within("gemma-4-26b-a4b", "text_config",
+                   "hidden_size_per_layer_input", 256),
+            "c.json: text_config.hidden_size_per_layer_input: expects 0, got "
+            "256");
+}
+
+// What a block computes has no op: the field and what it stands for.
+TEST_F(HybridErrors, KnownFamiliesThatAreRefused) {
+  EXPECT_EQ(
+      import(llvm::json::Object{
+          {"model_type", "kimi_k3"},
+          {"text_config", llvm::json::Object{{"attn_res_block_size", 12}}}}),
+      "c.json: text_config.attn_res_block_size: expects null (each block "
+      "attends to what earlier blocks of layers left, for which there is "
+      "no op), got 12");
+  EXPECT_EQ(
+      import(llvm::json::Object{{"model_type", "deepseek_v4"}, {"hc_mult", 4}}),
+      "c.json: hc_mult: expects 1 (hyper-connections mix several "
+      "residual streams around each block, for which there is no op), "
+      "got 4");
+}
+
+} // namespace
