@@ -48,7 +48,7 @@ def Moe_Recurrence : Moe_Enum<"Recurrence",
       I32EnumAttrCase<"delta", 2>,
       I32EnumAttrCase<"channel_delta", 3>,
       I32EnumAttrCase<"fixed_decay", 4>]>;
-def Moe_RecurrenceAttr : Moe_EnumAttr<Moe_Recurrence, "recurrence">;
+def Moe_RecurrenceAttr : Moe_EnumAttr<Moe_Recurrence, "recurrence_kind">;
 
 def Moe_Phase : Moe_Enum<"Phase", "phase of a serving workload", [
       I32EnumAttrCase<"decode", 0>,
