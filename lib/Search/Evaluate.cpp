@@ -117,12 +117,14 @@ Estimate Evaluator::bodyEstimate(const PlanPoint &plan,
   partitionLayer(modelShape, layer, plan, deployment, served, sequences, ops);
   steps.clear();
   targetFamily.realize(ops, plan, deployment, target, steps);
-  if (relaxed != Relaxation::none)
-    for (Step &step : steps)
+  if (relaxed != Relaxation::none) {
+    for (Step &step : steps) {
       if (step.kind == OpKind::experts)
         step.issuedOperations = step.work.matmulOperations;
       else if (relaxed == Relaxation::transfers && isCommunication(step.kind))
         step.load = step.outerLoad = LinkLoad();
+    }
+  }
   return estimate(steps, pricedMachine);
 }
 

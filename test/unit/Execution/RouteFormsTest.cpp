@@ -151,7 +151,7 @@ TEST(RouteForms, RowsAreWeightedBeforeTheExperts) {
 
 // (2 * 3 + 8 / 4) and, of an expert, (2 * 3) * 1 + 8 / 4.
 TEST(RouteForms, ABiasThatIsShared) {
-  Array x({1, 1}), weight({1, 1}), bias({1});
+  Array x({1, 1}), weight({1, 1}), bias(std::vector<int64_t>{1});
   x(0, 0) = 2;
   weight(0, 0) = 3;
   bias(0) = 8;
