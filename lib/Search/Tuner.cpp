@@ -620,12 +620,18 @@ size_t Tuner::fastestFirst(std::vector<uint64_t> &which) const {
   std::vector<char> isOffered(prefixes.size(), 0);
   for (uint64_t index : which)
     isOffered[index] = 1;
-  auto others =
-      std::stable_partition(which.begin(), which.end(), [&](uint64_t index) {
-        return llvm::none_of(prefixes[index].faster,
-                             [&](uint32_t other) { return isOffered[other]; });
-      });
-  return others - which.begin();
+  // Those that others are faster than go to the end; the order is kept.
+  std::vector<uint64_t> later;
+  size_t kept = 0;
+  for (uint64_t index : which) {
+    if (llvm::none_of(prefixes[index].faster,
+                      [&](uint32_t other) { return isOffered[other]; }))
+      which[kept++] = index;
+    else
+      later.push_back(index);
+  }
+  llvm::copy(later, which.begin() + kept);
+  return kept;
 }
 
 void Tuner::dropEmpty(std::vector<uint64_t> &permitted,

@@ -38,8 +38,9 @@ std::vector<int64_t> chosen(const std::vector<double> &scores,
   std::vector<int64_t> order(scores.size());
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = int64_t(i);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return scores[a] > scores[b]; });
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return std::pair(-scores[a], a) < std::pair(-scores[b], b);
+  });
   order.resize(std::min<size_t>(order.size(), topKeys));
   return order;
 }

@@ -25,7 +25,7 @@ namespace portolan::test {
 using namespace mlir;
 using JsonValue = llvm::json::Value;
 
-class HfConfigFamilies : public testing::Test {
+class ConfigFixture : public testing::Test {
 protected:
   OwningOpRef<ModuleOp> load(llvm::StringRef name) {
     llvm::Expected<OwningOpRef<ModuleOp>> module = loadModel(name, context);
@@ -48,7 +48,8 @@ protected:
     return module ? "imported" : llvm::toString(module.takeError());
   }
 
-  /// The error with `field` of the shipped model `name` changed, or "imported".
+  /// The error with `field` of the shipped model `name` changed (null is as if
+  /// it were absent), or "imported".
   std::string with(llvm::StringRef name, llvm::StringRef field,
                    JsonValue value) {
     llvm::json::Object config = read(name);

@@ -10,13 +10,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ConfigFixture.h"
+#include "test/unit/Import/ConfigFixture.h"
 
 using namespace mlir;
 using namespace portolan;
 using namespace portolan::test;
 
 namespace {
+
+class HfConfigFamilies : public ConfigFixture {};
 
 TEST_F(HfConfigFamilies, Qwen3NormalizesEachHead) {
   OwningOpRef<ModuleOp> module = load("qwen3-30b-a3b");
@@ -128,8 +130,9 @@ TEST_F(HfConfigFamilies, Glm4Refusals) {
 }
 
 TEST_F(HfConfigFamilies, NormsOverAllHeads) {
-  for (auto [name, width] :
+  for (auto [name, columns] :
        {std::pair{"olmoe-1b-7b", 2048}, std::pair{"minimax-m2", 48 * 128}}) {
+    int width = columns; // a lambda does not capture a binding
     OwningOpRef<ModuleOp> module = load(name);
     auto layer = module->lookupSymbol<func::FuncOp>("layer_moe");
     unsigned norms = 0;

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ConfigFixture.h"
+#include "test/unit/Import/ConfigFixture.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -18,7 +18,9 @@ using namespace portolan::test;
 
 namespace {
 
-TEST_F(HfConfigFamilies, DeepSeekV2GroupsByTheirBestExpert) {
+class HfConfigForms : public ConfigFixture {};
+
+TEST_F(HfConfigForms, DeepSeekV2GroupsByTheirBestExpert) {
   OwningOpRef<ModuleOp> module = load("deepseek-v2");
   auto route = only<moe::RouteOp>(*module, "layer_moe");
   EXPECT_EQ(route.getScoring(), moe::Scoring::softmax);
@@ -35,7 +37,7 @@ TEST_F(HfConfigFamilies, DeepSeekV2GroupsByTheirBestExpert) {
             "7");
 }
 
-TEST_F(HfConfigFamilies, AnIndexChoosesKeys) {
+TEST_F(HfConfigForms, AnIndexChoosesKeys) {
   for (auto [name, heads] :
        {std::pair{"deepseek-v3.2", 64u}, std::pair{"glm-5", 32u}}) {
     OwningOpRef<ModuleOp> module = load(name);
@@ -45,7 +47,7 @@ TEST_F(HfConfigFamilies, AnIndexChoosesKeys) {
   }
 }
 
-TEST_F(HfConfigFamilies, IndexRefusals) {
+TEST_F(HfConfigForms, IndexRefusals) {
   EXPECT_EQ(with("deepseek-v3.2", "q_lora_rank", nullptr),
             "c.json: q_lora_rank: expects a rank, from which the index is "
             "computed, got null");
@@ -59,7 +61,7 @@ TEST_F(HfConfigFamilies, IndexRefusals) {
             "takes the keys that another layer has chosen, got \"shared\"");
 }
 
-TEST_F(HfConfigFamilies, PhiMoeMixerAndLayerNorms) {
+TEST_F(HfConfigForms, PhiMoeMixerAndLayerNorms) {
   OwningOpRef<ModuleOp> module = load("phi-3.5-moe");
   auto route = only<moe::RouteOp>(*module, "layer_moe");
   EXPECT_EQ(route.getScoring(), moe::Scoring::sparse_mixer);
@@ -76,7 +78,7 @@ TEST_F(HfConfigFamilies, PhiMoeMixerAndLayerNorms) {
             "got \"longrope\"");
 }
 
-TEST_F(HfConfigFamilies, Llama4LayersOfFourKinds) {
+TEST_F(HfConfigForms, Llama4LayersOfFourKinds) {
   OwningOpRef<ModuleOp> module = load("llama-4-maverick-17b-128e");
   // 48 layers: every second has experts, every fourth does not rotate and is
   // one of those.
@@ -95,7 +97,7 @@ TEST_F(HfConfigFamilies, Llama4LayersOfFourKinds) {
   EXPECT_TRUE(only<moe::CombineOp>(*module, "layer_moe").getWeightsApplied());
 }
 
-TEST_F(HfConfigFamilies, Llama4Refusals) {
+TEST_F(HfConfigForms, Llama4Refusals) {
   constexpr const char *kName = "llama-4-maverick-17b-128e";
   EXPECT_EQ(within(kName, "text_config", "use_qk_norm", true),
             "c.json: text_config.use_qk_norm: expects false, got true");
@@ -107,7 +109,7 @@ TEST_F(HfConfigFamilies, Llama4Refusals) {
             "c.json: text_config: expects an object, got no such field");
 }
 
-TEST_F(HfConfigFamilies, DbrxLimitsItsProjections) {
+TEST_F(HfConfigForms, DbrxLimitsItsProjections) {
   OwningOpRef<ModuleOp> module = load("dbrx");
   auto layer = module->lookupSymbol<func::FuncOp>("layer_moe");
   unsigned limits = 0;
@@ -122,7 +124,7 @@ TEST_F(HfConfigFamilies, DbrxLimitsItsProjections) {
             "2");
 }
 
-TEST_F(HfConfigFamilies, GrokIsChosenByItsArchitecture) {
+TEST_F(HfConfigForms, GrokIsChosenByItsArchitecture) {
   OwningOpRef<ModuleOp> module = load("grok-1");
   auto attention = only<moe::AttentionOp>(*module, "layer_moe");
   EXPECT_EQ(attention.getSoftCap().convertToDouble(), 30.0);
@@ -144,7 +146,7 @@ TEST_F(HfConfigFamilies, GrokIsChosenByItsArchitecture) {
             "\"Grok1ModelForCausalLM\", got [\"Grok2\"]");
 }
 
-TEST_F(HfConfigFamilies, MiMoTwoKindsOfAttention) {
+TEST_F(HfConfigForms, MiMoTwoKindsOfAttention) {
   OwningOpRef<ModuleOp> module = load("mimo-v2-flash");
   auto window = only<moe::AttentionOp>(*module, "layer_moe_window");
   auto full = only<moe::AttentionOp>(*module, "layer_moe_full");
@@ -163,7 +165,7 @@ TEST_F(HfConfigFamilies, MiMoTwoKindsOfAttention) {
   EXPECT_EQ(thetas, (llvm::SmallVector<double>{5e6, 1e4}));
 }
 
-TEST_F(HfConfigFamilies, MiMoRefusals) {
+TEST_F(HfConfigForms, MiMoRefusals) {
   EXPECT_EQ(
       with("mimo-v2-flash", "hybrid_layer_pattern", llvm::json::Array{0, 1}),
       "c.json: hybrid_layer_pattern: expects an array of 48 integers "
@@ -173,7 +175,7 @@ TEST_F(HfConfigFamilies, MiMoRefusals) {
 }
 
 // What shares keys between layers cannot be said, whatever else is good.
-TEST_F(HfConfigFamilies, HunYuanSharedKeysAreRefused) {
+TEST_F(HfConfigForms, HunYuanSharedKeysAreRefused) {
   llvm::json::Object config{{"model_type", "hunyuan"},
                             {"cla_share_factor", 2},
                             {"use_cla", true},
@@ -199,7 +201,7 @@ TEST_F(HfConfigFamilies, HunYuanSharedKeysAreRefused) {
   EXPECT_EQ(import(config), "imported");
 }
 
-TEST_F(HfConfigFamilies, Int4WeightsOfCompressedTensors) {
+TEST_F(HfConfigForms, Int4WeightsOfCompressedTensors) {
   llvm::json::Object config = read("kimi-k2-instruct");
   config["quantization_config"] = llvm::json::Object{
       {"quant_method", "compressed-tensors"},

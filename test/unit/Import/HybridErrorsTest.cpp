@@ -10,53 +10,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/Import/HfConfig.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "gtest/gtest.h"
+#include "test/unit/Import/ConfigFixture.h"
 
-using namespace mlir;
 using namespace portolan;
+using namespace portolan::test;
 
 namespace {
 
-using JsonValue = llvm::json::Value;
-
-class HybridErrors : public testing::Test {
-protected:
-  llvm::json::Object read(llvm::StringRef name) {
-    auto buffer = llvm::MemoryBuffer::getFile(
-        llvm::Twine(PORTOLAN_SHIPPED_CONFIGS "/") + name + ".json");
-    return *llvm::cantFail(llvm::json::parse((*buffer)->getBuffer()))
-                .getAsObject();
-  }
-
-  std::string import(llvm::json::Object config) {
-    std::string text = llvm::formatv("{0}", JsonValue(std::move(config))).str();
-    auto module = importHfConfigText(text, "c.json", "m", context);
-    return module ? "imported" : llvm::toString(module.takeError());
-  }
-
-  /// The error of the configuration `name` with another value of `field`; null
-  /// takes the field away.
-  std::string with(llvm::StringRef name, llvm::StringRef field,
-                   JsonValue value) {
-    llvm::json::Object config = read(name);
-    config[field] = std::move(value);
-    return import(std::move(config));
-  }
-
-  /// The same below `text_config` or another object.
-  std::string within(llvm::StringRef name, llvm::StringRef object,
-                     llvm::StringRef field, JsonValue value) {
-    llvm::json::Object config = read(name);
-    (*config.getObject(object))[field] = std::move(value);
-    return import(std::move(config));
-  }
-
-  MLIRContext context;
-};
+class HybridErrors : public ConfigFixture {};
 
 TEST_F(HybridErrors, TheUnchangedFilesAreGood) {
   for (llvm::StringRef name :
