@@ -101,9 +101,8 @@ LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
     raiser.raise(to, base, base);
     return success();
   }
-  if (view->layout != Layout::HeadsFirst && !flat &&
-      (*shape)[0] == tokens->batch && shape->size() >= 3 &&
-      (*shape)[1] == tokens->count) {
+  if (view->layout != Layout::HeadsFirst && !flat && shape->size() >= 3 &&
+      (*shape)[0] == tokens->batch && (*shape)[1] == tokens->count) {
     // Parts of heads, side by side or apart.
     View part = *view;
     bool joins =
