@@ -26,6 +26,7 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
 
 using namespace portolan;
@@ -58,6 +59,7 @@ void portolan::registerAllPasses() {
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
   registerSpmdToRuntimePasses();
+  registerSystemToSpmdPasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();
   moe::registerMoePasses();

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Command.h"
+#include "TargetRunner.h"
 #include "mlir/IR/MLIRContext.h"
 #include "portolan/Execution/Run.h"
 #include "portolan/Execution/RunSpmd.h"
@@ -17,6 +17,7 @@
 #include "portolan/Import/Model.h"
 #include "portolan/Plan/PlanFile.h"
 #include "portolan/RegisterAll.h"
+#include "portolan/Support/InternalError.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -33,7 +34,7 @@ namespace {
 struct RunRequest {
   std::string model, inputs, expect;
   double rtol = 0, atol = 0;
-  std::string level, plan;
+  std::string level, plan, target;
   int64_t ranks = 0;
 };
 
@@ -52,18 +53,26 @@ llvm::Error checkRequest(const RunRequest &request) {
   if (!request.level.empty() && request.level != "spmd")
     return createStringError("--level: expects spmd, got '" + request.level +
                              "'");
-  if (request.level.empty() && (request.ranks != 0 || !request.plan.empty()))
-    return createStringError("--ranks, --plan: expects --level spmd");
+  if (!request.level.empty() && !request.target.empty())
+    return createStringError(
+        "--target: expects no --level beside it: a target has its own");
+  if (request.level.empty() && request.ranks != 0)
+    return createStringError("--ranks: expects --level spmd");
+  if (request.level.empty() && request.target.empty() && !request.plan.empty())
+    return createStringError("--plan: expects --level spmd or --target");
   if (!request.level.empty() && (request.ranks < 1 || request.plan.empty()))
     return createStringError(
         "--level spmd: expects --ranks N with N >= 1 and --plan FILE");
   return llvm::Error::success();
 }
 
-/// Runs the model as it is, or on the ranks that were asked for.
+/// Runs the model as it is, on `target` if there is one, or on the ranks that
+/// were asked for.
 llvm::Expected<std::vector<NamedTensor>>
-runOn(const RunRequest &request, mlir::ModuleOp module,
+runOn(const RunRequest &request, TargetRunner *target, mlir::ModuleOp module,
       llvm::ArrayRef<NamedTensor> inputs, llvm::StringRef folder) {
+  if (target)
+    return target->run(module, inputs, folder);
   if (request.level.empty())
     return runModule(module, inputs, folder);
   llvm::Expected<PlanPoint> plan = readPlan(request.plan, *module.getContext());
@@ -162,15 +171,26 @@ llvm::Expected<int> run(const RunRequest &request) {
           " data sets as in --inputs, got " + llvm::Twine(expected.size()));
   }
 
+  std::unique_ptr<TargetRunner> target;
+  if (!request.target.empty()) {
+    llvm::Expected<std::unique_ptr<TargetRunner>> created =
+        TargetRunner::create(request.model, request.target, request.plan);
+    if (!created)
+      return created.takeError();
+    target = std::move(*created);
+  }
   llvm::StringRef folder = llvm::sys::path::parent_path(request.model);
   unsigned compared = 0, differing = 0;
   for (auto [index, set] : llvm::enumerate(*sets)) {
     llvm::Expected<std::vector<NamedTensor>> outputs =
-        runOn(request, **module, set.inputs, folder.empty() ? "." : folder);
+        runOn(request, target.get(), **module, set.inputs,
+              folder.empty() ? "." : folder);
     if (!outputs)
       return createStringError(set.folder + ": " +
                                llvm::toString(outputs.takeError()));
     llvm::outs() << llvm::sys::path::filename(set.folder) << "\n";
+    if (target)
+      target->print(llvm::outs());
     if (expected.empty()) {
       for (const NamedTensor &output : *outputs)
         llvm::outs() << "  " << output.name << " "
@@ -184,6 +204,10 @@ llvm::Expected<int> run(const RunRequest &request) {
     differing += *differs;
     compared += expected[index].outputs.size();
   }
+  if (target && target->contradictions())
+    return llvm::make_error<InternalError>(
+        std::to_string(target->contradictions()) +
+        " transfers moved other bytes than they state");
   if (expected.empty())
     return kExitDone;
   llvm::outs() << compared - differing << " of " << compared
@@ -220,10 +244,15 @@ Command portolan::runCommand() {
                                 cl::value_desc("N"),
                                 cl::desc("Logical ranks of one model copy"));
   static cl::opt<std::string> plan("plan", cl::sub(sub), cl::value_desc("FILE"),
-                                   cl::desc("How the model is divided"));
+                                   cl::desc("How the model is divided; with "
+                                            "--target, the tuned plan without "
+                                            "it"));
+  static cl::opt<std::string> target(
+      "target", cl::sub(sub), cl::value_desc("TARGET"),
+      cl::desc("Run the model as lowered for a machine with its shape"));
   return {&sub, [] {
-            llvm::Expected<int> status =
-                run({model, inputs, expect, rtol, atol, level, plan, ranks});
-            return status ? *status : reportError(status.takeError());
+            llvm::Expected<int> status = run({model, inputs, expect, rtol, atol,
+                                              level, plan, target, ranks});
+            return status ? *status : exitStatusOf(status.takeError());
           }};
 }

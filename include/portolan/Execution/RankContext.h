@@ -38,6 +38,7 @@ struct CollectiveCall {
   Group group;
   /// What the rank handed to it, as LocalOp::payloadBytes defines it.
   double payloadBytes = 0;
+  int64_t rows = 0; ///< of a ragged exchange, that the rank sent
   llvm::SmallVector<SentBytes, 4> sent;
   /// What the switch sent to the rank, where it adds or copies.
   double fromSwitchBytes = 0;

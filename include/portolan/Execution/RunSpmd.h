@@ -5,19 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Partitions a moe module as a plan says, compiles each distinct program once,
-// and runs it on one thread per rank of the embedded fabric.
+// Partitions a moe module as a plan says, on no machine in particular, and runs
+// it on the embedded fabric.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef PORTOLAN_EXECUTION_RUNSPMD_H
 #define PORTOLAN_EXECUTION_RUNSPMD_H
 
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
-#include "portolan/Execution/Fabric.h"
-#include "portolan/Plan/PlanPoint.h"
-#include "llvm/ADT/StringRef.h"
+#include "portolan/Execution/DeviceProgram.h"
 
 namespace portolan {
 

@@ -49,7 +49,7 @@ struct Tokens {
 std::optional<Tokens> tokensOf(Value value, const View &view, bool flat,
                                Raiser &raiser) {
   const Sizes *shape = raiser.facts.shape(value);
-  if (!shape || view.layout == Layout::Rows)
+  if (!shape || shape->size() < 3 || view.layout == Layout::Rows)
     return std::nullopt;
   if (flat || view.layout != Layout::HeadsFirst)
     return Tokens{(*shape)[0], (*shape)[1]};

@@ -52,7 +52,8 @@ template <typename T> struct Span {
   }
 };
 
-template <typename T> llvm::ArrayRef<char> bytesOf(const T *data, int64_t count) {
+template <typename T>
+llvm::ArrayRef<char> bytesOf(const T *data, int64_t count) {
   return {reinterpret_cast<const char *>(data), count * sizeof(T)};
 }
 template <typename T>
@@ -315,10 +316,9 @@ void reduceScatter(int64_t handle, Unranked *input, Unranked *result,
     if (owner != rank.member(group) || piece.empty())
       continue;
     if (int64_t(piece.size()) != out.size()) {
-      rank.fabric.fail("rank " + Twine(rank.rank) +
-                       ": reduce_scatter expects room for " +
-                       Twine(piece.size()) + " elements, got " +
-                       Twine(out.size()));
+      rank.fabric.fail(
+          "rank " + Twine(rank.rank) + ": reduce_scatter expects room for " +
+          Twine(piece.size()) + " elements, got " + Twine(out.size()));
       return out.clear();
     }
     std::memcpy(out.data, piece.data(), piece.size() * sizeof(T));
@@ -364,8 +364,7 @@ void exchange(RankContext &rank, const T *in, T *out, double elementBytes,
         if (hop.to != self)
           continue;
         if (!tells) {
-          rank.receive(hop.from,
-                       roomOf(out + to[source], received(source)));
+          rank.receive(hop.from, roomOf(out + to[source], received(source)));
           continue;
         }
         int64_t count = 0;
@@ -394,6 +393,7 @@ void allToAllV(int64_t handle, Unranked *input, Unranked *sendCounts,
   Span<T> in(input), out(result);
   Span<int32_t> send(sendCounts), receive(receiveCounts);
   int64_t width = in.size(1), sent = 0, received = 0;
+  rank.log.back().rows = in.shape[0];
   rank.count(double(in.size()) * wireBytes<T>(format));
   bool negative = false;
   for (int64_t i = 0; i < rank.log.back().group.size; ++i) {

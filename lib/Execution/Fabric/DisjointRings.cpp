@@ -12,7 +12,7 @@
 
 #include "lib/Execution/Fabric/DisjointRings.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallSet.h"
+#include <set>
 #include <utility>
 
 using namespace portolan;
@@ -56,10 +56,10 @@ private:
     int32_t at = path.back();
     bool closes = int64_t(path.size()) == width * height;
     int64_t x = at % width, y = at / width;
-    for (int32_t next :
-         {int32_t((x + 1) % width + y * width), int32_t(x + (y + 1) % height * width),
-          int32_t((x + width - 1) % width + y * width),
-          int32_t(x + (y + height - 1) % height * width)}) {
+    for (int32_t next : {int32_t((x + 1) % width + y * width),
+                         int32_t(x + (y + 1) % height * width),
+                         int32_t((x + width - 1) % width + y * width),
+                         int32_t(x + (y + height - 1) % height * width)}) {
       if (next == at || used.count(link(at, next)))
         continue;
       if (closes ? next != 0 : llvm::is_contained(path, next))
@@ -87,7 +87,7 @@ private:
   unsigned wanted = 1, steps = 0;
   Ring path;
   std::vector<Ring> rings, best;
-  llvm::SmallSet<std::pair<int32_t, int32_t>, 64> used;
+  std::set<std::pair<int32_t, int32_t>> used;
 };
 
 } // namespace

@@ -54,8 +54,8 @@ class TreeBuilder {
 public:
   explicit TreeBuilder(int32_t owner) : holders{owner} {}
 
-  /// Every holder spreads over its line: `spread(holder, pass)` calls pass(from,
-  /// to) in order, new holders included.
+  /// Every holder spreads over its line: `spread(holder, pass)` calls
+  /// pass(from, to) in order, new holders included.
   template <typename Spread> void stage(Spread spread) {
     Members before = holders;
     for (int32_t holder : before)
@@ -264,8 +264,8 @@ llvm::Expected<GatherRoutes> Wiring::gather(Algorithm algorithm, Group group,
   case Algorithm::direct:
   case Algorithm::oneShot:
   case Algorithm::inNetwork: {
-    GatherRoutes routes = channelsOf(
-        1, members, [&](TreeBuilder &tree, int64_t, int32_t) {
+    GatherRoutes routes =
+        channelsOf(1, members, [&](TreeBuilder &tree, int64_t, int32_t) {
           tree.stage([&](int32_t holder, auto pass) {
             spreadToAll(all, holder, pass);
           });
@@ -319,20 +319,20 @@ llvm::Expected<GatherRoutes> Wiring::gather(Algorithm algorithm, Group group,
       });
     });
   if (!grid.isSwitch() && ranksPerChip == 1)
-    return channelsOf(
-        std::max<int64_t>(int64_t(axes.size()), 1), members,
-        [&](TreeBuilder &tree, int64_t channel, int32_t) {
-          for (unsigned step = 0; step < axes.size(); ++step) {
-            unsigned axis = unsigned(channel + step) % axes.size();
-            tree.stage([&](int32_t holder, auto pass) {
-              Members line = lineOf(axes, axis, holder);
-              if (axes[axis].closed)
-                spreadRound(line, holder, /*back=*/false, pass);
-              else
-                spreadBothWays(line, holder, false, false, pass);
-            });
-          }
-        });
+    return channelsOf(std::max<int64_t>(int64_t(axes.size()), 1), members,
+                      [&](TreeBuilder &tree, int64_t channel, int32_t) {
+                        for (unsigned step = 0; step < axes.size(); ++step) {
+                          unsigned axis =
+                              unsigned(channel + step) % axes.size();
+                          tree.stage([&](int32_t holder, auto pass) {
+                            Members line = lineOf(axes, axis, holder);
+                            if (axes[axis].closed)
+                              spreadRound(line, holder, /*back=*/false, pass);
+                            else
+                              spreadBothWays(line, holder, false, false, pass);
+                          });
+                        }
+                      });
 
   // A runtime that sees several ranks on a chip, and stages of links.
   if (grid.isSwitch())
@@ -403,9 +403,8 @@ llvm::Expected<GatherRoutes> Wiring::gather(Algorithm algorithm, Group group,
       });
 }
 
-llvm::Expected<ExchangeRoutes> Wiring::exchange(Algorithm algorithm,
-                                                Group group,
-                                                int64_t rank) const {
+llvm::Expected<ExchangeRoutes>
+Wiring::exchange(Algorithm algorithm, Group group, int64_t rank) const {
   int64_t members = group.size;
   int64_t inStage = rank % stageSize;
   int64_t first = rank - inStage / group.stride % group.size * group.stride;

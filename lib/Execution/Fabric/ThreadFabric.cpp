@@ -27,8 +27,7 @@ ThreadFabric::ThreadFabric(int64_t ranks, std::chrono::milliseconds limit)
   }
 }
 
-llvm::Error
-ThreadFabric::run(llvm::function_ref<llvm::Error(int64_t)> body) {
+llvm::Error ThreadFabric::run(llvm::function_ref<llvm::Error(int64_t)> body) {
   std::vector<std::thread> threads;
   for (int64_t rank : numbers)
     threads.emplace_back([&, rank, this] {
@@ -74,7 +73,7 @@ bool ThreadFabric::failed() const {
 }
 
 void ThreadFabric::send(int64_t from, int64_t to, OpKind kind,
-                  llvm::ArrayRef<char> bytes) {
+                        llvm::ArrayRef<char> bytes) {
   if (to < 0 || to >= ranks()) {
     fail("rank " + llvm::Twine(from) + ": " + spell(kind) +
          " expects a rank below " + llvm::Twine(ranks()) + ", got " +
@@ -88,7 +87,7 @@ void ThreadFabric::send(int64_t from, int64_t to, OpKind kind,
 }
 
 void ThreadFabric::receive(int64_t to, int64_t from, OpKind kind,
-                     llvm::MutableArrayRef<char> into) {
+                           llvm::MutableArrayRef<char> into) {
   auto giveUp = [&](const llvm::Twine &why) {
     fail("rank " + llvm::Twine(to) + ": " + spell(kind) + " expects " +
          llvm::Twine(into.size()) + " bytes from rank " + llvm::Twine(from) +
@@ -101,9 +100,9 @@ void ThreadFabric::receive(int64_t to, int64_t from, OpKind kind,
   std::unique_lock<std::mutex> lock(mutex);
   Mailbox &mailbox = mailboxes[to];
   std::deque<Message> &queue = mailbox.from[from];
-  bool inTime = mailbox.arrived.wait_until(lock, std::chrono::steady_clock::now() + limit, [&] {
-    return hasFailed || !queue.empty() || ended[from];
-  });
+  bool inTime = mailbox.arrived.wait_until(
+      lock, std::chrono::steady_clock::now() + limit,
+      [&] { return hasFailed || !queue.empty() || ended[from]; });
   if (hasFailed || queue.empty()) {
     bool stopped = hasFailed, over = inTime;
     lock.unlock();
