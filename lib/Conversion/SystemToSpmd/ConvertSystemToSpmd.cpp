@@ -22,6 +22,17 @@ namespace portolan {
 
 namespace {
 
+/// Bytes of a row of a ragged exchange: its payload is of the rows that its
+/// load expects, or of those of its type.
+double rowBytesOf(Operation *op, DictionaryAttr of, double payloadBytes) {
+  double rows = 0;
+  if (auto load = of.getAs<moe::LoadAttr>("load"))
+    rows = load.maxRows();
+  else if (auto type = dyn_cast<RankedTensorType>(op->getOperand(0).getType()))
+    rows = double(type.getDimSize(0));
+  return rows > 0 ? payloadBytes / rows : 0;
+}
+
 /// The op that `op` covers, in its place.
 LogicalResult uncover(Operation *op, StringAttr covers, DictionaryAttr of,
                       std::optional<int64_t> site) {
@@ -70,14 +81,14 @@ portolan::convertSystemToSpmd(ModuleOp module) {
     std::optional<int64_t> site;
     if (auto stepOp = dyn_cast<StepOpInterface>(op)) {
       FailureOr<Step> step = stepOp.step();
-      FailureOr<LocalOp> local = stepOp.describeCovered();
-      if (failed(step) || failed(local))
+      if (failed(step))
         return failure();
       if (isCommunication(step->kind)) {
         site = int64_t(transfers.size());
-        transfers.push_back(
-            {op->getName().getStringRef().str(), *step,
-             local->rows > 0 ? local->payloadBytes / local->rows : 0});
+        Transfer transfer{op->getName().getStringRef().str(), *step};
+        if (step->kind == OpKind::allToAllV)
+          transfer.rowBytes = rowBytesOf(op, of, step->work.message.bytes);
+        transfers.push_back(std::move(transfer));
       }
     }
     if (failed(uncover(op, covers, of, site)))

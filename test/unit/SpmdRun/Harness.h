@@ -30,7 +30,7 @@
 namespace portolan::test {
 
 /// Deterministic values in [-1, 1).
-class Random {
+class Values {
 public:
   float next() {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
@@ -56,7 +56,7 @@ public:
     return dialects;
   }
 
-  /// Fills every weight; a name that contains "norm" or starts with "g" and has
+  /// Fills every weight that holds no value; a name that contains "norm" or starts with "g" and has
   /// one dimension is a gain around 1. `zero`: a weight that stays zero.
   void addWeights(llvm::StringRef zero = "") {
     llvm::SmallString<128> made;
@@ -65,6 +65,8 @@ public:
     std::string bytes;
     mlir::Builder builder(&context);
     for (auto data : module->getOps<moe::WeightDataOp>()) {
+      if (data.getValue())
+        continue;
       auto type = llvm::cast<mlir::RankedTensorType>(data.getType());
       ASSERT_TRUE(type.getElementType().isF32());
       std::vector<float> values(type.getNumElements());
@@ -136,7 +138,7 @@ public:
   llvm::StringMap<std::vector<float>> weights;
   std::vector<NamedTensor> inputs;
   std::string folder;
-  Random random;
+  Values random;
 };
 
 /// Expects equal outputs within 1e-4.
