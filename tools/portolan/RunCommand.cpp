@@ -34,8 +34,8 @@ namespace {
 struct RunRequest {
   std::string model, inputs, expect;
   double rtol = 0, atol = 0;
-  std::string level, plan, target;
-  int64_t ranks = 0;
+  std::string level, plan, target, fabric;
+  int64_t ranks = 0, messageLimit = 0;
 };
 
 llvm::Error checkRequest(const RunRequest &request) {
@@ -60,6 +60,9 @@ llvm::Error checkRequest(const RunRequest &request) {
     return createStringError("--ranks: expects --level spmd");
   if (request.level.empty() && request.target.empty() && !request.plan.empty())
     return createStringError("--plan: expects --level spmd or --target");
+  if (request.level.empty() && request.target.empty() &&
+      request.fabric != "threads")
+    return createStringError("--fabric: expects --level spmd or --target");
   if (!request.level.empty() && (request.ranks < 1 || request.plan.empty()))
     return createStringError(
         "--level spmd: expects --ranks N with N >= 1 and --plan FILE");
@@ -69,17 +72,21 @@ llvm::Error checkRequest(const RunRequest &request) {
 /// Runs the model as it is, on `target` if there is one, or on the ranks that
 /// were asked for.
 llvm::Expected<std::vector<NamedTensor>>
-runOn(const RunRequest &request, TargetRunner *target, mlir::ModuleOp module,
-      llvm::ArrayRef<NamedTensor> inputs, llvm::StringRef folder) {
+runOn(const RunRequest &request, TargetRunner *target, FabricMaker &fabrics,
+      mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
+      llvm::StringRef folder) {
   if (target)
-    return target->run(module, inputs, folder);
+    return target->run(module, inputs, folder, fabrics);
   if (request.level.empty())
     return runModule(module, inputs, folder);
   llvm::Expected<PlanPoint> plan = readPlan(request.plan, *module.getContext());
   if (!plan)
     return plan.takeError();
+  llvm::Expected<Fabric *> fabric = fabrics.ofRanks(request.ranks);
+  if (!fabric)
+    return fabric.takeError();
   llvm::Expected<SpmdRun> run =
-      runSpmd(module, inputs, folder, *plan, request.ranks);
+      runSpmd(module, inputs, folder, *plan, **fabric);
   if (!run)
     return run.takeError();
   return std::move(run->outputs);
@@ -147,6 +154,11 @@ llvm::Expected<unsigned> compareSet(const RunRequest &request,
 llvm::Expected<int> run(const RunRequest &request) {
   if (llvm::Error error = checkRequest(request))
     return std::move(error);
+  // First of all: processes of one run hear of each other's end from here on.
+  llvm::Expected<FabricMaker> fabrics =
+      FabricMaker::create(request.fabric, request.messageLimit);
+  if (!fabrics)
+    return fabrics.takeError();
   mlir::DialectRegistry registry;
   registerUpstream(registry);
   registerAllDialects(registry);
@@ -183,11 +195,13 @@ llvm::Expected<int> run(const RunRequest &request) {
   unsigned compared = 0, differing = 0;
   for (auto [index, set] : llvm::enumerate(*sets)) {
     llvm::Expected<std::vector<NamedTensor>> outputs =
-        runOn(request, target.get(), **module, set.inputs,
+        runOn(request, target.get(), *fabrics, **module, set.inputs,
               folder.empty() ? "." : folder);
     if (!outputs)
       return createStringError(set.folder + ": " +
                                llvm::toString(outputs.takeError()));
+    if (!fabrics->isRoot())
+      continue;
     llvm::outs() << llvm::sys::path::filename(set.folder) << "\n";
     if (target)
       target->print(llvm::outs());
@@ -208,7 +222,7 @@ llvm::Expected<int> run(const RunRequest &request) {
     return llvm::make_error<InternalError>(
         std::to_string(target->contradictions()) +
         " transfers moved other bytes than they state");
-  if (expected.empty())
+  if (expected.empty() || !fabrics->isRoot())
     return kExitDone;
   llvm::outs() << compared - differing << " of " << compared
                << " outputs agree ("
@@ -250,9 +264,19 @@ Command portolan::runCommand() {
   static cl::opt<std::string> target(
       "target", cl::sub(sub), cl::value_desc("TARGET"),
       cl::desc("Run the model as lowered for a machine with its shape"));
+  static cl::opt<std::string> fabric(
+      "fabric", cl::sub(sub), cl::init("threads"),
+      cl::value_desc("threads|mpi"),
+      cl::desc("Ranks as threads (default), or as the processes of mpirun"));
+  static cl::opt<int64_t> messageLimit(
+      "message-limit", cl::sub(sub),
+      cl::init(kMessageLimit / std::chrono::seconds(1)),
+      cl::value_desc("SECONDS"),
+      cl::desc("Longest wait of a rank for a message (default 60)"));
   return {&sub, [] {
-            llvm::Expected<int> status = run({model, inputs, expect, rtol, atol,
-                                              level, plan, target, ranks});
+            llvm::Expected<int> status =
+                run({model, inputs, expect, rtol, atol, level, plan, target,
+                     fabric, ranks, messageLimit});
             return status ? *status : exitStatusOf(status.takeError());
           }};
 }

@@ -50,15 +50,29 @@ static Workload workloadOf(llvm::ArrayRef<const Tensor *> inputs) {
   return workload;
 }
 
+/// Whether a plan is in normal form and legal for a workload.
+llvm::Error TargetRunner::check(const PlanPoint &point,
+                                const Workload &workload) {
+  mlir::OwningOpRef<mlir::ModuleOp> scratch = session.module->clone();
+  return applyPlan(point, *target.family,
+                   {session.model, target.machine, workload}, *scratch);
+}
+
 llvm::Expected<PlanPoint>
 TargetRunner::planFor(llvm::ArrayRef<const Tensor *> inputs) {
   Workload workload = workloadOf(inputs);
   if (given) {
-    mlir::OwningOpRef<mlir::ModuleOp> scratch = session.module->clone();
-    if (llvm::Error error =
-            applyPlan(*given, *target.family,
-                      {session.model, target.machine, workload}, *scratch))
+    // A plan is of one phase; a step of the other one runs under it too.
+    llvm::Error error = check(*given, workload);
+    if (!error)
+      return *given;
+    Workload other = workload;
+    other.phase = workload.decodes() ? Phase::prefill : Phase::decode;
+    if (llvm::Error second = check(*given, other)) {
+      llvm::consumeError(std::move(second));
       return std::move(error);
+    }
+    llvm::consumeError(std::move(error));
     return *given;
   }
   Tuner tuner(session.model, target.machine, *target.family, workload);
@@ -74,7 +88,7 @@ TargetRunner::planFor(llvm::ArrayRef<const Tensor *> inputs) {
 
 llvm::Expected<std::vector<NamedTensor>>
 TargetRunner::run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
-                  llvm::StringRef folder) {
+                  llvm::StringRef folder, FabricMaker &fabrics) {
   llvm::Expected<std::vector<const Tensor *>> matched =
       matchInputs(module, inputs);
   if (!matched)
@@ -88,9 +102,11 @@ TargetRunner::run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
   if (!count)
     return count.takeError();
   ranks = *count;
-  ThreadFabric fabric(ranks);
+  llvm::Expected<Fabric *> fabric = fabrics.ofRanks(ranks);
+  if (!fabric)
+    return fabric.takeError();
   llvm::Expected<TargetRun> run =
-      runOnTarget(module, inputs, folder, setting, fabric);
+      runOnTarget(module, inputs, folder, setting, **fabric);
   if (!run)
     return run.takeError();
   traffic = std::move(run->traffic);

@@ -13,6 +13,7 @@
 #ifndef PORTOLAN_TOOLS_PORTOLAN_TARGETRUNNER_H
 #define PORTOLAN_TOOLS_PORTOLAN_TARGETRUNNER_H
 
+#include "FabricMaker.h"
 #include "Session.h"
 #include "portolan/Execution/RunTarget.h"
 
@@ -25,10 +26,11 @@ public:
   create(llvm::StringRef model, llvm::StringRef target,
          llvm::StringRef planFile);
 
-  /// Runs `module`, the model as its file has it.
+  /// Runs `module`, the model as its file has it, on a fabric with as many
+  /// ranks as the plan.
   llvm::Expected<std::vector<NamedTensor>>
   run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
-      llvm::StringRef folder);
+      llvm::StringRef folder, FabricMaker &fabrics);
 
   /// The program and the traffic of the last run.
   void print(llvm::raw_ostream &os) const;
@@ -37,6 +39,7 @@ public:
 
 private:
   TargetRunner() = default;
+  llvm::Error check(const PlanPoint &point, const Workload &workload);
   llvm::Expected<PlanPoint> planFor(llvm::ArrayRef<const Tensor *> inputs);
 
   Session session; ///< the model as it is served, for the plan

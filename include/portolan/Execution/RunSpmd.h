@@ -26,13 +26,13 @@ struct SpmdRun {
   mlir::OwningOpRef<mlir::ModuleOp> program;
 };
 
-/// Runs `module` (as runModule() does) on `ranks` logical ranks that form one
+/// Runs `module` (as runModule() does) on the ranks of `fabric`, which form one
 /// model copy. The inputs are one micro-batch; number formats of the plan are
 /// ignored: values are computed in the types of the module.
 llvm::Expected<SpmdRun> runSpmd(mlir::ModuleOp module,
                                 llvm::ArrayRef<NamedTensor> inputs,
                                 llvm::StringRef weightsFolder,
-                                const PlanPoint &plan, int64_t ranks);
+                                const PlanPoint &plan, Fabric &fabric);
 
 } // namespace portolan
 

@@ -25,6 +25,9 @@ struct RankAxis {
 /// no axes on a switch.
 struct RankGrid {
   llvm::SmallVector<RankAxis, 3> axes;
+  /// Neighbours share many links (regions of a wafer): what one of them carries
+  /// is not told by a message.
+  bool isFabric = false;
 
   bool isSwitch() const { return axes.empty(); }
 };

@@ -14,15 +14,11 @@ llvm::Expected<SpmdRun> portolan::runSpmd(ModuleOp module,
                                           llvm::ArrayRef<NamedTensor> inputs,
                                           llvm::StringRef weightsFolder,
                                           const PlanPoint &plan,
-                                          int64_t ranks) {
-  if (ranks < 1)
-    return llvm::createStringError("ranks: expects at least 1, got " +
-                                   llvm::Twine(ranks));
+                                          Fabric &fabric) {
   llvm::Expected<DeviceProgram> program =
-      partitionProgram(module, inputs, plan, ranks);
+      partitionProgram(module, inputs, plan, fabric.ranks());
   if (!program)
     return program.takeError();
-  ThreadFabric fabric(program->ranks());
   Wiring wiring = Wiring::ofSwitch(program->deployment.stageSize);
   llvm::Expected<std::vector<PassResult>> results =
       runProgram(ProgramPass{&*program, inputs}, weightsFolder, fabric, wiring);

@@ -193,7 +193,7 @@ private:
       }
     }
     // A receiver's share of a message is its sender's.
-    if (kind == OpKind::receive)
+    if (kind == OpKind::receive || wiring.rankGrid().isFabric)
       return llvm::Error::success();
     for (unsigned linkClass = 0; linkClass < kLinkClasses; ++linkClass) {
       row->statedBusiestBytes[linkClass] += stated[linkClass];

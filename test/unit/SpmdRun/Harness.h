@@ -56,8 +56,9 @@ public:
     return dialects;
   }
 
-  /// Fills every weight that holds no value; a name that contains "norm" or starts with "g" and has
-  /// one dimension is a gain around 1. `zero`: a weight that stays zero.
+  /// Fills every weight that holds no value; a name that contains "norm" or
+  /// starts with "g" and has one dimension is a gain around 1. `zero`: a weight
+  /// that stays zero.
   void addWeights(llvm::StringRef zero = "") {
     llvm::SmallString<128> made;
     ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("portolan-spmd", made));
@@ -130,7 +131,8 @@ public:
     llvm::Expected<PlanPoint> point = parsePlanPoint(plan);
     if (!point)
       return point.takeError();
-    return runSpmd(*module, inputs, folder, *point, ranks);
+    ThreadFabric fabric(ranks);
+    return runSpmd(*module, inputs, folder, *point, fabric);
   }
 
   mlir::MLIRContext context;
@@ -141,13 +143,13 @@ public:
   Values random;
 };
 
-/// Expects equal outputs within 1e-4.
+/// Expects equal outputs within 1e-4, or `rtol` of what is expected.
 inline void expectClose(llvm::ArrayRef<NamedTensor> actual,
-                        llvm::ArrayRef<NamedTensor> expected) {
+                        llvm::ArrayRef<NamedTensor> expected, double rtol = 0) {
   ASSERT_EQ(actual.size(), expected.size());
   for (auto [got, want] : llvm::zip(actual, expected)) {
     llvm::Expected<Difference> difference =
-        compare(got.tensor, want.tensor, 0, 1e-4);
+        compare(got.tensor, want.tensor, rtol, 1e-4);
     ASSERT_TRUE(bool(difference)) << llvm::toString(difference.takeError());
     EXPECT_EQ(difference->outOfTolerance, 0)
         << want.name << ": " << difference->maxAbsolute << " at "

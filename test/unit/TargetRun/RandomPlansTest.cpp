@@ -49,7 +49,8 @@ TEST_P(RandomPlans, EqualTheModel) {
         ADD_FAILURE() << llvm::toString(run.takeError());
         continue;
       }
-      expectClose(run->outputs, expected);
+      // Hidden values of random weights grow to tens: f32 has 1e-7 of them.
+      expectClose(run->outputs, expected, /*rtol=*/1e-5);
       communicating += !run->traffic.empty();
       for (const TransferTraffic &row : run->traffic)
         EXPECT_TRUE(row.movesWhatItStates())
