@@ -14,28 +14,25 @@
 using namespace portolan;
 using llvm::createStringError;
 
-llvm::Expected<FabricMaker> FabricMaker::create(llvm::StringRef kind,
-                                                int64_t limitSeconds) {
-  FabricMaker maker;
+llvm::Error FabricMaker::open(llvm::StringRef kind, int64_t limitSeconds) {
   if (limitSeconds < 1 || limitSeconds > 86400)
     return createStringError("--message-limit: expects 1 to 86400 seconds, "
                              "got " +
                              llvm::Twine(limitSeconds));
-  maker.limit = std::chrono::seconds(limitSeconds);
-  maker.isMpi = kind == "mpi";
-  if (!maker.isMpi) {
+  limit = std::chrono::seconds(limitSeconds);
+  isMpi = kind == "mpi";
+  if (!isMpi) {
     if (kind != "threads")
       return createStringError("--fabric: expects threads or mpi, got '" +
                                kind + "'");
-    return maker;
+    return llvm::Error::success();
   }
 #ifdef PORTOLAN_HAS_MPI
-  llvm::Expected<std::unique_ptr<MpiFabric>> joined =
-      MpiFabric::create(maker.limit);
+  llvm::Expected<std::unique_ptr<MpiFabric>> joined = MpiFabric::create(limit);
   if (!joined)
     return joined.takeError();
-  maker.fabric = std::move(*joined);
-  return maker;
+  fabric = std::move(*joined);
+  return llvm::Error::success();
 #else
   return createStringError(
       "--fabric mpi: expects a build with MPI (MPICH), got "

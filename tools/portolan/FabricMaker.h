@@ -18,11 +18,11 @@
 
 namespace portolan {
 
+/// Outlives what is printed: ranks that fail leave together.
 class FabricMaker {
 public:
   /// `kind` is threads or mpi, `limitSeconds` the longest wait for a message.
-  static llvm::Expected<FabricMaker> create(llvm::StringRef kind,
-                                            int64_t limitSeconds);
+  llvm::Error open(llvm::StringRef kind, int64_t limitSeconds);
 
   /// A fabric of `ranks` ranks, valid until the next call; an error if MPI has
   /// another number of them.

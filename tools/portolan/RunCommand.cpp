@@ -151,14 +151,12 @@ llvm::Expected<unsigned> compareSet(const RunRequest &request,
   return differing;
 }
 
-llvm::Expected<int> run(const RunRequest &request) {
+llvm::Expected<int> run(const RunRequest &request, FabricMaker &fabrics) {
   if (llvm::Error error = checkRequest(request))
     return std::move(error);
   // First of all: processes of one run hear of each other's end from here on.
-  llvm::Expected<FabricMaker> fabrics =
-      FabricMaker::create(request.fabric, request.messageLimit);
-  if (!fabrics)
-    return fabrics.takeError();
+  if (llvm::Error error = fabrics.open(request.fabric, request.messageLimit))
+    return std::move(error);
   mlir::DialectRegistry registry;
   registerUpstream(registry);
   registerAllDialects(registry);
@@ -195,12 +193,12 @@ llvm::Expected<int> run(const RunRequest &request) {
   unsigned compared = 0, differing = 0;
   for (auto [index, set] : llvm::enumerate(*sets)) {
     llvm::Expected<std::vector<NamedTensor>> outputs =
-        runOn(request, target.get(), *fabrics, **module, set.inputs,
+        runOn(request, target.get(), fabrics, **module, set.inputs,
               folder.empty() ? "." : folder);
     if (!outputs)
       return createStringError(set.folder + ": " +
                                llvm::toString(outputs.takeError()));
-    if (!fabrics->isRoot())
+    if (!fabrics.isRoot())
       continue;
     llvm::outs() << llvm::sys::path::filename(set.folder) << "\n";
     if (target)
@@ -222,7 +220,7 @@ llvm::Expected<int> run(const RunRequest &request) {
     return llvm::make_error<InternalError>(
         std::to_string(target->contradictions()) +
         " transfers moved other bytes than they state");
-  if (expected.empty() || !fabrics->isRoot())
+  if (expected.empty() || !fabrics.isRoot())
     return kExitDone;
   llvm::outs() << compared - differing << " of " << compared
                << " outputs agree ("
@@ -274,9 +272,11 @@ Command portolan::runCommand() {
       cl::value_desc("SECONDS"),
       cl::desc("Longest wait of a rank for a message (default 60)"));
   return {&sub, [] {
+            FabricMaker fabrics;
             llvm::Expected<int> status =
                 run({model, inputs, expect, rtol, atol, level, plan, target,
-                     fabric, ranks, messageLimit});
+                     fabric, ranks, messageLimit},
+                    fabrics);
             return status ? *status : exitStatusOf(status.takeError());
           }};
 }

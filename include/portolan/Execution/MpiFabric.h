@@ -53,15 +53,15 @@ private:
   void hearOfFailures();
   /// Gives back the memory of messages that have left.
   void collect();
-  /// Waits until all ranks have said that they are through, or failed.
-  void meet(Time until);
+  /// Waits until all ranks have sent a message of `tag`; a rank that has not
+  /// until then, or below 0. Returns at once on news of a failure.
+  int64_t meet(int tag, Time until);
   void setFailed(const llvm::Twine &message);
 
   std::chrono::milliseconds limit;
   std::vector<int64_t> numbers;
   int64_t count;
   std::unique_ptr<Outgoing> outgoing;
-  std::vector<bool> through; ///< ranks that have said so, in this run
   std::string error;
   bool hasFailed = false;
 };

@@ -43,6 +43,9 @@ llvm::Expected<OwningOpRef<ModuleOp>> bind(ModuleOp module,
 llvm::Expected<DeviceProgram>
 portolan::partitionProgram(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
                            const PlanPoint &plan, int64_t ranks) {
+  if (ranks < 1)
+    return llvm::createStringError("ranks: expects at least 1, got " +
+                                   llvm::Twine(ranks));
   llvm::Expected<OwningOpRef<ModuleOp>> bound = bind(module, inputs);
   if (!bound)
     return bound.takeError();

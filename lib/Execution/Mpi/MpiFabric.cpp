@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kFailureTag = int(kNumOpKinds);
 constexpr int kThroughTag = kFailureTag + 1;
+constexpr int kFarewellTag = kThroughTag + 1;
 
 /// How long a rank that knows of a failure stays, for others to hear of it.
 constexpr std::chrono::milliseconds kFarewell(2000);
@@ -68,18 +69,24 @@ MpiFabric::MpiFabric(int64_t rank, int64_t ranks,
       outgoing(std::make_unique<Outgoing>()) {}
 
 MpiFabric::~MpiFabric() {
-  // After a failure ranks may be missing, and MPI would wait for them.
+  // After a failure ranks may be missing, and MPI would wait for them. The
+  // launcher ends all as soon as one leaves: nobody does before all have said
+  // what they had to.
   if (hasFailed)
-    meet(now() + kFarewell);
+    meet(kFarewellTag, now() + kFarewell);
   else
     MPI_Finalize();
 }
 
 llvm::Error MpiFabric::run(llvm::function_ref<llvm::Error(int64_t)> body) {
-  through.assign(count, false);
   if (llvm::Error failure = body(rank()))
     fail("rank " + Twine(rank()) + ": " + llvm::toString(std::move(failure)));
-  meet(now() + limit);
+  if (!hasFailed) {
+    int64_t missing = meet(kThroughTag, now() + limit);
+    if (missing >= 0)
+      fail("rank " + Twine(rank()) + ": expects the end of all ranks within " +
+           Twine(limit.count()) + " ms, got none of rank " + Twine(missing));
+  }
   if (hasFailed)
     return llvm::createStringError(error);
   // What was sent must have been received.
@@ -129,7 +136,7 @@ void MpiFabric::receive(int64_t to, int64_t from, OpKind kind,
     int isThere = 0;
     MPI_Status status;
     MPI_Iprobe(int(from), MPI_ANY_TAG, MPI_COMM_WORLD, &isThere, &status);
-    if (isThere && status.MPI_TAG == kThroughTag)
+    if (isThere && status.MPI_TAG >= kThroughTag)
       return giveUp("the end of its program");
     if (isThere && status.MPI_TAG < kFailureTag) {
       int size = 0;
@@ -188,40 +195,32 @@ void MpiFabric::collect() {
   }
 }
 
-void MpiFabric::meet(Time until) {
-  bool wasFailed = hasFailed;
-  if (through.empty())
-    through.assign(count, false);
-  if (!through[rank()]) {
-    through[rank()] = true;
-    for (int64_t other = 0; other < count; ++other)
-      if (other != rank())
-        outgoing->start(other, kThroughTag, {});
-  }
-  while (llvm::is_contained(through, false) || !outgoing->messages.empty()) {
+int64_t MpiFabric::meet(int tag, Time until) {
+  bool knows = hasFailed;
+  std::vector<bool> said(count, false);
+  said[rank()] = true;
+  for (int64_t other = 0; other < count; ++other)
+    if (other != rank())
+      outgoing->start(other, tag, {});
+  while (llvm::is_contained(said, false) || !outgoing->messages.empty()) {
     hearOfFailures();
-    if (hasFailed && !wasFailed)
-      return;
+    if (hasFailed && !knows)
+      return -1;
     for (int64_t other = 0; other < count; ++other) {
       int isThere = 0;
-      if (!through[other])
-        MPI_Iprobe(int(other), kThroughTag, MPI_COMM_WORLD, &isThere,
+      if (!said[other])
+        MPI_Iprobe(int(other), tag, MPI_COMM_WORLD, &isThere,
                    MPI_STATUS_IGNORE);
       if (!isThere)
         continue;
-      MPI_Recv(nullptr, 0, MPI_BYTE, int(other), kThroughTag, MPI_COMM_WORLD,
+      MPI_Recv(nullptr, 0, MPI_BYTE, int(other), tag, MPI_COMM_WORLD,
                MPI_STATUS_IGNORE);
-      through[other] = true;
+      said[other] = true;
     }
-    if (now() > until) {
-      if (!hasFailed)
-        fail("rank " + Twine(rank()) +
-             ": expects the end of all ranks within " + Twine(limit.count()) +
-             " ms, got none of rank " +
-             Twine(llvm::find(through, false) - through.begin()));
-      return;
-    }
+    if (now() > until)
+      return llvm::find(said, false) - said.begin();
     collect();
     std::this_thread::sleep_for(kPause);
   }
+  return -1;
 }
