@@ -13,10 +13,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Moe/Transforms/Passes.h"
+#include "dialects/Spmd/Transforms/Passes.h"
 #include "lib/Execution/Diagnostics.h"
 #include "lib/Execution/Fabric/RankResult.h"
 #include "lib/Execution/Fabric/Shards.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Pass/PassManager.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
@@ -52,19 +54,23 @@ void eraseWeights(ModuleOp module) {
     data.erase();
 }
 
-llvm::Expected<CompiledProgram> compileProgram(const DeviceProgram &program) {
+llvm::Expected<CompiledProgram> compileProgram(const DeviceProgram &program,
+                                               RunFormats formats) {
   CompiledProgram compiled;
   ModuleOp source = *program.module;
   MLIRContext *context = source.getContext();
   compiled.module = OwningOpRef<ModuleOp>(source.clone());
-  context->loadDialect<moe::MoeDialect, spmd::SpmdDialect>();
+  context->loadDialect<moe::MoeDialect, spmd::SpmdDialect,
+                       tensor::TensorDialect>();
   if (llvm::Error error = errorOf(context, [&]() -> LogicalResult {
         FailureOr<std::vector<Transfer>> transfers =
             convertSystemToSpmd(*compiled.module);
         if (failed(transfers))
           return failure();
         compiled.transfers = std::move(*transfers);
-        return success();
+        return formats == RunFormats::ofPlan
+                   ? spmd::emulateFormats(*compiled.module)
+                   : success();
       }))
     return std::move(error);
   for (const Transfer &transfer : compiled.transfers)
@@ -281,7 +287,7 @@ PreparedPass::gather(llvm::ArrayRef<RankResult> results) const {
 llvm::Expected<std::vector<PassResult>>
 portolan::runProgram(llvm::ArrayRef<ProgramPass> passes,
                      llvm::StringRef weightsFolder, Fabric &fabric,
-                     const Wiring &wiring) {
+                     const Wiring &wiring, RunFormats formats) {
   WeightFiles weights(weightsFolder);
   std::map<const DeviceProgram *, CompiledProgram> compiled;
   std::vector<std::unique_ptr<PreparedPass>> prepared;
@@ -293,7 +299,8 @@ portolan::runProgram(llvm::ArrayRef<ProgramPass> passes,
           llvm::Twine(pass.program->ranks()));
     auto known = compiled.find(pass.program);
     if (known == compiled.end()) {
-      llvm::Expected<CompiledProgram> program = compileProgram(*pass.program);
+      llvm::Expected<CompiledProgram> program =
+          compileProgram(*pass.program, formats);
       if (!program)
         return program.takeError();
       known = compiled.emplace(pass.program, std::move(*program)).first;
