@@ -12,6 +12,7 @@
 #include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
+#include "dialects/Spmd/Transforms/Passes.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Switched/Transforms/Passes.h"
 #include "dialects/Torus/IR/Torus.h"
@@ -26,6 +27,7 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
 
 using namespace portolan;
@@ -57,7 +59,9 @@ void portolan::registerAllPasses() {
   wafer::registerWaferPasses();
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
+  spmd::registerSpmdPasses();
   registerSpmdToRuntimePasses();
+  registerSystemToSpmdPasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();
   moe::registerMoePasses();

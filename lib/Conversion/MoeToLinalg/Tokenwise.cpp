@@ -263,6 +263,7 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
                         rewriter.getF32Type(), [&](Emit &e, ValueRange args) {
                           return emitFeedForward(e, args, FeedForwardForm(op));
                         });
+    inner = emitInnerFormats(e, op, inner);
     Value result = e.contract("ti,ih->th", {inner, op.getDown()});
     rewriter.replaceOp(op,
                        e.unrows(e.castTensor(result, elementOf(op.getResult())),
