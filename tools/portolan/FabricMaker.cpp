@@ -6,10 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "FabricMaker.h"
-#include "llvm/ADT/STLExtras.h"
-#ifdef PORTOLAN_HAS_MPI
 #include "portolan/Execution/MpiFabric.h"
-#endif
+#include "llvm/ADT/STLExtras.h"
 
 using namespace portolan;
 using llvm::createStringError;
@@ -27,17 +25,11 @@ llvm::Error FabricMaker::open(llvm::StringRef kind, int64_t limitSeconds) {
                                kind + "'");
     return llvm::Error::success();
   }
-#ifdef PORTOLAN_HAS_MPI
-  llvm::Expected<std::unique_ptr<MpiFabric>> joined = MpiFabric::create(limit);
+  llvm::Expected<std::unique_ptr<Fabric>> joined = createMpiFabric(limit);
   if (!joined)
     return joined.takeError();
   fabric = std::move(*joined);
   return llvm::Error::success();
-#else
-  return createStringError(
-      "--fabric mpi: expects a build with MPI (MPICH), got "
-      "one without");
-#endif
 }
 
 llvm::Expected<Fabric *> FabricMaker::ofRanks(int64_t ranks) {

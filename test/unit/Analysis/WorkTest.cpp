@@ -46,6 +46,29 @@ TEST(Work, AbsorbedLatentAttentionPerContextToken) {
   EXPECT_DOUBLE_EQ(two.cacheReadBytes - one.cacheReadBytes, 1152);
 }
 
+// With keys and values in the cache a context token costs what it does in plain
+// attention: 2 * 128 * (128 + 64 + 128) operations, 128 * 320 bf16 elements. The
+// new token alone is expanded: 2 * 128 * 512 * (128 + 128).
+TEST(Work, ExpandedLatentAttentionPerContextToken) {
+  LocalOp op;
+  op.kind = OpKind::latentAttention;
+  op.expanded = true;
+  op.sequences = 1;
+  op.rows = op.newTokens = 1;
+  op.heads = 128;
+  op.inner = 512;
+  op.ropeWidth = 64;
+  op.keyWidth = op.outer = 128;
+  op.context = 0;
+  Work one = workOf(op);
+  EXPECT_DOUBLE_EQ(one.matmulOperations, 81920 + 33554432);
+  EXPECT_DOUBLE_EQ(one.cacheWriteBytes, 81920);
+  op.context = 1;
+  Work two = workOf(op);
+  EXPECT_DOUBLE_EQ(two.matmulOperations - one.matmulOperations, 81920);
+  EXPECT_DOUBLE_EQ(two.cacheReadBytes - one.cacheReadBytes, 81920);
+}
+
 // Llama-3-70B reads 2 * 8 * 128 * 2 bytes per layer and token in bf16.
 TEST(Work, GroupedQueryCacheByHand) {
   LocalOp op;
