@@ -141,7 +141,7 @@ struct LocalOp {
   bool gated = false;
   bool absorbed = false;
   bool expanded = false; ///< latentAttention: keys and values are cached
-  bool tabled = false; ///< route: a table chooses
+  bool tabled = false;   ///< route: a table chooses
   RecurrenceKind recurrence = RecurrenceKind::selective;
   /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
   uint8_t microBatch = 0;

@@ -47,8 +47,8 @@ TEST(Work, AbsorbedLatentAttentionPerContextToken) {
 }
 
 // With keys and values in the cache a context token costs what it does in plain
-// attention: 2 * 128 * (128 + 64 + 128) operations, 128 * 320 bf16 elements. The
-// new token alone is expanded: 2 * 128 * 512 * (128 + 128).
+// attention: 2 * 128 * (128 + 64 + 128) operations, 128 * 320 bf16 elements.
+// The new token alone is expanded: 2 * 128 * 512 * (128 + 128).
 TEST(Work, ExpandedLatentAttentionPerContextToken) {
   LocalOp op;
   op.kind = OpKind::latentAttention;
