@@ -10,6 +10,7 @@
 #include "portolan/Plan/PlanFile.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace portolan;
 using llvm::createStringError;
@@ -86,6 +87,20 @@ TargetRunner::planFor(llvm::ArrayRef<const Tensor *> inputs) {
   return tuned->ranked.front().plan;
 }
 
+static FormatError formatErrorOf(const NamedTensor &exact,
+                                 const Tensor &rounded) {
+  FormatError error{exact.name, 0, 0};
+  double difference = 0, norm = 0;
+  for (int64_t i = 0; i < exact.tensor.size(); ++i) {
+    double value = exact.tensor.at(i), distance = rounded.at(i) - value;
+    error.largest = std::max(error.largest, std::abs(distance));
+    difference += distance * distance;
+    norm += value * value;
+  }
+  error.relative = norm > 0 ? std::sqrt(difference / norm) : 0;
+  return error;
+}
+
 llvm::Expected<std::vector<NamedTensor>>
 TargetRunner::run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
                   llvm::StringRef folder, FabricMaker &fabrics) {
@@ -102,13 +117,22 @@ TargetRunner::run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
   if (!count)
     return count.takeError();
   ranks = *count;
-  llvm::Expected<Fabric *> fabric = fabrics.ofRanks(ranks);
-  if (!fabric)
-    return fabric.takeError();
-  llvm::Expected<TargetRun> run =
-      runOnTarget(module, inputs, folder, setting, **fabric);
+  auto runIn = [&](RunFormats formats) -> llvm::Expected<TargetRun> {
+    setting.formats = formats;
+    llvm::Expected<Fabric *> fabric = fabrics.ofRanks(ranks);
+    if (!fabric)
+      return fabric.takeError();
+    return runOnTarget(module, inputs, folder, setting, **fabric);
+  };
+  llvm::Expected<TargetRun> run = runIn(RunFormats::ofTypes);
   if (!run)
     return run.takeError();
+  llvm::Expected<TargetRun> rounded = runIn(RunFormats::ofPlan);
+  if (!rounded)
+    return rounded.takeError();
+  formatErrors.clear();
+  for (auto [exact, other] : llvm::zip_equal(run->outputs, rounded->outputs))
+    formatErrors.push_back(formatErrorOf(exact, other.tensor));
   traffic = std::move(run->traffic);
   for (const TransferTraffic &row : traffic)
     contradicted += !row.movesWhatItStates();
@@ -147,4 +171,8 @@ void TargetRunner::print(llvm::raw_ostream &os) const {
       os << ": differs";
     os << "\n";
   }
+  for (const FormatError &error : formatErrors)
+    os << "  in the formats of the plan " << error.output
+       << llvm::format(": largest difference %.2e, relative %.2e\n",
+                       error.largest, error.relative);
 }

@@ -19,6 +19,13 @@
 
 namespace portolan {
 
+/// An output in the formats of a plan against the same output without them.
+struct FormatError {
+  std::string output;
+  double largest = 0;  ///< difference of an element
+  double relative = 0; ///< norm of the difference over that of the output
+};
+
 class TargetRunner {
 public:
   /// `planFile` may be empty: the tuned plan then.
@@ -48,6 +55,8 @@ private:
   PlanPoint plan;
   int64_t ranks = 0;
   std::vector<TransferTraffic> traffic;
+  /// How far the plan's number formats are from the types of the model.
+  std::vector<FormatError> formatErrors;
   unsigned contradicted = 0;
 };
 

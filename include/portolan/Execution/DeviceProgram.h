@@ -53,6 +53,12 @@ struct ProgramPass {
   llvm::ArrayRef<NamedTensor> inputs;
 };
 
+/// What values are kept, sent and multiplied in.
+enum class RunFormats : uint8_t {
+  ofTypes, ///< the types of the module: what differs is the lowering's fault
+  ofPlan,  ///< rounded as the format attributes of the ops say
+};
+
 /// What came of a pass. Only the process of rank 0 knows.
 struct PassResult {
   /// The results of the model, put together from the ranks'.
@@ -65,10 +71,11 @@ struct PassResult {
 
 /// Runs passes one after another on every rank: a rank starts the next one as
 /// soon as it has ended its part of the one before. All programs have as many
-/// ranks as the fabric. Values are computed in the types of the module.
+/// ranks as the fabric.
 llvm::Expected<std::vector<PassResult>>
 runProgram(llvm::ArrayRef<ProgramPass> passes, llvm::StringRef weightsFolder,
-           Fabric &fabric, const Wiring &wiring);
+           Fabric &fabric, const Wiring &wiring,
+           RunFormats formats = RunFormats::ofTypes);
 
 } // namespace portolan
 

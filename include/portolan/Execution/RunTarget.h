@@ -30,6 +30,7 @@ struct TargetSetting {
   const Machine &machine;
   const Family &family;
   const PlanPoint &plan; ///< legal for the machine
+  RunFormats formats = RunFormats::ofTypes;
 };
 
 /// Ranks of one model copy under the plan.

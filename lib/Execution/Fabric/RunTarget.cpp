@@ -55,7 +55,7 @@ portolan::runOnTarget(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
                 setting.family.gridOf(*deployment, setting.machine),
                 deployment->stageSize);
   llvm::Expected<std::vector<PassResult>> results =
-      runProgram(passes, weightsFolder, fabric, wiring);
+      runProgram(passes, weightsFolder, fabric, wiring, setting.formats);
   if (!results)
     return results.takeError();
   TargetRun run;
