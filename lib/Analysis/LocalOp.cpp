@@ -37,9 +37,9 @@ int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
 
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
-         absorbed == other.absorbed && tabled == other.tabled &&
-         recurrence == other.recurrence && chunk == other.chunk &&
-         microBatch == other.microBatch &&
+         absorbed == other.absorbed && expanded == other.expanded &&
+         tabled == other.tabled && recurrence == other.recurrence &&
+         chunk == other.chunk && microBatch == other.microBatch &&
          causalPrefill == other.causalPrefill && centered == other.centered &&
          softCapped == other.softCapped && weighted == other.weighted &&
          indexHeads == other.indexHeads && indexWidth == other.indexWidth &&

@@ -161,17 +161,21 @@ Work latentAttentionWork(const LocalOp &op) {
     work.matmulOperations = 2 * scores * (latent + rope + latent) +
                             2 * op.rows * op.heads * latent * (key + value);
   } else {
-    // Keys and values of every visible token are expanded from the cache.
-    double tokens = op.sequences * double(op.context + op.newTokens);
+    // Keys and values are expanded from the latents: those of every visible
+    // token, or of the new ones where the cache holds the expanded ones.
+    double tokens = op.expanded
+                        ? op.rows
+                        : op.sequences * double(op.context + op.newTokens);
     work.matmulOperations = 2 * scores * (key + rope + value) +
                             2 * tokens * op.heads * latent * (key + value);
   }
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
   double perToken = latent + rope;
-  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * perToken *
+  double cached = op.expanded ? op.heads * (key + rope + value) : perToken;
+  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * cached *
                         bytesPerElement(op.cache);
-  work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
+  work.cacheWriteBytes = op.rows * cached * bytesPerElement(op.cache);
   work.weightBytes =
       op.heads * latent * (key + value) * bytesPerElement(op.weight);
   work.activationInBytes =

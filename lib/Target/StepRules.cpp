@@ -126,7 +126,7 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
       result.add(sequences, queries, seen, op.inner);
       result.add(heads, op.rows, op.inner, op.outer);
     } else {
-      result.add(1, sequences * double(seen), op.inner,
+      result.add(1, op.expanded ? op.rows : sequences * double(seen), op.inner,
                  op.heads * (op.keyWidth + op.outer));
       result.add(sequences * heads, double(op.newTokens),
                  op.keyWidth + op.ropeWidth, seen);

@@ -275,22 +275,21 @@ FailureOr<LocalOp> SparseAttentionOp::describe() {
 FailureOr<LocalOp> LatentAttentionOp::describe() {
   LocalOp local;
   RankedTensorType past = tensorOf(getPastLatent());
-  if (past.getRank() != 3)
-    return emitOpError("expects latent caches to state its work, got ") << past;
   if (failed(startFrom(*this, OpKind::latentAttention, getQuery(), local)) ||
       failed(rowsOf(*this, getPastLatent())) ||
       failed(
           addWeight(*this, getKeyUp(), getWeightFormat(), std::nullopt, local)))
     return failure();
+  local.expanded = past.getRank() == 4;
   local.heads = getHeads();
   local.kvHeads = 1;
-  local.inner = past.getDimSize(2);
+  local.inner = lastDim(getLatent());
   local.outer = lastDim(getValueUp());
   local.keyWidth = lastDim(getKeyUp());
   local.ropeWidth = lastDim(getRotaryKey());
   local.sequences = tensorOf(getQuery()).getDimSize(0);
   local.newTokens = tensorOf(getQuery()).getDimSize(1);
-  local.context = past.getDimSize(1);
+  local.context = past.getDimSize(local.expanded ? 2 : 1);
   local.causalPrefill = local.newTokens > 1;
   local.absorbed = getAbsorbed();
   if (std::optional<FormatAttr> format = getCacheFormat()) {

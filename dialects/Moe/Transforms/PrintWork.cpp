@@ -59,6 +59,7 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("chunk", op.chunk);
   print.flag("gated", op.gated);
   print.flag("absorbed", op.absorbed);
+  print.flag("expanded", op.expanded);
   print.flag("tabled", op.tabled);
   print.flag("causal_prefill", op.causalPrefill);
   print.flag("centered", op.centered);

@@ -138,6 +138,7 @@ struct LocalOp {
   OpKind kind = OpKind::add;
   bool gated = false;
   bool absorbed = false;
+  bool expanded = false; ///< latentAttention: keys and values are cached
   bool tabled = false; ///< route: a table chooses
   RecurrenceKind recurrence = RecurrenceKind::selective;
   /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
