@@ -221,9 +221,13 @@ void portolan::printMachineSheet(const Machine &machine,
       text += ", " + std::to_string(engine.partitions) + " partitions";
     line("engine", text);
   }
+  bool isSwitch = machine.topology.kind == TopologyKind::fullSwitch;
   for (const Link &link : machine.links)
     line("link",
          link.name +
+             (isSwitch && !link.axisBandwidthBytesPerSecond.empty()
+                  ? ", one between each two chips"
+                  : "") +
              (link.inNetworkReduction ? ", reduces in the network" : "") +
              (link.multicast ? ", multicasts" : ""));
   if (machine.collectives)
