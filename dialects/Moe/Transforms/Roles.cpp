@@ -30,10 +30,20 @@ bool keepsHeads(Operation *op) {
              moe::ShortConvolutionOp, tensor::ExtractSliceOp>(op);
 }
 
+/// Nodes that were not raised read and make whole rows: all heads.
+bool keepWhole(Operation *op, Roles &roles) {
+  if (!isa<moe::DecomposedOp>(op))
+    return false;
+  OpRole &role = roles[op];
+  role.spansHeads = true;
+  role.units = 1;
+  return true;
+}
+
 /// Linears that read split columns add up partial sums.
 void splitContraction(Value attended, int64_t heads, Roles &roles) {
   for (Operation *user : attended.getUsers())
-    if (isa<moe::LinearOp>(user))
+    if (!keepWhole(user, roles) && isa<moe::LinearOp>(user))
       roles[user] = {Sharding::contracted, heads};
 }
 
@@ -54,6 +64,8 @@ void splitNorm(moe::RmsNormOp norm, int64_t heads, OpRole &role) {
 /// on the way works on whole heads and is split alike.
 void splitColumns(Value value, int64_t units, Roles &roles) {
   while (Operation *op = value.getDefiningOp()) {
+    if (keepWhole(op, roles))
+      return;
     OpRole &role = roles[op];
     role.sharding = Sharding::columns;
     // A packed projection feeds several operands: its indivisible units are

@@ -1,0 +1,75 @@
+// RUN: portolan-opt -split-input-file -convert-graph-to-moe %s 2> %t.err | FileCheck %s
+
+// Nodes whose work cannot be stated per token stay and run; they say why.
+
+// CHECK: "Softmax"{{.*}}graph.unpriced = "it works along a dimension of tokens"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %0 = graph.node "Softmax"(%x) attributes {axis = 1 : i64} {version = 17 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// Before version 13 a softmax joins the dimensions behind its axis.
+// CHECK: "Softmax"{{.*}}graph.unpriced = "it works along a dimension of tokens"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %0 = graph.node "Softmax"(%x) {version = 11 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// CHECK: "ReduceMean"{{.*}}graph.unpriced = "result 0 has a size that is no multiple of the tokens"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %0 = graph.node "ReduceMean"(%x) attributes {axes = array<i64: 1>, keepdims = 1 : i64} {version = 17 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// CHECK: "ReduceSum"{{.*}}graph.unpriced = "result 0 is as large for any number of tokens"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %0 = graph.node "ReduceSum"(%x) attributes {keepdims = 0 : i64} {version = 17 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// How many there are depends on values.
+// CHECK: "NonZero"{{.*}}graph.unpriced = "the work of this op is not known"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %0 = graph.node "NonZero"(%x) {version = 17 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// A name of another domain means something else.
+// CHECK: "Softsign"{{.*}}graph.unpriced = "the work of this op is not known"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %0 = graph.node "Softsign"(%x) {domain = "acme", version = 1 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
+
+// -----
+
+// Of a fixed number of tokens nobody can tell what grows with it.
+// CHECK: "Softsign"{{.*}}graph.unpriced = "the graph has no numbers of sequences and new tokens"
+module {
+  func.func @main(%x: tensor<2x3x4xf32>) -> !graph.unknown {
+    %0 = graph.node "Softsign"(%x) {version = 17 : i64} : (tensor<2x3x4xf32>) -> !graph.unknown
+    return %0 : !graph.unknown
+  }
+}
