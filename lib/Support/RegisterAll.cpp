@@ -12,6 +12,7 @@
 #include "dialects/Moe/Transforms/Passes.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Spmd/IR/Spmd.h"
+#include "dialects/Spmd/Transforms/Passes.h"
 #include "dialects/Switched/IR/Switched.h"
 #include "dialects/Switched/Transforms/Passes.h"
 #include "dialects/Torus/IR/Torus.h"
@@ -57,6 +58,7 @@ void portolan::registerAllPasses() {
   wafer::registerWaferPasses();
   registerSpmdToSystemPasses();
   registerMoeToSpmdPasses();
+  spmd::registerSpmdPasses();
   registerSpmdToRuntimePasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();

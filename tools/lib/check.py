@@ -1,5 +1,6 @@
-"""Runs lit, GoogleTest, the package and repository checks and a minute of fuzzing
-on a finished build, prints what failed with its output, and ends with the line `N passed, N failed`.
+"""Runs lit, GoogleTest, the package and repository checks, the comparison with ONNX
+Runtime and a minute of fuzzing on a finished build, prints what failed with its output,
+and ends with the line `N passed, N failed`.
 
 Usage: check.py SOURCE_DIR BUILD_DIR [--quick] [--jobs N]
 
@@ -17,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import fuzz_checks
+import oracle_checks
 import package_checks
 import repo_checks
 
@@ -28,10 +30,10 @@ LIT_PASSES = {"PASS", "XFAIL", "FLAKYPASS"}
 
 
 class Tally:
-    """Counts passes and keeps each failure with its output."""
+    """Counts passes and skips and keeps each failure with its output."""
 
     def __init__(self):
-        self.passed = 0
+        self.passed = self.skipped = 0
         self.failures = []
 
     def add(self, name, ok, output=""):
@@ -147,6 +149,19 @@ def run_fuzzers(source, jobs):
     return tally
 
 
+def run_oracle(source, build):
+    """Compares with ONNX Runtime; a model that it cannot run is skipped with the reason,
+    and all of them without a network."""
+    tally = Tally()
+    for result in oracle_checks.run_all(source, build):
+        if result.status == "SKIP":
+            tally.skipped += 1
+            print(result, flush=True)
+        else:
+            tally.add("oracle " + result.name, result.status == "PASS", result.text)
+    return tally
+
+
 def shortened(output):
     """The output, its middle cut out where it is long."""
     lines = output.strip().splitlines()
@@ -162,7 +177,9 @@ def stage(title, action):
     tallies = result if isinstance(result, list) else [result]
     passed = sum(tally.passed for tally in tallies)
     failed = sum(len(tally.failures) for tally in tallies)
-    print(f"{title}: {passed} passed, {failed} failed, {time.monotonic() - start:.1f} s",
+    skipped = sum(tally.skipped for tally in tallies)
+    print(f"{title}: {passed} passed, {failed} failed, " +
+          (f"{skipped} skipped, " if skipped else "") + f"{time.monotonic() - start:.1f} s",
           flush=True)
     return tallies
 
@@ -173,6 +190,7 @@ def main(source, build, quick=False, jobs=None):
     tallies += stage("GoogleTest", lambda: run_units(build))
     tallies += stage("package", lambda: run_rules(
         "package", package_checks.run_all(source, build, quick=quick, jobs=jobs)))
+    tallies += stage("oracle", lambda: run_oracle(source, build))
     if not quick:
         tallies += stage("fuzz", lambda: run_fuzzers(source, jobs))
     tallies += stage("repository", lambda: run_rules(

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Moe/IR/Dequantize.h"
+#include "dialects/Moe/IR/FakeQuantize.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -30,7 +31,7 @@ void MoeDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Moe/IR/MoeOps.cpp.inc"
       >();
-  addOperations<DequantizeOp>();
+  addOperations<DequantizeOp, FakeQuantizeOp>();
 }
 
 //===----------------------------------------------------------------------===//

@@ -82,6 +82,7 @@ def Moe_WeightOp : Moe_Op<"weight", [
 }
 
 include "dialects/Moe/IR/MoeDequantize.td"
+include "dialects/Moe/IR/MoeFakeQuantize.td"
 
 //===----------------------------------------------------------------------===//
 // Token-wise ops

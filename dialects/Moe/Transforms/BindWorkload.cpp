@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Interfaces/BoundLoweringInterface.h"
+#include "dialects/Moe/IR/FakeQuantize.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -105,6 +106,9 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
   return llvm::TypeSwitch<Operation *, Types>(op)
       .Case<RmsNormOp, RopeOp>(
           [](auto op) -> Types { return {{op.getInput().getType()}}; })
+      .Case([](FakeQuantizeOp op) -> Types {
+        return {{op.getInput().getType()}};
+      })
       .Case([](AddOp op) -> Types { return {{op.getLhs().getType()}}; })
       .Case<GateOp, ScaleOp>(
           [](auto op) -> Types { return {{op.getInput().getType()}}; })

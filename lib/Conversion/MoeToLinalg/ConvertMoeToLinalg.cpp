@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Moe/IR/Dequantize.h"
+#include "dialects/Moe/IR/FakeQuantize.h"
 #include "lib/Conversion/MoeToLinalg/Patterns.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -29,6 +30,7 @@ using namespace portolan::moe;
 
 void portolan::populateMoeToLinalgPatterns(RewritePatternSet &patterns) {
   populateDequantizePatterns(patterns);
+  populateFakeQuantizePatterns(patterns);
   populateTokenwisePatterns(patterns);
   populateRotaryPatterns(patterns);
   populateAttentionPatterns(patterns);
@@ -65,6 +67,8 @@ LogicalResult checkLowerable(Operation *op) {
     return op->emitOpError(
         "expects to be priced only: the choice of blocks has "
         "no decomposition to be run");
+  if (isa<MlpOp, ExpertsOp>(op) && failed(innerRulesOf(op)))
+    return failure();
   bool needsStatic = isa<AttentionOp, LatentAttentionOp, RotaryTableOp,
                          ShortConvolutionOp, RecurrenceOp>(op);
   SmallVector<Value> integers = integersOf(op);

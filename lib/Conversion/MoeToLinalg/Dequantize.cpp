@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Moe/IR/Dequantize.h"
+#include "lib/Conversion/MoeToLinalg/Bits.h"
 #include "lib/Conversion/MoeToLinalg/Patterns.h"
 
 using namespace mlir;
@@ -19,42 +20,6 @@ using namespace portolan;
 using namespace portolan::moe;
 
 namespace {
-
-/// Arithmetic on i32, which Emit has only in part.
-struct Bits {
-  Emit &e;
-
-  Type type() const { return e.builder.getI32Type(); }
-  Value of(int64_t value) const {
-    return arith::ConstantIntOp::create(e.builder, e.loc, type(), value);
-  }
-  Value both(Value a, Value b) const {
-    return arith::AndIOp::create(e.builder, e.loc, a, b);
-  }
-  Value right(Value a, Value amount) const {
-    return arith::ShRUIOp::create(e.builder, e.loc, a, amount);
-  }
-  Value left(Value a, int64_t amount) const {
-    return arith::ShLIOp::create(e.builder, e.loc, a, of(amount));
-  }
-  /// An unsigned number of i32.
-  Value number(Value a) const {
-    return arith::SIToFPOp::create(e.builder, e.loc, e.builder.getF32Type(), a);
-  }
-  Value asFloat(Value bits) const {
-    return arith::BitcastOp::create(e.builder, e.loc, e.builder.getF32Type(),
-                                    bits);
-  }
-  /// A byte of any 8-bit type, zero-extended. The conversion to LLVM has one
-  /// type for all of them, so that the cast folds away.
-  Value byte(Value value) const {
-    Type i8 = e.builder.getI8Type();
-    if (value.getType() != i8)
-      value = UnrealizedConversionCastOp::create(e.builder, e.loc, i8, value)
-                  .getResult(0);
-    return arith::ExtUIOp::create(e.builder, e.loc, type(), value);
-  }
-};
 
 /// A float of a sign, `exponent` and `mantissa` bits whose bias is
 /// 2^(exponent-1) - 1, without infinities.

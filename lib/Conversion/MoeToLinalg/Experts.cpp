@@ -211,8 +211,9 @@ struct LowerExperts : OpRewritePattern<ExpertsOp> {
       if (op.getGate())
         gate = project(e, x, op.getGate(), op.getGateBias(), expert);
       Value up = project(e, x, op.getUp(), op.getUpBias(), expert);
-      Value down = project(e, activate(e, op, gate, up), op.getDown(),
-                           op.getDownBias(), expert, op.getBiasShare());
+      Value inner = emitInnerFormats(e, op, activate(e, op, gate, up));
+      Value down = project(e, inner, op.getDown(), op.getDownBias(), expert,
+                           op.getBiasShare());
       Value result =
           e.insertSlice(e.castTensor(down, element), carried[1], 0, start);
       return {e.add(start, count), result};

@@ -15,7 +15,9 @@ def ConvertMoeToLinalg : Pass<"convert-moe-to-linalg", "::mlir::ModuleOp"> {
   let description = [{
     After this pass no moe op remains but `moe.weight` and `moe.weight_data`
     (see `moe-outline-weights`). Arithmetic on bf16 and f16 tensors is done in
-    f32; results are rounded once, at the end of an op. Attention needs static
+    f32; results are rounded once, at the end of an op. Formats that ops name
+    round nothing, but for `moe.fake_quantize` and `moe.inner_formats` (see
+    `spmd-emulate-formats`). Attention needs static
     shapes (`moe-bind-workload`); elsewhere the number of tokens or rows may be
     dynamic. Indices outside a table or a count that exceeds the rows given
     never cause an access outside a tensor.

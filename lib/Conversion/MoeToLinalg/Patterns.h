@@ -15,11 +15,14 @@
 #include "dialects/Moe/IR/Moe.h"
 #include "lib/Conversion/MoeToLinalg/Emit.h"
 #include "mlir/IR/PatternMatch.h"
+#include "portolan/Support/NumberFormats.h"
 
 namespace portolan {
 
 /// dequantize.
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
+/// fake_quantize.
+void populateFakeQuantizePatterns(mlir::RewritePatternSet &patterns);
 /// embedding, rms_norm, linear, add, gate, scale, mlp.
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
@@ -45,6 +48,12 @@ mlir::Value emitSoftplus(Emit &e, mlir::Value x);
 /// `product` plus a `share`-th of `bias`, by the letters of `spec`.
 mlir::Value emitBias(Emit &e, llvm::StringRef spec, mlir::Value product,
                      mlir::Value bias, mlir::Type element, int64_t share);
+/// `tensor` rounded as fakeQuantize() says.
+mlir::Value emitFakeQuantize(Emit &e, mlir::Value tensor,
+                             const Quantization &rule, int64_t axis,
+                             int64_t tensorDims);
+/// [T,I] rounded row by row as `moe.inner_formats` of `op` says.
+mlir::Value emitInnerFormats(Emit &e, mlir::Operation *op, mlir::Value rows);
 /// Which of `keys` [B,T,I] a token of `query` [B,S,heads*I] with `weights`
 /// [B,S,heads] attends to, 1 or 0 [B,S,T], for a past of `past` keys (see
 /// moe.indexed_latent_attention).

@@ -255,6 +255,7 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
                                        op.getAlpha().convertToDouble(),
                                        op.getLinearOffset().convertToDouble());
               });
+    inner = emitInnerFormats(e, op, inner);
     Value result = e.contract("ti,ih->th", {inner, op.getDown()});
     rewriter.replaceOp(op,
                        e.unrows(e.castTensor(result, elementOf(op.getResult())),
