@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "dialects/Graph/IR/Graph.h"
 #include "mlir/IR/MLIRContext.h"
 #include "portolan/Execution/Run.h"
 #include "portolan/Execution/RunSpmd.h"
@@ -60,12 +61,32 @@ llvm::Error checkRequest(const RunRequest &request) {
   return llvm::Error::success();
 }
 
+/// Nodes that compute on activations have no rows that ranks could share.
+llvm::Error checkRaised(mlir::ModuleOp module) {
+  graph::NodeOp first;
+  module.walk([&](graph::NodeOp node) {
+    if (!node->hasAttr("graph.work") && !node->hasAttr("graph.unpriced"))
+      return mlir::WalkResult::advance();
+    first = node;
+    return mlir::WalkResult::interrupt();
+  });
+  if (!first)
+    return llvm::Error::success();
+  auto name = llvm::dyn_cast<mlir::NameLoc>(first.getLoc());
+  return createStringError(
+      "--level spmd: expects a model without nodes, got node '" +
+      (name ? name.getName().getValue() : llvm::StringRef("?")) + "' (op '" +
+      first.getOpType() + "'), which stays decomposed");
+}
+
 /// Runs the model as it is, or on the ranks that were asked for.
 llvm::Expected<std::vector<NamedTensor>>
 runOn(const RunRequest &request, mlir::ModuleOp module,
       llvm::ArrayRef<NamedTensor> inputs, llvm::StringRef folder) {
   if (request.level.empty())
     return runModule(module, inputs, folder);
+  if (llvm::Error error = checkRaised(module))
+    return std::move(error);
   llvm::Expected<PlanPoint> plan = readPlan(request.plan, *module.getContext());
   if (!plan)
     return plan.takeError();

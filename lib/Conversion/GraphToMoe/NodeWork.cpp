@@ -249,7 +249,10 @@ DictionaryAttr Counter::count() {
     return finish();
   const OpRule *rule = ruleOf(node);
   if (!rule) {
-    fail("the work of this op is not known");
+    bool counts = node.getDomain().empty() &&
+                  (op == "Compress" || op == "NonZero" || op == "Unique");
+    fail(counts ? "how much it gives depends on values"
+                : "the work of this op is not known");
     return nullptr;
   }
 

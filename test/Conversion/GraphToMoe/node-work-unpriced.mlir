@@ -43,8 +43,7 @@ module {
 
 // -----
 
-// How many there are depends on values.
-// CHECK: "NonZero"{{.*}}graph.unpriced = "the work of this op is not known"
+// CHECK: "NonZero"{{.*}}graph.unpriced = "how much it gives depends on values"
 module {
   func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
     %0 = graph.node "NonZero"(%x) {version = 17 : i64} : (tensor<?x?x4xf32>) -> !graph.unknown
