@@ -53,16 +53,17 @@ BodyEmitter::BodyEmitter(const Problem &problem, const Geometry &geometry,
       builder(builder), outer(outer), roles(rolesOf(function)) {}
 
 LogicalResult BodyEmitter::emit() {
-  Operation *last = nullptr; // op that states work
+  Operation *last = nullptr;
   for (Operation *op : ops) {
+    bool works = isa<WorkOpInterface>(op);
     // An expert block is left where the next op is outside, as in
-    // Partition.cpp: ahead of nodes that do not read its result, too.
-    if (last && isRegional(last) && isa<moe::DecomposedOp>(op) &&
+    // Partition.cpp, whether that op reads its result or not.
+    if (works && last && isRegional(last) && !isRegional(op) &&
         failed(activation(last->getResult(0))))
       return failure();
     if (failed(emitOp(op)))
       return failure();
-    if (isa<WorkOpInterface>(op))
+    if (works)
       last = op;
   }
   return success();

@@ -153,22 +153,21 @@ static Case makeCase(OwningOpRef<ModuleOp> module, StringRef target,
 /// none inside of an expert block; returns how many.
 static unsigned insertNodes(ModuleOp module, Random &random) {
   SmallVector<OpOperand *> places;
-  module.walk([&](func::FuncOp layer) {
-    if (layer.isPrivate())
-      layer.walk([&](Operation *op) {
-        for (OpOperand &use : op->getOpOperands()) {
-          auto type = dyn_cast<RankedTensorType>(use.get().getType());
-          Operation *maker = use.get().getDefiningOp();
-          bool isInside = isa<moe::ExpertsOp, moe::CombineOp>(op) ||
-                          isa_and_nonnull<moe::RouteOp>(maker);
-          // Behind the first result of an op there are caches.
-          bool isFirst = !maker || maker->getResult(0) == use.get();
-          if (type && type.getRank() == 3 && type.isDynamicDim(1) &&
-              !type.isDynamicDim(2) && isFirst && !isInside && maker &&
-              random.chance(20))
-            places.push_back(&use);
-        }
-      });
+  module.walk([&](Operation *op) {
+    auto layer = op->getParentOfType<func::FuncOp>();
+    if (!layer || !layer.isPrivate() ||
+        !isa<moe::MoeDialect>(op->getDialect()) ||
+        isa<moe::ExpertsOp, moe::CombineOp>(op))
+      return;
+    for (OpOperand &use : op->getOpOperands()) {
+      auto type = dyn_cast<RankedTensorType>(use.get().getType());
+      Operation *maker = use.get().getDefiningOp();
+      // Behind the first result of an op there are caches.
+      if (maker && !isa<moe::RouteOp>(maker) &&
+          maker->getResult(0) == use.get() && type && type.getRank() == 3 &&
+          type.isDynamicDim(1) && !type.isDynamicDim(2) && random.chance(20))
+        places.push_back(&use);
+    }
   });
   for (OpOperand *use : places) {
     OpBuilder b(use->getOwner());
