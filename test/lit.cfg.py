@@ -1,5 +1,6 @@
 # Configuration of Portolan's lit tests. %S/Inputs holds a test's input files.
 import os
+import shutil
 import lit.formats
 from lit.llvm import llvm_config
 
@@ -11,6 +12,10 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.portolan_build_dir, "test")
 config.substitutions.append(("%plugin", os.path.join(config.portolan_build_dir, "lib", "PortolanPlugin.so")))
 config.substitutions.append(("%source", config.portolan_source_dir))
+config.substitutions.append(("%unit", os.path.join(config.portolan_build_dir, "test", "unit")))
+# Built with MPI, and its launcher is there.
+if os.path.exists(os.path.join(config.portolan_build_dir, "test", "unit", "MpiProbe")) and shutil.which("mpirun"):
+    config.available_features.add("mpi")
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(

@@ -22,8 +22,8 @@ using namespace portolan;
 namespace {
 
 constexpr llvm::StringLiteral kNames[] = {
-    "bf16",        "fp16",   "e5m2",    "e4m3fn", "e4m3fnuz",
-    "e4m3b11fnuz", "e2m1fn", "e8m0fnu", "int8",   "int4"};
+    "bf16",        "fp16",   "e5m2",    "e4m3", "e4m3fn", "e4m3fnuz",
+    "e4m3b11fnuz", "e2m1fn", "e8m0fnu", "int8", "int4"};
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -105,6 +105,8 @@ ElementLayout portolan::layoutOf(ElementFormat format) {
     return {16, 5, 10, 15, true, /*overflows=*/true, 0x7BFF, 0x7E00};
   case ElementFormat::e5m2:
     return {8, 5, 2, 15, true, /*overflows=*/false, 0x7B, 0x7E};
+  case ElementFormat::e4m3:
+    return {8, 4, 3, 7, true, /*overflows=*/false, 0x77, 0x7C};
   case ElementFormat::e4m3fn:
     return {8, 4, 3, 7, true, /*overflows=*/false, 0x7E, 0x7F};
   case ElementFormat::e4m3fnuz:
@@ -185,7 +187,8 @@ portolan::quantizationOf(Format format, std::optional<ElementFormat> encoding,
   // The first encoding is the one meant without a name.
   llvm::ArrayRef<Element> encodings;
   static constexpr Element kFp8[] = {Element::e4m3fn, Element::e5m2,
-                                     Element::e4m3fnuz, Element::e4m3b11fnuz};
+                                     Element::e4m3, Element::e4m3fnuz,
+                                     Element::e4m3b11fnuz};
   static constexpr Element kBf16[] = {Element::bf16}, kFp16[] = {Element::fp16},
                            kFp4[] = {Element::e2m1fn},
                            kInt8[] = {Element::int8}, kInt4[] = {Element::int4};

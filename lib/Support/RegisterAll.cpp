@@ -27,6 +27,7 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
 
 using namespace portolan;
@@ -60,6 +61,7 @@ void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
   spmd::registerSpmdPasses();
   registerSpmdToRuntimePasses();
+  registerSystemToSpmdPasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();
   moe::registerMoePasses();

@@ -3,10 +3,12 @@
 For every ONNX model of test/Inputs, and of the folders given, draws inputs of the
 shapes and ranges that the model's data sets show, runs them in ONNX Runtime, with its
 graph optimizations off and on, and demands that Portolan's outputs are the same. What
-ONNX Runtime cannot do or does wrong is skipped by name (oracle_faults.py).
+ONNX Runtime cannot do or does wrong is skipped by name (oracle_faults.py). Then changes
+each graph in one place (oracle_variants.py): Portolan computes what ONNX Runtime computes,
+or refuses.
 
 Usage: oracle_checks.py SOURCE_DIR BUILD_DIR [--models DIR] [--only NAME] [--seed N]
-       [--rounds N]   (or through tools/oracle, and through tools/check)
+       [--rounds N] [--variants N]   (or through tools/oracle, and through tools/check)
 
 ONNX Runtime comes from npm, in the version of tools/lib/oracle/package-lock.json, into
 build-oracle; without node, npm or a network the comparison is skipped. The data sets
@@ -32,13 +34,16 @@ from typing import NamedTuple
 from onnx_graph import Tensor, read_graph
 from oracle_faults import fault_of
 from oracle_inputs import Inputs, expected_of, read_sets
+from oracle_variants import variant
 
 INSTALL_SECONDS = 180
-RUN_SECONDS = 120  # of one model
+RUN_SECONDS = 60  # of one model, and of each set of inputs
+SET_SECONDS = 10
 TOLERANCE = 1e-4  # absolute, as that of `portolan run`
 PERTURBATION = 1e-3  # of one element; ten times the tolerance
 LEVELS = ("disabled", "all")  # ONNX Runtime's graph optimizations
-EXIT_DIFFERS = 3
+EXIT_REFUSED, EXIT_DIFFERS = 1, 3
+TRIES = 10  # to find a place that can be changed
 LACKS_EXPERTS = "the graph lacks experts"  # portolan's warning
 # How npm says that it cannot reach the registry, or finds no file there is.
 OFFLINE = re.compile(r"\b(EAI_AGAIN|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENETUNREACH|"
@@ -118,9 +123,9 @@ class Oracle:
         try:
             done = subprocess.run(["node", os.path.join(self.scripts, "oracle.mjs"), self.modules],
                                   input=json.dumps(job), capture_output=True, text=True,
-                                  timeout=RUN_SECONDS)
+                                  timeout=RUN_SECONDS + len(sets) * SET_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise Failure(f"ONNX Runtime: expects an answer within {RUN_SECONDS} s") from error
+            raise Failure(f"ONNX Runtime: expects an answer within {error.timeout} s") from error
         if done.returncode != 0:
             raise Failure(f"ONNX Runtime: exit status {done.returncode}\n{done.stderr.strip()}")
         answer = json.loads(done.stdout)
@@ -131,15 +136,16 @@ class Oracle:
                                     for outputs in results]
                             for level, results in answer["outputs"].items()}}
 
-    def compare(self, model, folder):
+    def compare(self, model, folder, rtol=0):
         """Exit status and output of Portolan's comparison with a folder of data sets."""
         command = [self.portolan, "run", model, "--inputs", folder, "--expect", folder,
-                   "--atol", str(TOLERANCE)]
+                   "--atol", str(TOLERANCE), "--rtol", str(rtol)]
         try:
-            done = subprocess.run(command, timeout=RUN_SECONDS, text=True, errors="replace",
+            done = subprocess.run(command, text=True, errors="replace",
+                                  timeout=RUN_SECONDS + len(os.listdir(folder)) * SET_SECONDS,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         except subprocess.TimeoutExpired as error:
-            raise Failure(f"portolan: expects to finish within {RUN_SECONDS} s") from error
+            raise Failure(f"portolan: expects to finish within {error.timeout} s") from error
         return done.returncode, done.stdout
 
 
@@ -264,6 +270,59 @@ def check_model(oracle, name, path, seed, rounds):
     return Result("PASS", name, text)
 
 
+def check_variant(oracle, name, path, seed, number):
+    """What came of one changed graph, and what was changed; None if nothing could be. Raises
+    Failure where Portolan computes something else."""
+    draw = random.Random(f"{seed} {name} {number}")
+    with open(path, "rb") as file:
+        model = file.read()
+    found = next(filter(None, (variant(model, draw) for _ in range(TRIES))), None)
+    if not found:
+        return None
+    folder = os.path.join(oracle.place, "variants", name, f"{seed}-{number}")
+    os.makedirs(folder, exist_ok=True)
+    changed = os.path.join(folder, "model.onnx")
+    with open(changed, "wb") as file:
+        file.write(found[0])
+    inputs = Inputs(read_graph(path), list(read_sets(os.path.dirname(path)).values()))
+    sets = [draw.choice(inputs.of_shown_shapes(draw) + inputs.of_other_shapes(1, draw))]
+    answer = oracle.ask(changed, sets)
+    if "error" in answer or fault_of(read_graph(changed)):
+        shutil.rmtree(folder)
+        return "refused by ONNX Runtime"
+    plain, optimized = (answer["outputs"][level] for level in LEVELS)
+    data = os.path.join(folder, "data")
+    write_sets(data, sets, plain)
+    # A changed graph may compute large numbers.
+    status, output = oracle.compare(changed, data, rtol=TOLERANCE)
+    if status == EXIT_DIFFERS and difference(plain, optimized) > TOLERANCE:
+        outcome = "on which ONNX Runtime disagrees with itself"
+    elif status == EXIT_REFUSED and "error: " in output:
+        outcome = "refused by portolan"
+    elif status == 0:
+        outcome = "agree"
+    else:
+        raise Failure(f"{found[1]}\nportolan run {changed} --inputs {data} --expect {data} --rtol "
+                      f"{TOLERANCE}: exit status {status}\n{output.strip()}")
+    shutil.rmtree(folder)
+    return outcome
+
+
+def check_variants(oracle, name, path, seed, count):
+    """How many of `count` changed graphs came to what."""
+    outcomes, problems = {}, []
+    for number in range(count):
+        try:
+            outcome = check_variant(oracle, name, path, seed, number)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+        except Failure as problem:
+            problems.append(f"variant {number}: {problem}")
+    if problems:
+        raise Failure("\n".join(problems))
+    outcomes.pop(None, None)
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+
+
 def check_that_it_can_fail(oracle, name, path, seed):
     """A data set whose expectation is changed in one element must be reported."""
     title = f"{name} with a wrong expectation"
@@ -280,8 +339,8 @@ def check_that_it_can_fail(oracle, name, path, seed):
     return Result("FAIL", title, f"expects exit status {EXIT_DIFFERS}, got {status}\n{output}")
 
 
-def run_all(source, build, folders=(), only=None, seed=0, rounds=1):
-    """Yields the Result of each model."""
+def run_all(source, build, folders=(), only=None, seed=0, rounds=1, variants=1):
+    """Yields the Result of each model, with `variants` changed graphs of each."""
     oracle = Oracle(source, build)
     try:
         models = models_of(oracle, folders)
@@ -297,16 +356,22 @@ def run_all(source, build, folders=(), only=None, seed=0, rounds=1):
 
     def one(item):
         try:
-            return check_model(oracle, *item, seed, rounds)
+            result = check_model(oracle, *item, seed, rounds) if rounds else None
+            if variants and (result is None or result.status == "PASS"):
+                said = check_variants(oracle, *item, seed, variants)
+                result = Result("PASS", item[0], "; ".join(
+                    ([result.text] if result else []) + ["variants: " + said] * bool(said)))
+            return result
         except Skip as reason:
             return Result("SKIP", item[0], str(reason))
         except (Failure, OSError, ValueError, KeyError, IndexError) as error:
-            return Result("FAIL", item[0], f"{type(error).__name__}: {error}")
+            said = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
+            return Result("FAIL", item[0], said)
 
     agreed = None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for (name, path), result in zip(models.items(), pool.map(one, models.items())):
-            if result.status == "PASS" and not agreed:
+            if rounds and result.status == "PASS" and not agreed:
                 agreed = (name, path)
             yield result
     if agreed:
@@ -321,11 +386,12 @@ def main():
     parser.add_argument("--only", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--variants", type=int, default=1)
     options = parser.parse_args()
     start = time.monotonic()
     counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
     for result in run_all(options.source, options.build, options.models, options.only,
-                          options.seed, options.rounds):
+                          options.seed, options.rounds, options.variants):
         counts[result.status] += 1
         print(str(result).replace("\n", "\n  "), flush=True)
     print(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped, "

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "TargetRunner.h"
 #include "dialects/Graph/IR/Graph.h"
 #include "mlir/IR/MLIRContext.h"
 #include "portolan/Execution/Run.h"
@@ -18,6 +19,7 @@
 #include "portolan/Import/Model.h"
 #include "portolan/Plan/PlanFile.h"
 #include "portolan/RegisterAll.h"
+#include "portolan/Support/InternalError.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -34,8 +36,8 @@ namespace {
 struct RunRequest {
   std::string model, inputs, expect;
   double rtol = 0, atol = 0;
-  std::string level, plan;
-  int64_t ranks = 0;
+  std::string level, plan, target, fabric;
+  int64_t ranks = 0, messageLimit = 0;
 };
 
 llvm::Error checkRequest(const RunRequest &request) {
@@ -53,8 +55,16 @@ llvm::Error checkRequest(const RunRequest &request) {
   if (!request.level.empty() && request.level != "spmd")
     return createStringError("--level: expects spmd, got '" + request.level +
                              "'");
-  if (request.level.empty() && (request.ranks != 0 || !request.plan.empty()))
-    return createStringError("--ranks, --plan: expects --level spmd");
+  if (!request.level.empty() && !request.target.empty())
+    return createStringError(
+        "--target: expects no --level beside it: a target has its own");
+  if (request.level.empty() && request.ranks != 0)
+    return createStringError("--ranks: expects --level spmd");
+  if (request.level.empty() && request.target.empty() && !request.plan.empty())
+    return createStringError("--plan: expects --level spmd or --target");
+  if (request.level.empty() && request.target.empty() &&
+      request.fabric != "threads")
+    return createStringError("--fabric: expects --level spmd or --target");
   if (!request.level.empty() && (request.ranks < 1 || request.plan.empty()))
     return createStringError(
         "--level spmd: expects --ranks N with N >= 1 and --plan FILE");
@@ -74,24 +84,31 @@ llvm::Error checkRaised(mlir::ModuleOp module) {
     return llvm::Error::success();
   auto name = llvm::dyn_cast<mlir::NameLoc>(first.getLoc());
   return createStringError(
-      "--level spmd: expects a model without nodes, got node '" +
+      "expects no nodes to be divided among ranks, got node '" +
       (name ? name.getName().getValue() : llvm::StringRef("?")) + "' (op '" +
       first.getOpType() + "'), which stays decomposed");
 }
 
-/// Runs the model as it is, or on the ranks that were asked for.
+/// Runs the model as it is, on `target` if there is one, or on the ranks that
+/// were asked for.
 llvm::Expected<std::vector<NamedTensor>>
-runOn(const RunRequest &request, mlir::ModuleOp module,
-      llvm::ArrayRef<NamedTensor> inputs, llvm::StringRef folder) {
-  if (request.level.empty())
+runOn(const RunRequest &request, TargetRunner *target, FabricMaker &fabrics,
+      mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
+      llvm::StringRef folder) {
+  if (!target && request.level.empty())
     return runModule(module, inputs, folder);
   if (llvm::Error error = checkRaised(module))
     return std::move(error);
+  if (target)
+    return target->run(module, inputs, folder, fabrics);
   llvm::Expected<PlanPoint> plan = readPlan(request.plan, *module.getContext());
   if (!plan)
     return plan.takeError();
+  llvm::Expected<Fabric *> fabric = fabrics.ofRanks(request.ranks);
+  if (!fabric)
+    return fabric.takeError();
   llvm::Expected<SpmdRun> run =
-      runSpmd(module, inputs, folder, *plan, request.ranks);
+      runSpmd(module, inputs, folder, *plan, **fabric);
   if (!run)
     return run.takeError();
   return std::move(run->outputs);
@@ -156,8 +173,11 @@ llvm::Expected<unsigned> compareSet(const RunRequest &request,
   return differing;
 }
 
-llvm::Expected<int> run(const RunRequest &request) {
+llvm::Expected<int> run(const RunRequest &request, FabricMaker &fabrics) {
   if (llvm::Error error = checkRequest(request))
+    return std::move(error);
+  // First of all: processes of one run hear of each other's end from here on.
+  if (llvm::Error error = fabrics.open(request.fabric, request.messageLimit))
     return std::move(error);
   mlir::DialectRegistry registry;
   registerUpstream(registry);
@@ -183,15 +203,28 @@ llvm::Expected<int> run(const RunRequest &request) {
           " data sets as in --inputs, got " + llvm::Twine(expected.size()));
   }
 
+  std::unique_ptr<TargetRunner> target;
+  if (!request.target.empty()) {
+    llvm::Expected<std::unique_ptr<TargetRunner>> created =
+        TargetRunner::create(request.model, request.target, request.plan);
+    if (!created)
+      return created.takeError();
+    target = std::move(*created);
+  }
   llvm::StringRef folder = llvm::sys::path::parent_path(request.model);
   unsigned compared = 0, differing = 0;
   for (auto [index, set] : llvm::enumerate(*sets)) {
     llvm::Expected<std::vector<NamedTensor>> outputs =
-        runOn(request, **module, set.inputs, folder.empty() ? "." : folder);
+        runOn(request, target.get(), fabrics, **module, set.inputs,
+              folder.empty() ? "." : folder);
     if (!outputs)
       return createStringError(set.folder + ": " +
                                llvm::toString(outputs.takeError()));
+    if (!fabrics.isRoot())
+      continue;
     llvm::outs() << llvm::sys::path::filename(set.folder) << "\n";
+    if (target)
+      target->print(llvm::outs());
     if (expected.empty()) {
       for (const NamedTensor &output : *outputs)
         llvm::outs() << "  " << output.name << " "
@@ -205,7 +238,11 @@ llvm::Expected<int> run(const RunRequest &request) {
     differing += *differs;
     compared += expected[index].outputs.size();
   }
-  if (expected.empty())
+  if (target && target->contradictions())
+    return llvm::make_error<InternalError>(
+        std::to_string(target->contradictions()) +
+        " transfers moved other bytes than they state");
+  if (expected.empty() || !fabrics.isRoot())
     return kExitDone;
   llvm::outs() << compared - differing << " of " << compared
                << " outputs agree ("
@@ -241,10 +278,27 @@ Command portolan::runCommand() {
                                 cl::value_desc("N"),
                                 cl::desc("Logical ranks of one model copy"));
   static cl::opt<std::string> plan("plan", cl::sub(sub), cl::value_desc("FILE"),
-                                   cl::desc("How the model is divided"));
+                                   cl::desc("How the model is divided; with "
+                                            "--target, the tuned plan without "
+                                            "it"));
+  static cl::opt<std::string> target(
+      "target", cl::sub(sub), cl::value_desc("TARGET"),
+      cl::desc("Run the model as lowered for a machine with its shape"));
+  static cl::opt<std::string> fabric(
+      "fabric", cl::sub(sub), cl::init("threads"),
+      cl::value_desc("threads|mpi"),
+      cl::desc("Ranks as threads (default), or as the processes of mpirun"));
+  static cl::opt<int64_t> messageLimit(
+      "message-limit", cl::sub(sub),
+      cl::init(kMessageLimit / std::chrono::seconds(1)),
+      cl::value_desc("SECONDS"),
+      cl::desc("Longest wait of a rank for a message (default 60)"));
   return {&sub, [] {
+            FabricMaker fabrics;
             llvm::Expected<int> status =
-                run({model, inputs, expect, rtol, atol, level, plan, ranks});
-            return status ? *status : reportError(status.takeError());
+                run({model, inputs, expect, rtol, atol, level, plan, target,
+                     fabric, ranks, messageLimit},
+                    fabrics);
+            return status ? *status : exitStatusOf(status.takeError());
           }};
 }

@@ -14,6 +14,9 @@ using namespace portolan::moe;
 #define GET_OP_CLASSES
 #include "dialects/Moe/IR/MoeFakeQuantize.cpp.inc"
 
+/// Loops of the decomposition are named by letters.
+static constexpr int64_t kMaxRank = 16;
+
 Quantization FakeQuantizeOp::rule() {
   // The verifier has accepted the names.
   std::optional<ElementFormat> encoding;
@@ -40,6 +43,9 @@ LogicalResult FakeQuantizeOp::verify() {
   if (getUnscaled() && !quantizationOf(*format, encoding, /*unscaled=*/true))
     return emitOpError("expects fp8 to be unscaled, got ") << getFormat();
   int64_t rank = type.getRank(), axis = getAxis();
+  if (rank > kMaxRank)
+    return emitOpError("expects at most ")
+           << kMaxRank << " dimensions, got " << type;
   if (axis < 0 || axis >= rank || type.isDynamicDim(axis))
     return emitOpError("expects a static dimension of ")
            << type << " as axis, got " << axis;

@@ -29,7 +29,7 @@ def Moe_FakeQuantizeOp
     infinity or a NaN becomes NaN.
 
     `encoding` tells 8-bit floats apart: "e4m3fn" (without it), "e5m2",
-    "e4m3fnuz", "e4m3b11fnuz" of fp8; the first two of mxfp8. `unscaled`: fp8
+    "e4m3", "e4m3fnuz", "e4m3b11fnuz" of fp8; the first two of mxfp8. `unscaled`: fp8
     with a scale of 1. `tensor_dims`: the last dimensions, `axis` among them,
     over which nvfp4 takes its second scale; all of them without it.
 

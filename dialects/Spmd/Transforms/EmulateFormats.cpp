@@ -398,7 +398,7 @@ struct SpmdEmulateFormats
   void runOnOperation() override {
     std::optional<ElementFormat> encoding = parseElementFormat(fp8);
     if (!encoding || !quantizationOf(Format::fp8, encoding)) {
-      getOperation().emitError("fp8: expects e4m3fn, e5m2, e4m3fnuz or "
+      getOperation().emitError("fp8: expects e4m3fn, e5m2, e4m3, e4m3fnuz or "
                                "e4m3b11fnuz, got '")
           << fp8 << "'";
       return signalPassFailure();

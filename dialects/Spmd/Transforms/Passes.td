@@ -40,7 +40,7 @@ def SpmdEmulateFormats : Pass<"spmd-emulate-formats", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"fp8", "fp8", "std::string", "\"e4m3fn\"",
-           "What fp8 is on the machine: e4m3fn, e5m2, e4m3fnuz or "
+           "What fp8 is on the machine: e4m3fn, e5m2, e4m3, e4m3fnuz or "
            "e4m3b11fnuz">,
   ];
   let dependentDialects = ["::mlir::tensor::TensorDialect",

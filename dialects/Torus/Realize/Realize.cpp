@@ -85,6 +85,20 @@ void TorusFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
   joinKernels(ops, plan, steps);
 }
 
+RankGrid TorusFamily::gridOf(const Deployment &deployment,
+                             const Machine &machine) const {
+  RankGrid grid;
+  std::optional<Topology> slice =
+      subSlice(machine.topology, deployment.instance);
+  if (!slice)
+    return grid;
+  // Ranks are numbered in row-major order: the last axis is innermost.
+  for (unsigned axis = unsigned(slice->axes.size()); axis-- > 0;)
+    grid.axes.push_back({slice->axes[axis],
+                         axis < slice->wraps.size() && slice->wraps[axis], 1});
+  return grid;
+}
+
 llvm::StringRef TorusFamily::systemOpName(const Step &step) const {
   switch (step.kind) {
   case OpKind::embedding:

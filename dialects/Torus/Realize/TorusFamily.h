@@ -26,6 +26,8 @@ public:
                const Deployment &deployment, const Machine &machine,
                Steps &steps) const override;
   llvm::StringRef systemOpName(const Step &step) const override;
+  RankGrid gridOf(const Deployment &deployment,
+                  const Machine &machine) const override;
 
 protected:
   Groups groupsOf(int64_t instance, const Machine &machine) const override;

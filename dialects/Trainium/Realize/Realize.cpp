@@ -196,6 +196,26 @@ void TrainiumFamily::realize(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
   joinKernels(ops, plan, steps);
 }
 
+RankGrid TrainiumFamily::gridOf(const Deployment &,
+                                const Machine &machine) const {
+  RankGrid grid;
+  const Topology &topology = machine.topology;
+  if (topology.kind == TopologyKind::fullSwitch || machine.links.empty())
+    return grid;
+  // Ranks are numbered along the first axis first, so that those of a copy are
+  // the first ones of the machine.
+  const Link &link = machine.links.front();
+  for (auto [axis, size] : llvm::enumerate(topology.axes)) {
+    double slowness = 1;
+    if (axis < link.axisBandwidthBytesPerSecond.size())
+      slowness = link.bandwidthBytesPerSecond.nominal() /
+                 link.axisBandwidthBytesPerSecond[axis].nominal();
+    grid.axes.push_back(
+        {size, axis < topology.wraps.size() && topology.wraps[axis], slowness});
+  }
+  return grid;
+}
+
 llvm::StringRef TrainiumFamily::systemOpName(const Step &step) const {
   switch (step.kind) {
   case OpKind::embedding:

@@ -34,6 +34,11 @@ public:
                const Deployment &deployment, const Machine &machine,
                Steps &steps) const override;
   llvm::StringRef systemOpName(const Step &step) const override;
+  RankGrid gridOf(const Deployment &, const Machine &) const override {
+    RankGrid grid;
+    grid.isFabric = true;
+    return grid;
+  }
 };
 
 } // namespace portolan::wafer

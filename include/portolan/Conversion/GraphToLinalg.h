@@ -28,7 +28,9 @@ void registerGraphLowering(mlir::DialectRegistry &registry);
 
 /// Puts the bodies of all functions that @main calls into @main and erases the
 /// functions, if the module has nodes of a graph: sizes that nodes compute are
-/// followed within one function. Does nothing otherwise.
+/// followed within one function. Lists of integers that are weights of the file
+/// become constants, since nodes read sizes and axes from them. Does nothing
+/// otherwise.
 llvm::LogicalResult inlineDecomposedLayers(mlir::ModuleOp module);
 
 } // namespace portolan

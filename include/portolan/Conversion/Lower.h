@@ -32,6 +32,10 @@ llvm::Error lowerModel(mlir::ModuleOp module, const Machine &machine,
                        const PlanPoint &plan, const Workload &workload,
                        int64_t concurrency);
 
+/// The same for a module whose dimensions are static already.
+llvm::Error lowerBound(mlir::ModuleOp module, const Machine &machine,
+                       const PlanPoint &plan, const Popularity &popularity);
+
 /// The price of a lowered stage program.
 struct LoweredPrice {
   std::string entry;

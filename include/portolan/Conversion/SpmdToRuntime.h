@@ -13,6 +13,10 @@
 
 namespace portolan {
 
+/// On a collective: the index of its transfer in the lowered program, which the
+/// runtime looks the algorithm up by.
+inline constexpr llvm::StringLiteral kSiteName = "portolan.site";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Conversion/SpmdToRuntime/SpmdToRuntimePasses.h.inc"

@@ -1,14 +1,15 @@
-//===- Fabric.h - logical ranks as threads ---------------------*- C++ -*-===//
+//===- Fabric.h - what moves bytes between ranks ---------------*- C++ -*-===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The embedded fabric: N logical ranks, each a thread of this process, that
-// share nothing but mailboxes. Bytes are copied into a message and out of it,
-// so a rank never sees another one's memory. What each rank hands to each kind
-// of collective is counted, as LocalOp::payloadBytes defines it.
+// Logical ranks that share nothing but messages. Bytes are copied into a
+// message and out of it, so a rank never sees another one's memory; sending
+// never waits, so no order of sends and receives within a collective can
+// deadlock. The embedded fabric is threads of this process; others are behind
+// the same interface.
 //
 // A rank that fails stops all: every later call returns at once with zeros, the
 // programs run to their end on them, and run() returns the first error. A wait
@@ -20,9 +21,9 @@
 #define PORTOLAN_EXECUTION_FABRIC_H
 
 #include "portolan/Analysis/LocalOp.h"
-#include "portolan/Execution/Jit.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
-#include <array>
+#include "llvm/Support/Error.h"
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -31,51 +32,50 @@
 
 namespace portolan {
 
-class Fabric;
-
-/// What a rank's program gets as its first argument.
-struct RankContext {
-  Fabric *fabric = nullptr;
-  int64_t rank = 0;      ///< of the model copy
-  int64_t stageSize = 1; ///< ranks of a pipeline stage
-
-  int64_t rankInStage() const { return rank % stageSize; }
-  /// The rank that is member `index` of this rank's group.
-  int64_t peer(Group group, int64_t index) const;
-  /// Which member of its group this rank is.
-  int64_t member(Group group) const;
-};
-
-/// Bytes that one rank handed to collectives, by kind of op.
-using Traffic = std::array<int64_t, kNumOpKinds>;
+/// Longest wait for one message unless a caller says otherwise.
+inline constexpr std::chrono::milliseconds kMessageLimit =
+    std::chrono::seconds(60);
 
 class Fabric {
 public:
-  using Clock = std::chrono::steady_clock;
+  virtual ~Fabric();
 
-  Fabric(int64_t ranks, int64_t stageSize,
-         std::chrono::milliseconds limit = std::chrono::seconds(60));
+  virtual int64_t ranks() const = 0;
+  /// The ranks that live in this process.
+  virtual llvm::ArrayRef<int64_t> localRanks() const = 0;
 
-  /// Runs `body` once per rank, each on its own thread; the first error, if
-  /// any.
-  llvm::Error run(llvm::function_ref<llvm::Error(RankContext &)> body);
+  /// Runs `body` once per local rank; the first error of any rank, here or
+  /// elsewhere. Messages that nobody has received are an error.
+  virtual llvm::Error run(llvm::function_ref<llvm::Error(int64_t)> body) = 0;
 
-  /// Copies `bytes` into a message for rank `to`.
-  void send(const RankContext &from, int64_t to, OpKind kind,
-            llvm::ArrayRef<char> bytes);
-  /// Waits for the next message from rank `from` and copies it to `into`, which
-  /// it must fill exactly; zeros after a failure.
-  void receive(const RankContext &to, int64_t from, OpKind kind,
-               llvm::MutableArrayRef<char> into);
+  /// Copies `bytes` into a message from local rank `from` to rank `to`.
+  virtual void send(int64_t from, int64_t to, OpKind kind,
+                    llvm::ArrayRef<char> bytes) = 0;
+  /// Waits for the next message from rank `from` to local rank `to` and copies
+  /// it to `into`, which it must fill exactly; zeros after a failure.
+  virtual void receive(int64_t to, int64_t from, OpKind kind,
+                       llvm::MutableArrayRef<char> into) = 0;
 
-  void count(const RankContext &rank, OpKind kind, int64_t bytes);
   /// Records an error, unless there is one, and stops all ranks.
-  void fail(const llvm::Twine &message);
-  bool failed() const;
+  virtual void fail(const llvm::Twine &message) = 0;
+  virtual bool failed() const = 0;
+};
 
-  int64_t ranks() const { return int64_t(mailboxes.size()); }
-  /// After run(): what `rank` handed to collectives.
-  const Traffic &traffic(int64_t rank) const { return counted[rank]; }
+/// Every rank a thread of this process.
+class ThreadFabric : public Fabric {
+public:
+  explicit ThreadFabric(int64_t ranks,
+                        std::chrono::milliseconds limit = kMessageLimit);
+
+  int64_t ranks() const override { return int64_t(mailboxes.size()); }
+  llvm::ArrayRef<int64_t> localRanks() const override { return numbers; }
+  llvm::Error run(llvm::function_ref<llvm::Error(int64_t)> body) override;
+  void send(int64_t from, int64_t to, OpKind kind,
+            llvm::ArrayRef<char> bytes) override;
+  void receive(int64_t to, int64_t from, OpKind kind,
+               llvm::MutableArrayRef<char> into) override;
+  void fail(const llvm::Twine &message) override;
+  bool failed() const override;
 
 private:
   struct Message {
@@ -90,18 +90,14 @@ private:
 
   void endRank(int64_t rank);
 
-  int64_t stageSize;
   std::chrono::milliseconds limit;
+  std::vector<int64_t> numbers;
   mutable std::mutex mutex; ///< of everything below
   std::vector<Mailbox> mailboxes;
   std::vector<bool> ended;
-  std::vector<Traffic> counted;
   std::string error;
   bool hasFailed = false;
 };
-
-/// The functions that a program lowered by convert-spmd-to-runtime calls.
-std::vector<RuntimeSymbol> fabricSymbols();
 
 } // namespace portolan
 

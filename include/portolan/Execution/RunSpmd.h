@@ -5,19 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Partitions a moe module as a plan says, compiles each distinct program once,
-// and runs it on one thread per rank of the embedded fabric.
+// Partitions a moe module as a plan says, on no machine in particular, and runs
+// it on the embedded fabric.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef PORTOLAN_EXECUTION_RUNSPMD_H
 #define PORTOLAN_EXECUTION_RUNSPMD_H
 
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
-#include "portolan/Execution/Fabric.h"
-#include "portolan/Plan/PlanPoint.h"
-#include "llvm/ADT/StringRef.h"
+#include "portolan/Execution/DeviceProgram.h"
 
 namespace portolan {
 
@@ -30,13 +26,13 @@ struct SpmdRun {
   mlir::OwningOpRef<mlir::ModuleOp> program;
 };
 
-/// Runs `module` (as runModule() does) on `ranks` logical ranks that form one
+/// Runs `module` (as runModule() does) on the ranks of `fabric`, which form one
 /// model copy. The inputs are one micro-batch; number formats of the plan are
 /// ignored: values are computed in the types of the module.
 llvm::Expected<SpmdRun> runSpmd(mlir::ModuleOp module,
                                 llvm::ArrayRef<NamedTensor> inputs,
                                 llvm::StringRef weightsFolder,
-                                const PlanPoint &plan, int64_t ranks);
+                                const PlanPoint &plan, Fabric &fabric);
 
 } // namespace portolan
 

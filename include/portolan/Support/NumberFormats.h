@@ -45,11 +45,13 @@
 namespace portolan {
 
 /// A format of single numbers. Names are those of the OCP specifications and of
-/// the types of MLIR: `fn` has no infinity, `uz` no negative zero.
+/// the types of MLIR: `fn` has no infinity, `uz` no negative zero. e5m2 and
+/// e4m3 have infinities as IEEE 754 has them, e4m3 up to 240.
 enum class ElementFormat : uint8_t {
   bf16,
   fp16,
   e5m2,
+  e4m3,
   e4m3fn,
   e4m3fnuz,
   e4m3b11fnuz,
@@ -59,11 +61,11 @@ enum class ElementFormat : uint8_t {
   int4,
 };
 
-inline constexpr std::array<ElementFormat, 10> kAllElementFormats = {
-    ElementFormat::bf16,   ElementFormat::fp16,     ElementFormat::e5m2,
-    ElementFormat::e4m3fn, ElementFormat::e4m3fnuz, ElementFormat::e4m3b11fnuz,
-    ElementFormat::e2m1fn, ElementFormat::e8m0fnu,  ElementFormat::int8,
-    ElementFormat::int4};
+inline constexpr std::array<ElementFormat, 11> kAllElementFormats = {
+    ElementFormat::bf16,        ElementFormat::fp16,   ElementFormat::e5m2,
+    ElementFormat::e4m3,        ElementFormat::e4m3fn, ElementFormat::e4m3fnuz,
+    ElementFormat::e4m3b11fnuz, ElementFormat::e2m1fn, ElementFormat::e8m0fnu,
+    ElementFormat::int8,        ElementFormat::int4};
 
 /// "e4m3fn".
 llvm::StringRef spell(ElementFormat format);
@@ -117,9 +119,10 @@ struct Quantization {
 };
 
 /// The rule of the table above; nothing for f32, which rounds nothing, and for
-/// an `encoding` that the format does not have. fp8 is e4m3fn, e5m2, e4m3fnuz
-/// or e4m3b11fnuz, mxfp8 e4m3fn or e5m2; others have one encoding. `unscaled`:
-/// the scale is 1, as caches and sums are commonly kept (fp8 alone).
+/// an `encoding` that the format does not have. fp8 is e4m3fn, e5m2, e4m3,
+/// e4m3fnuz or e4m3b11fnuz, mxfp8 e4m3fn or e5m2; others have one encoding.
+/// `unscaled`: the scale is 1, as caches are commonly kept (fp8
+/// alone).
 std::optional<Quantization>
 quantizationOf(Format format,
                std::optional<ElementFormat> encoding = std::nullopt,

@@ -16,6 +16,7 @@
 
 #include "portolan/Analysis/Partition.h"
 #include "portolan/Analysis/Step.h"
+#include "portolan/Machine/Grid.h"
 #include "portolan/Plan/PlanPoint.h"
 
 namespace portolan {
@@ -83,6 +84,13 @@ public:
 
   /// Mnemonic of the system op that carries a step: "grouped_gemm".
   virtual llvm::StringRef systemOpName(const Step &step) const = 0;
+
+  /// The axes that the ranks of a model copy are numbered along; none where
+  /// all chips are at a switch, or where only neighbours exchange messages.
+  virtual RankGrid gridOf(const Deployment &deployment,
+                          const Machine &machine) const {
+    return RankGrid();
+  }
 };
 
 /// The family of a machine; an error that lists the families that exist.

@@ -198,6 +198,36 @@ static LogicalResult replaceNode(graph::NodeOp node) {
 }
 
 //===----------------------------------------------------------------------===//
+// Lists in weights
+//===----------------------------------------------------------------------===//
+
+/// Makes constants of the lists of integers that the file holds as weights:
+/// nodes read sizes, axes and counts from them.
+static void inlineLists(ModuleOp module) {
+  llvm::DenseMap<StringAttr, DenseElementsAttr> lists;
+  for (auto data : module.getOps<moe::WeightDataOp>()) {
+    auto value = dyn_cast_or_null<DenseElementsAttr>(data.getValueAttr());
+    if (value && isa<IntegerType>(value.getElementType()) &&
+        value.getType().getRank() <= 1)
+      lists.try_emplace(data.getSymNameAttr(), value);
+  }
+  if (lists.empty())
+    return;
+  SmallVector<moe::WeightOp> uses;
+  module.walk([&](moe::WeightOp weight) { uses.push_back(weight); });
+  for (moe::WeightOp weight : uses) {
+    auto list = lists.find(weight.getSourceAttr().getAttr());
+    if (list == lists.end() || list->second.getType() != weight.getType())
+      continue;
+    OpBuilder builder(weight);
+    weight.replaceAllUsesWith(
+        arith::ConstantOp::create(builder, weight.getLoc(), list->second)
+            .getResult());
+    weight.erase();
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // The pass and the interface
 //===----------------------------------------------------------------------===//
 
@@ -213,6 +243,7 @@ struct NodeLoweringModel
 struct ConvertGraphToLinalg
     : portolan::impl::ConvertGraphToLinalgBase<ConvertGraphToLinalg> {
   void runOnOperation() override {
+    inlineLists(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
@@ -251,6 +282,7 @@ LogicalResult portolan::inlineDecomposedLayers(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!hasNodes || !main)
     return success();
+  inlineLists(module);
   llvm::DenseSet<Operation *> called;
   for (auto call : llvm::make_early_inc_range(main.getOps<func::CallOp>())) {
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());

@@ -451,6 +451,16 @@ static std::shared_ptr<Forward> gated(const Forward &lhs, const Forward &rhs) {
   return result;
 }
 
+/// The columns that the dimensions run over: none if there is one column.
+static llvm::SmallVector<Axis> columnsOf(const Dims &dims) {
+  llvm::SmallVector<Axis> columns;
+  for (const Dim &dim : dims)
+    for (const Axis &axis : dim)
+      if (axis.kind == AxisKind::Column)
+        columns.push_back(axis);
+  return columns;
+}
+
 ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
   for (auto [first, second] : {std::pair{0, 1}, {1, 0}}) {
     const Label *lhs = operand(node, first);
@@ -481,7 +491,8 @@ ExpertFusion::Result ExpertFusion::multiply(graph::NodeOp node) {
     if (lhs->part == Part::Forward && rhs->part == Part::Forward) {
       std::shared_ptr<Forward> forward = gated(*lhs->forward, *rhs->forward);
       std::optional<Dims> dims = broadcast(lhs->dims, rhs->dims);
-      if (!forward || !dims)
+      // One column of a gate for all of the other branch is no gate of ours.
+      if (!forward || !dims || columnsOf(lhs->dims) != columnsOf(rhs->dims))
         continue;
       Label result{Part::Forward, std::move(*dims)};
       result.forward = forward;

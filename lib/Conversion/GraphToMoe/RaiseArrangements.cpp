@@ -49,7 +49,7 @@ struct Tokens {
 std::optional<Tokens> tokensOf(Value value, const View &view, bool flat,
                                Raiser &raiser) {
   const Sizes *shape = raiser.facts.shape(value);
-  if (!shape || view.layout == Layout::Rows)
+  if (!shape || shape->size() < 3 || view.layout == Layout::Rows)
     return std::nullopt;
   if (flat || view.layout != Layout::HeadsFirst)
     return Tokens{(*shape)[0], (*shape)[1]};
@@ -101,9 +101,8 @@ LogicalResult raiseReshape(graph::NodeOp node, Raiser &raiser) {
     raiser.raise(to, base, base);
     return success();
   }
-  if (view->layout != Layout::HeadsFirst && !flat &&
-      (*shape)[0] == tokens->batch && shape->size() >= 3 &&
-      (*shape)[1] == tokens->count) {
+  if (view->layout != Layout::HeadsFirst && !flat && shape->size() >= 3 &&
+      (*shape)[0] == tokens->batch && (*shape)[1] == tokens->count) {
     // Parts of heads, side by side or apart.
     View part = *view;
     bool joins =

@@ -155,7 +155,8 @@ FailureOr<MaskForm> readMask(graph::NodeOp node, const AttentionForm &form,
       return raiser.fail(llvm::toString(found.takeError()));
     mask = *found;
     const Sizes *shape = facts.shape(value);
-    if (form.keys.past && shape->back() == (*shape)[shape->size() - 2] &&
+    if (form.keys.past && shape && shape->size() >= 2 &&
+        shape->back() == (*shape)[shape->size() - 2] &&
         shape->back() != Size(1))
       return raiser.fail("expects a mask of the cache's keys too");
   } else if (!isCausal) {

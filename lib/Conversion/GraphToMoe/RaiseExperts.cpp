@@ -192,7 +192,8 @@ LogicalResult raiseExperts(graph::NodeOp node, Raiser &raiser) {
   Value input = raiser.raised(node.input(0));
   Value routed = raiser.raised(router->input);
   int64_t rank = typeOf(input).getRank();
-  if (rank < 2 || ShapedType::isDynamic(lastDim(input)) ||
+  if (rank < 2 || typeOf(routed).getRank() != rank ||
+      ShapedType::isDynamic(lastDim(input)) ||
       typeOf(routed).getShape().drop_back() !=
           typeOf(input).getShape().drop_back() ||
       lastDim(routed) != typeOf(router->weight).getDimSize(0))

@@ -70,18 +70,15 @@ LogicalResult portolan::bindToWorkload(ModuleOp module,
                                            workload.meanContextTokens()));
 }
 
-llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
+llvm::Error portolan::lowerBound(ModuleOp module, const Machine &machine,
                                  const PlanPoint &plan,
-                                 const Workload &workload,
-                                 int64_t concurrency) {
+                                 const Popularity &popularity) {
   llvm::Expected<const Family *> family = familyOf(machine);
   if (!family)
     return family.takeError();
   llvm::Expected<Deployment> deployment = deploymentOf(plan, machine.topology);
   if (!deployment)
     return deployment.takeError();
-  int64_t inMicroBatch =
-      llvm::divideCeil(concurrency, deployment->microBatches);
 
   // What a pass would declare as dependent dialects.
   MLIRContext *context = module.getContext();
@@ -96,20 +93,16 @@ llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
   for (PlanClass planClass : allPlanClasses())
     values.set(spell(planClass),
                builder.getStringAttr(spell(planClass, plan.get(planClass))));
-  module->setAttr(kPlanPointName, values.getDictionary(module.getContext()));
+  module->setAttr(kPlanPointName, values.getDictionary(context));
 
   MoeToSpmdOptions options;
   options.plan = plan;
   options.deployment = *deployment;
-  options.popularity = workload.popularity;
-  if (llvm::Error error = errorOf(module.getContext(), [&] {
-        if (failed(bindToWorkload(module, workload, inMicroBatch,
-                                  plan.count(PlanClass::speculation))))
-          return failure();
-        return convertMoeToSpmd(module, options);
-      }))
+  options.popularity = popularity;
+  if (llvm::Error error =
+          errorOf(context, [&] { return convertMoeToSpmd(module, options); }))
     return error;
-  llvm::Error error = errorOf(module.getContext(), [&] {
+  llvm::Error error = errorOf(context, [&] {
     return convertSpmdToSystem(module, **family, machine, plan);
   });
   // The program was divided as planned; what cannot be lowered now is our
@@ -117,4 +110,21 @@ llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
   if (error)
     return llvm::make_error<InternalError>(llvm::toString(std::move(error)));
   return llvm::Error::success();
+}
+
+llvm::Error portolan::lowerModel(ModuleOp module, const Machine &machine,
+                                 const PlanPoint &plan,
+                                 const Workload &workload,
+                                 int64_t concurrency) {
+  llvm::Expected<Deployment> deployment = deploymentOf(plan, machine.topology);
+  if (!deployment)
+    return deployment.takeError();
+  int64_t inMicroBatch =
+      llvm::divideCeil(concurrency, deployment->microBatches);
+  if (llvm::Error error = errorOf(module.getContext(), [&] {
+        return bindToWorkload(module, workload, inMicroBatch,
+                              plan.count(PlanClass::speculation));
+      }))
+    return error;
+  return lowerBound(module, machine, plan, workload.popularity);
 }

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "portolan/Conversion/SpmdToRuntime.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -90,6 +91,20 @@ Value Lowering::call(StringRef name, ValueRange operands, TypeRange results) {
   }
   auto op = func::CallOp::create(builder, loc(), callee, all);
   return op.getNumResults() ? op.getResult(0) : Value();
+}
+
+void Lowering::begin(Operation *op, OpKind kind, spmd::GroupAttr group) {
+  auto site = op->getAttrOfType<IntegerAttr>(kSiteName);
+  call("portolan_begin",
+       {i64(site ? site.getInt() : -1), i64(int64_t(kind)),
+        i64(group ? group.getSize() : 1), i64(group ? group.getStride() : 1)});
+}
+
+Value Lowering::wireFormat(std::optional<moe::FormatAttr> format) {
+  if (!format || !*format)
+    return i64(-1);
+  // The attribute's verifier knows the name.
+  return i64(int64_t(*parseFormat(format->getStorage())));
 }
 
 Value Lowering::buffer(Value tensor) {
@@ -196,13 +211,15 @@ FailureOr<Values> Lowering::allReduce(spmd::AllReduceOp op) {
   FailureOr<std::string> name = nameFor(op, "all_reduce", op.getInput());
   if (failed(name))
     return failure();
+  begin(op, OpKind::allReduce, op.getGroup());
   Value result = allocate(op.getType());
   call(*name, {unranked(buffer(op.getInput())), unranked(result),
-               i64(op.getGroup().getSize()), i64(op.getGroup().getStride())});
+               wireFormat(op.getFormat())});
   return Values{tensorIn(result, op.getType())};
 }
 
 FailureOr<Values> Lowering::allGather(spmd::AllGatherOp op) {
+  begin(op, OpKind::allGather, op.getGroup());
   Values results;
   for (auto [input, output] :
        llvm::zip_equal(op.getInputs(), op.getResults())) {
@@ -210,9 +227,10 @@ FailureOr<Values> Lowering::allGather(spmd::AllGatherOp op) {
     if (failed(name))
       return failure();
     Value result = allocate(tensorOf(output));
+    // The first input holds the values, the others are metadata.
     call(*name, {unranked(buffer(input)), unranked(result),
                  unranked(buffer(table(op.getSizes()))), i64(op.getDim()),
-                 i64(op.getGroup().getSize()), i64(op.getGroup().getStride())});
+                 results.empty() ? wireFormat(op.getFormat()) : i64(-1)});
     results.push_back(tensorIn(result, tensorOf(output)));
   }
   return results;
@@ -222,11 +240,12 @@ FailureOr<Values> Lowering::reduceScatter(spmd::ReduceScatterOp op) {
   FailureOr<std::string> name = nameFor(op, "reduce_scatter", op.getInput());
   if (failed(name))
     return failure();
+  begin(op, OpKind::reduceScatter, op.getGroup());
   RankedTensorType type = tensorOf(op.getResult());
   Value result = allocate(type);
   call(*name, {unranked(buffer(op.getInput())), unranked(result),
                unranked(buffer(table(op.getSizes()))), i64(op.getDim()),
-               i64(op.getGroup().getSize()), i64(op.getGroup().getStride())});
+               wireFormat(op.getFormat())});
   return Values{tensorIn(result, type)};
 }
 
@@ -234,13 +253,14 @@ FailureOr<Values> Lowering::allToAll(spmd::AllToAllOp op) {
   FailureOr<std::string> name = nameFor(op, "all_to_all", op.getInput());
   if (failed(name))
     return failure();
+  begin(op, OpKind::allToAll, op.getGroup());
   Value result = allocate(op.getType());
-  call(*name, {unranked(buffer(op.getInput())), unranked(result),
-               i64(op.getGroup().getSize()), i64(op.getGroup().getStride())});
+  call(*name, {unranked(buffer(op.getInput())), unranked(result), i64(-1)});
   return Values{tensorIn(result, op.getType())};
 }
 
 FailureOr<Values> Lowering::allToAllV(spmd::AllToAllVOp op) {
+  begin(op, OpKind::allToAllV, op.getGroup());
   Values results;
   Value rows = sumOf(op.getReceiveCounts());
   for (auto [input, output] :
@@ -252,7 +272,7 @@ FailureOr<Values> Lowering::allToAllV(spmd::AllToAllVOp op) {
     Value result = allocate(type, type.isDynamicDim(0) ? rows : Value());
     call(*name, {unranked(buffer(input)), unranked(buffer(op.getSendCounts())),
                  unranked(result), unranked(buffer(op.getReceiveCounts())),
-                 i64(op.getGroup().getSize()), i64(op.getGroup().getStride())});
+                 results.empty() ? wireFormat(op.getFormat()) : i64(-1)});
     results.push_back(tensorIn(result, type));
   }
   return results;
@@ -262,7 +282,9 @@ FailureOr<Values> Lowering::send(spmd::SendOp op) {
   FailureOr<std::string> name = nameFor(op, "send", op.getInput());
   if (failed(name))
     return failure();
-  call(*name, {unranked(buffer(op.getInput())), i64(op.getDistance())});
+  begin(op, OpKind::send);
+  call(*name, {unranked(buffer(op.getInput())), i64(op.getDistance()),
+               wireFormat(op.getFormat())});
   return Values{};
 }
 
@@ -270,8 +292,10 @@ FailureOr<Values> Lowering::receive(spmd::ReceiveOp op) {
   FailureOr<std::string> name = nameFor(op, "receive", op.getResult());
   if (failed(name))
     return failure();
+  begin(op, OpKind::receive);
   RankedTensorType type = tensorOf(op.getResult());
   Value result = allocate(type);
-  call(*name, {unranked(result), i64(op.getDistance())});
+  call(*name,
+       {unranked(result), i64(op.getDistance()), wireFormat(op.getFormat())});
   return Values{tensorIn(result, type)};
 }

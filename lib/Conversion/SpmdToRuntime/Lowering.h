@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "portolan/Analysis/LocalOp.h"
 
 namespace portolan::spmd_to_runtime {
 
@@ -55,6 +56,11 @@ private:
   nameFor(mlir::Operation *op, llvm::StringRef name, mlir::Value tensor);
   mlir::Value call(llvm::StringRef name, mlir::ValueRange operands,
                    mlir::TypeRange results = {});
+  /// Opens the log entry of a collective of this op.
+  void begin(mlir::Operation *op, OpKind kind, spmd::GroupAttr group = {});
+  /// The wire format of the values that an op sends, as the runtime takes it:
+  /// below 0 for that of the type.
+  mlir::Value wireFormat(std::optional<moe::FormatAttr> format);
   /// New memory that holds a tensor.
   mlir::Value buffer(mlir::Value tensor);
   /// New memory for a tensor of `type`, whose dynamic dimension has `extent`.

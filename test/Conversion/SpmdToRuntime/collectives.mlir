@@ -7,7 +7,7 @@ func.func @all_reduce(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   // CHECK: %[[OUT:.*]] = memref.alloc() : memref<2x8xf32>
   // CHECK: %[[IN:.*]] = memref.alloc() : memref<2x8xf32>
   // CHECK: bufferization.materialize_in_destination %[[X]] in restrict writable %[[IN]]
-  // CHECK: call @portolan_all_reduce_f32(%[[RANK]], {{.*}}) : (i64, memref<*xf32>, memref<*xf32>, i64, i64) -> ()
+  // CHECK: call @portolan_all_reduce_f32(%[[RANK]], {{.*}}) : (i64, memref<*xf32>, memref<*xf32>, i64) -> ()
   // CHECK: %[[RESULT:.*]] = bufferization.to_tensor %[[OUT]] restrict writable
   // CHECK: return %[[RESULT]]
   %0 = spmd.all_reduce %x over <4 by 1> : tensor<2x8xf32>
@@ -60,4 +60,4 @@ func.func @prepare(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
 
-// CHECK: func.func private @portolan_all_reduce_f32(i64, memref<*xf32>, memref<*xf32>, i64, i64) attributes {llvm.emit_c_interface}
+// CHECK: func.func private @portolan_all_reduce_f32(i64, memref<*xf32>, memref<*xf32>, i64) attributes {llvm.emit_c_interface}

@@ -81,6 +81,15 @@ func.func @fake_quantize_c6(%x: tensor<2x4x8xf32>) {
 
 // -----
 
+// fake_quantize_c7
+func.func @fake_quantize_c7(%x: tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x8xf32>) {
+  // expected-error @+1 {{expects at most 16 dimensions, got 'tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x8xf32>'}}
+  %0 = moe.fake_quantize %x {axis = 16 : i64, format = "fp8"} : tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x8xf32>
+  return
+}
+
+// -----
+
 // A name that is none of a format, met when the op is lowered.
 func.func @inner_formats(%x: tensor<2x8xf32>, %up: tensor<8x4xf32>, %down: tensor<4x8xf32>) {
   // expected-error @+1 {{expects number formats narrower than f32 in moe.inner_formats, got "fp8:int8"}}

@@ -1,6 +1,6 @@
 // RUN: portolan-opt %s --split-input-file --verify-diagnostics --spmd-emulate-formats
 // RUN: not portolan-opt %s --spmd-emulate-formats=fp8=e8m0fnu 2>&1 | FileCheck %s
-// CHECK: error: fp8: expects e4m3fn, e5m2, e4m3fnuz or e4m3b11fnuz, got 'e8m0fnu'
+// CHECK: error: fp8: expects e4m3fn, e5m2, e4m3, e4m3fnuz or e4m3b11fnuz, got 'e8m0fnu'
 
 // Keys and values of each head are made inside of the op.
 func.func @expanded_caches(%q: tensor<2x1x48xf32>, %l: tensor<2x1x32xf32>, %r: tensor<2x1x8xf32>, %pk: tensor<2x2x5x24xf32>, %pv: tensor<2x2x5x16xf32>, %ku: tensor<2x32x16xf32>, %vu: tensor<2x32x16xf32>) {

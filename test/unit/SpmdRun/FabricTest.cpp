@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/Execution/Fabric.h"
+#include "portolan/Execution/RankContext.h"
 #include "gtest/gtest.h"
 
 using namespace portolan;
@@ -25,10 +25,10 @@ constexpr std::chrono::milliseconds kShort(50);
 } // namespace
 
 TEST(Fabric, MessagesArriveInOrder) {
-  Fabric fabric(2, 2);
+  ThreadFabric fabric(2);
   std::vector<char> first(3), second(1);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
-    if (rank.rank == 0) {
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
+    if (rank == 0) {
       fabric.send(rank, 1, OpKind::send, letters('a', 3));
       fabric.send(rank, 1, OpKind::send, letters('b', 1));
     } else {
@@ -43,10 +43,10 @@ TEST(Fabric, MessagesArriveInOrder) {
 }
 
 TEST(Fabric, ASentTensorIsACopy) {
-  Fabric fabric(2, 2);
+  ThreadFabric fabric(2);
   std::vector<char> got(1);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
-    if (rank.rank == 0) {
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
+    if (rank == 0) {
       std::vector<char> own = letters('a', 1);
       fabric.send(rank, 1, OpKind::send, own);
       own[0] = 'z';
@@ -59,32 +59,41 @@ TEST(Fabric, ASentTensorIsACopy) {
   EXPECT_EQ(got, letters('a', 1));
 }
 
-TEST(Fabric, PeersOfAStridedGroup) {
+TEST(RankContext, PeersOfAStridedGroup) {
   // The second stage of 6 ranks: its rank 7 is rank 1 of the stage; the group
   // of 3 with stride 2 is {7, 9, 11}.
-  RankContext rank{nullptr, 7, 6};
+  ThreadFabric fabric(12);
+  Wiring wiring = Wiring::ofSwitch(6);
+  RankContext rank(fabric, wiring, {}, 7);
   EXPECT_EQ(rank.member({3, 2}), 0);
   EXPECT_EQ(rank.peer({3, 2}, 2), 11);
 }
 
-TEST(Fabric, CountsBytesByKind) {
-  Fabric fabric(1, 1);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
-    fabric.count(rank, OpKind::allReduce, 5);
-    fabric.count(rank, OpKind::allReduce, 7);
-    return llvm::Error::success();
-  });
-  EXPECT_EQ(messageOf(std::move(error)), "");
-  EXPECT_EQ(fabric.traffic(0)[unsigned(OpKind::allReduce)], 12);
-  EXPECT_EQ(fabric.traffic(0)[unsigned(OpKind::allGather)], 0);
+TEST(RankContext, CountsBytesByKindAndReceiver) {
+  ThreadFabric fabric(3);
+  Wiring wiring = Wiring::ofSwitch(3);
+  RankContext rank(fabric, wiring, {}, 0);
+  rank.begin(-1, OpKind::allReduce, {3, 1});
+  rank.count(5);
+  rank.countSent(1, 0, 2);
+  rank.countSent(2, 0, 2);
+  rank.countSent(1, 0, 1);
+  rank.begin(-1, OpKind::allReduce, {3, 1});
+  rank.count(7);
+  Traffic traffic = trafficOf(rank.log);
+  EXPECT_EQ(traffic[unsigned(OpKind::allReduce)], 12);
+  EXPECT_EQ(traffic[unsigned(OpKind::allGather)], 0);
+  ASSERT_EQ(rank.log.front().sent.size(), 2u);
+  EXPECT_EQ(rank.log.front().sent[0].bytes, 3);
+  EXPECT_EQ(rank.log.front().sent[1].to, 2);
 }
 
 TEST(Fabric, WaitingTooLongIsAnError) {
   // Both ranks wait, so neither has ended.
-  Fabric fabric(2, 2, kShort);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
+  ThreadFabric fabric(2, kShort);
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
     std::vector<char> room(4, 'x');
-    fabric.receive(rank, 1 - rank.rank, OpKind::allReduce, room);
+    fabric.receive(rank, 1 - rank, OpKind::allReduce, room);
     EXPECT_EQ(room, std::vector<char>(4, 0));
     return llvm::Error::success();
   });
@@ -94,10 +103,10 @@ TEST(Fabric, WaitingTooLongIsAnError) {
 }
 
 TEST(Fabric, WaitingForARankThatEndedIsAnError) {
-  Fabric fabric(2, 2);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
+  ThreadFabric fabric(2);
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
     std::vector<char> room(4);
-    if (rank.rank == 1)
+    if (rank == 1)
       fabric.receive(rank, 0, OpKind::allGather, room);
     return llvm::Error::success();
   });
@@ -108,23 +117,23 @@ TEST(Fabric, WaitingForARankThatEndedIsAnError) {
 }
 
 TEST(Fabric, AnErrorOnOneRankStopsAll) {
-  Fabric fabric(3, 3);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
-    if (rank.rank == 2)
+  ThreadFabric fabric(3);
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
+    if (rank == 2)
       return llvm::createStringError("out of cheese");
     // Ranks 0 and 1 wait for each other: only the error ends this.
     std::vector<char> room(1);
-    fabric.receive(rank, 1 - rank.rank, OpKind::send, room);
+    fabric.receive(rank, 1 - rank, OpKind::send, room);
     return llvm::Error::success();
   });
   EXPECT_EQ(messageOf(std::move(error)), "rank 2: out of cheese");
 }
 
 TEST(Fabric, DifferentCollectivesDoNotMatch) {
-  Fabric fabric(2, 2);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
+  ThreadFabric fabric(2);
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
     std::vector<char> room(4);
-    if (rank.rank == 0)
+    if (rank == 0)
       fabric.send(rank, 1, OpKind::allReduce, letters('a', 4));
     else
       fabric.receive(rank, 0, OpKind::allGather, room);
@@ -136,9 +145,9 @@ TEST(Fabric, DifferentCollectivesDoNotMatch) {
 }
 
 TEST(Fabric, AMessageThatNobodyReceivesIsAnError) {
-  Fabric fabric(2, 2);
-  llvm::Error error = fabric.run([&](RankContext &rank) -> llvm::Error {
-    if (rank.rank == 0)
+  ThreadFabric fabric(2);
+  llvm::Error error = fabric.run([&](int64_t rank) -> llvm::Error {
+    if (rank == 0)
       fabric.send(rank, 1, OpKind::send, letters('a', 4));
     return llvm::Error::success();
   });

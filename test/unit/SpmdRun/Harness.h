@@ -30,7 +30,7 @@
 namespace portolan::test {
 
 /// Deterministic values in [-1, 1).
-class Random {
+class Values {
 public:
   float next() {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
@@ -56,8 +56,9 @@ public:
     return dialects;
   }
 
-  /// Fills every weight; a name that contains "norm" or starts with "g" and has
-  /// one dimension is a gain around 1. `zero`: a weight that stays zero.
+  /// Fills every weight that holds no value; a name that contains "norm" or
+  /// starts with "g" and has one dimension is a gain around 1. `zero`: a weight
+  /// that stays zero.
   void addWeights(llvm::StringRef zero = "") {
     llvm::SmallString<128> made;
     ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("portolan-spmd", made));
@@ -65,6 +66,8 @@ public:
     std::string bytes;
     mlir::Builder builder(&context);
     for (auto data : module->getOps<moe::WeightDataOp>()) {
+      if (data.getValue())
+        continue;
       auto type = llvm::cast<mlir::RankedTensorType>(data.getType());
       ASSERT_TRUE(type.getElementType().isF32());
       std::vector<float> values(type.getNumElements());
@@ -128,7 +131,8 @@ public:
     llvm::Expected<PlanPoint> point = parsePlanPoint(plan);
     if (!point)
       return point.takeError();
-    return runSpmd(*module, inputs, folder, *point, ranks);
+    ThreadFabric fabric(ranks);
+    return runSpmd(*module, inputs, folder, *point, fabric);
   }
 
   mlir::MLIRContext context;
@@ -136,16 +140,16 @@ public:
   llvm::StringMap<std::vector<float>> weights;
   std::vector<NamedTensor> inputs;
   std::string folder;
-  Random random;
+  Values random;
 };
 
-/// Expects equal outputs within 1e-4.
+/// Expects equal outputs within 1e-4, or `rtol` of what is expected.
 inline void expectClose(llvm::ArrayRef<NamedTensor> actual,
-                        llvm::ArrayRef<NamedTensor> expected) {
+                        llvm::ArrayRef<NamedTensor> expected, double rtol = 0) {
   ASSERT_EQ(actual.size(), expected.size());
   for (auto [got, want] : llvm::zip(actual, expected)) {
     llvm::Expected<Difference> difference =
-        compare(got.tensor, want.tensor, 0, 1e-4);
+        compare(got.tensor, want.tensor, rtol, 1e-4);
     ASSERT_TRUE(bool(difference)) << llvm::toString(difference.takeError());
     EXPECT_EQ(difference->outOfTolerance, 0)
         << want.name << ": " << difference->maxAbsolute << " at "

@@ -37,6 +37,7 @@ struct Case {
 
 const Case kFloats[] = {
     {"e5m2", ElementFormat::e5m2, &APFloat::Float8E5M2, 8},
+    {"e4m3", ElementFormat::e4m3, &APFloat::Float8E4M3, 8},
     {"e4m3fn", ElementFormat::e4m3fn, &APFloat::Float8E4M3FN, 8},
     {"e4m3fnuz", ElementFormat::e4m3fnuz, &APFloat::Float8E4M3FNUZ, 8},
     {"e4m3b11fnuz", ElementFormat::e4m3b11fnuz, &APFloat::Float8E4M3B11FNUZ, 8},

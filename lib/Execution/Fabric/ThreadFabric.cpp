@@ -1,4 +1,4 @@
-//===- Fabric.cpp - logical ranks as threads ------------------------------===//
+//===- ThreadFabric.cpp - logical ranks as threads ------------------------===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,35 +17,24 @@
 
 using namespace portolan;
 
-int64_t RankContext::member(Group group) const {
-  return rankInStage() / group.stride % group.size;
+Fabric::~Fabric() = default;
+
+ThreadFabric::ThreadFabric(int64_t ranks, std::chrono::milliseconds limit)
+    : limit(limit), mailboxes(ranks), ended(ranks, false) {
+  for (int64_t rank = 0; rank < ranks; ++rank) {
+    numbers.push_back(rank);
+    mailboxes[rank].from.resize(ranks);
+  }
 }
 
-int64_t RankContext::peer(Group group, int64_t index) const {
-  return rank + (index - member(group)) * group.stride;
-}
-
-Fabric::Fabric(int64_t ranks, int64_t stageSize,
-               std::chrono::milliseconds limit)
-    : stageSize(stageSize), limit(limit), mailboxes(ranks), ended(ranks, false),
-      counted(ranks) {
-  for (Mailbox &mailbox : mailboxes)
-    mailbox.from.resize(ranks);
-  for (Traffic &traffic : counted)
-    traffic.fill(0);
-}
-
-llvm::Error Fabric::run(llvm::function_ref<llvm::Error(RankContext &)> body) {
+llvm::Error ThreadFabric::run(llvm::function_ref<llvm::Error(int64_t)> body) {
   std::vector<std::thread> threads;
-  std::vector<RankContext> contexts;
-  for (int64_t rank = 0; rank < ranks(); ++rank)
-    contexts.push_back({this, rank, stageSize});
-  for (RankContext &context : contexts)
-    threads.emplace_back([&, this] {
-      if (llvm::Error failure = body(context))
-        fail("rank " + llvm::Twine(context.rank) + ": " +
+  for (int64_t rank : numbers)
+    threads.emplace_back([&, rank, this] {
+      if (llvm::Error failure = body(rank))
+        fail("rank " + llvm::Twine(rank) + ": " +
              llvm::toString(std::move(failure)));
-      endRank(context.rank);
+      endRank(rank);
     });
   for (std::thread &thread : threads)
     thread.join();
@@ -61,14 +50,14 @@ llvm::Error Fabric::run(llvm::function_ref<llvm::Error(RankContext &)> body) {
   return llvm::Error::success();
 }
 
-void Fabric::endRank(int64_t rank) {
+void ThreadFabric::endRank(int64_t rank) {
   std::lock_guard<std::mutex> lock(mutex);
   ended[rank] = true;
   for (Mailbox &mailbox : mailboxes)
     mailbox.arrived.notify_all();
 }
 
-void Fabric::fail(const llvm::Twine &message) {
+void ThreadFabric::fail(const llvm::Twine &message) {
   std::lock_guard<std::mutex> lock(mutex);
   if (hasFailed)
     return;
@@ -78,34 +67,29 @@ void Fabric::fail(const llvm::Twine &message) {
     mailbox.arrived.notify_all();
 }
 
-bool Fabric::failed() const {
+bool ThreadFabric::failed() const {
   std::lock_guard<std::mutex> lock(mutex);
   return hasFailed;
 }
 
-void Fabric::count(const RankContext &rank, OpKind kind, int64_t bytes) {
-  // A counter has one writer, its rank.
-  counted[rank.rank][unsigned(kind)] += bytes;
-}
-
-void Fabric::send(const RankContext &from, int64_t to, OpKind kind,
-                  llvm::ArrayRef<char> bytes) {
+void ThreadFabric::send(int64_t from, int64_t to, OpKind kind,
+                        llvm::ArrayRef<char> bytes) {
   if (to < 0 || to >= ranks()) {
-    fail("rank " + llvm::Twine(from.rank) + ": " + spell(kind) +
+    fail("rank " + llvm::Twine(from) + ": " + spell(kind) +
          " expects a rank below " + llvm::Twine(ranks()) + ", got " +
          llvm::Twine(to));
     return;
   }
   Message message{kind, std::vector<char>(bytes.begin(), bytes.end())};
   std::lock_guard<std::mutex> lock(mutex);
-  mailboxes[to].from[from.rank].push_back(std::move(message));
+  mailboxes[to].from[from].push_back(std::move(message));
   mailboxes[to].arrived.notify_all();
 }
 
-void Fabric::receive(const RankContext &to, int64_t from, OpKind kind,
-                     llvm::MutableArrayRef<char> into) {
+void ThreadFabric::receive(int64_t to, int64_t from, OpKind kind,
+                           llvm::MutableArrayRef<char> into) {
   auto giveUp = [&](const llvm::Twine &why) {
-    fail("rank " + llvm::Twine(to.rank) + ": " + spell(kind) + " expects " +
+    fail("rank " + llvm::Twine(to) + ": " + spell(kind) + " expects " +
          llvm::Twine(into.size()) + " bytes from rank " + llvm::Twine(from) +
          ", got " + why);
     if (!into.empty())
@@ -114,11 +98,11 @@ void Fabric::receive(const RankContext &to, int64_t from, OpKind kind,
   if (from < 0 || from >= ranks())
     return giveUp("no such rank");
   std::unique_lock<std::mutex> lock(mutex);
-  Mailbox &mailbox = mailboxes[to.rank];
+  Mailbox &mailbox = mailboxes[to];
   std::deque<Message> &queue = mailbox.from[from];
-  bool inTime = mailbox.arrived.wait_until(lock, Clock::now() + limit, [&] {
-    return hasFailed || !queue.empty() || ended[from];
-  });
+  bool inTime = mailbox.arrived.wait_until(
+      lock, std::chrono::steady_clock::now() + limit,
+      [&] { return hasFailed || !queue.empty() || ended[from]; });
   if (hasFailed || queue.empty()) {
     bool stopped = hasFailed, over = inTime;
     lock.unlock();
