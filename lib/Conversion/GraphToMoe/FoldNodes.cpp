@@ -64,7 +64,7 @@ struct Block {
   llvm::SetVector<Value> inputs, weights, tables;
   int64_t widestBytes = 0, kernels = 0;
   llvm::StringMap<int64_t> sums;
-  bool overflows = false;
+  bool isOutOfRange = false;
 
   void add(DictionaryAttr work) {
     int64_t moved = 0;
@@ -74,9 +74,10 @@ struct Block {
         continue;
       StringRef name = entry.getName().getValue();
       int64_t &sum = sums[name];
-      overflows |= llvm::AddOverflow(sum, count.getInt(), sum);
+      isOutOfRange |= count.getInt() < 0;
+      isOutOfRange |= llvm::AddOverflow(sum, count.getInt(), sum);
       if (name == kReadName || name == kWrittenName)
-        overflows |= llvm::AddOverflow(moved, count.getInt(), moved);
+        isOutOfRange |= llvm::AddOverflow(moved, count.getInt(), moved);
     }
     widestBytes = std::max(widestBytes, moved);
     kernels += moved != 0;
@@ -162,8 +163,8 @@ llvm::Error Folder::replace(OpOperand &use) {
     return error;
   if (behind.inputs.empty())
     return unpriced(last, "it depends on no activation");
-  if (behind.overflows)
-    return unpriced(last, "its work exceeds 64 bits");
+  if (behind.isOutOfRange)
+    return unpriced(last, "its work is negative or exceeds 64 bits");
   OpBuilder b(reader);
   auto sum = [&](StringRef name) {
     return b.getI64IntegerAttr(behind.sums.lookup(name));

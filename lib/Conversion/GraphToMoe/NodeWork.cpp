@@ -132,6 +132,8 @@ private:
       return fail(what + " is as large for any number of tokens");
     if (!known)
       return fail(what + " has a size that is no multiple of the tokens");
+    if (*known < 0)
+      return fail(what + " is negative");
     return known;
   }
 
@@ -155,6 +157,13 @@ private:
                                     const std::optional<Size> &times) {
     return perToken(count && times ? count->times(*times) : std::nullopt,
                     "its work");
+  }
+
+  /// False if there is nothing to add or the sum is too large.
+  bool addTo(int64_t &sum, std::optional<int64_t> count) {
+    if (count && llvm::AddOverflow(sum, *count, sum))
+      count = fail("its work exceeds 64 bits");
+    return count.has_value();
   }
 
   bool isActive(Value value) const {
@@ -260,8 +269,7 @@ DictionaryAttr Counter::count() {
   std::optional<Size> made = Size(0);
   for (auto [index, result] : llvm::enumerate(results)) {
     std::optional<int64_t> size = bytes(result, "result " + Twine(index));
-    failed |= !size;
-    written += size.value_or(0);
+    failed |= !addTo(written, size);
     std::optional<Size> count = elements(result);
     made = made && count ? made->plus(*count) : std::nullopt;
   }
@@ -270,13 +278,12 @@ DictionaryAttr Counter::count() {
         (rule->manner == Manner::Pick && index == 0))
       continue;
     std::optional<int64_t> size = bytes(operand, "operand " + Twine(index));
-    failed |= !size;
-    read += size.value_or(0);
+    failed |= !addTo(read, size);
   }
   if (failed || rule->manner == Manner::View)
     return finish();
-  if (rule->manner == Manner::Pick)
-    read += written;
+  if (rule->manner == Manner::Pick && !addTo(read, written))
+    return nullptr;
   add(kReadName, rule->manner == Manner::Fill ? 0 : read);
   add(kWrittenName, written);
 

@@ -53,7 +53,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{node 'large' (op 'Exp', domain '') has no price: its work exceeds 64 bits}}
+// expected-error@+1 {{node 'large' (op 'Exp', domain '') has no price: its work is negative or exceeds 64 bits}}
 module {
   func.func @main(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
     %0 = graph.node "Exp"(%x) {graph.work = {bytes_read = 9223372036854775807 : i64}, version = 1 : i64} : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>

@@ -72,3 +72,15 @@ module {
     return %0 : !graph.unknown
   }
 }
+
+// -----
+
+// A number of choices below 0 is no work.
+// CHECK: "TopK"{{.*}}graph.unpriced = "result 0 is negative"
+module {
+  func.func @main(%x: tensor<?x?x4xf32> {moe.dims = ["b", "s", ""]}) -> !graph.unknown {
+    %k = graph.node "Constant"() attributes {value = dense<-2> : tensor<1xi64>} {version = 17 : i64} : () -> !graph.unknown
+    %0:2 = graph.node "TopK"(%x, %k) attributes {axis = -1 : i64} {version = 17 : i64} : (tensor<?x?x4xf32>, !graph.unknown) -> (!graph.unknown, !graph.unknown)
+    return %0#0 : !graph.unknown
+  }
+}
