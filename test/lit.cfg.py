@@ -12,9 +12,10 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.portolan_build_dir, "test")
 config.substitutions.append(("%plugin", os.path.join(config.portolan_build_dir, "lib", "PortolanPlugin.so")))
 config.substitutions.append(("%source", config.portolan_source_dir))
-config.substitutions.append(("%unit", os.path.join(config.portolan_build_dir, "test", "unit")))
+probe = os.path.join(config.portolan_build_dir, "test", "bin", "MpiProbe")
+config.substitutions.append(("%mpi-probe", probe))
 # Built with MPI, and its launcher is there.
-if os.path.exists(os.path.join(config.portolan_build_dir, "test", "unit", "MpiProbe")) and shutil.which("mpirun"):
+if os.path.exists(probe) and shutil.which("mpirun"):
     config.available_features.add("mpi")
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.use_default_substitutions()

@@ -28,6 +28,7 @@ constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
     "gate",
     "short_convolution",
     "recurrence",
+    "depth_attention",
     "decomposed",
     "pack",
     "unpack",
@@ -86,17 +87,18 @@ int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
 
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
-         absorbed == other.absorbed && tabled == other.tabled &&
-         recurrence == other.recurrence && chunk == other.chunk &&
-         microBatch == other.microBatch &&
+         absorbed == other.absorbed && expanded == other.expanded &&
+         tabled == other.tabled && recurrence == other.recurrence &&
+         chunk == other.chunk && microBatch == other.microBatch &&
          causalPrefill == other.causalPrefill && centered == other.centered &&
-         softCapped == other.softCapped && weighted == other.weighted &&
-         indexHeads == other.indexHeads && indexWidth == other.indexWidth &&
-         topKeys == other.topKeys && activation == other.activation &&
-         compute == other.compute && weight == other.weight &&
-         cache == other.cache && close(rows, other.rows) &&
-         close(meanRows, other.meanRows) && close(rowsOut, other.rowsOut) &&
-         inner == other.inner && outer == other.outer && heads == other.heads &&
+         softCapped == other.softCapped && cappedParts == other.cappedParts &&
+         weighted == other.weighted && indexHeads == other.indexHeads &&
+         indexWidth == other.indexWidth && topKeys == other.topKeys &&
+         activation == other.activation && compute == other.compute &&
+         weight == other.weight && cache == other.cache &&
+         close(rows, other.rows) && close(meanRows, other.meanRows) &&
+         close(rowsOut, other.rowsOut) && inner == other.inner &&
+         outer == other.outer && heads == other.heads &&
          kvHeads == other.kvHeads && keyWidth == other.keyWidth &&
          ropeWidth == other.ropeWidth && sequences == other.sequences &&
          context == other.context && newTokens == other.newTokens &&

@@ -40,6 +40,7 @@ constexpr double kNormVectorOperations = 4;
 constexpr double kRotationVectorOperations = 3;
 constexpr double kSoftCapVectorOperations = 2; // divide, multiply
 constexpr double kCenterVectorOperations = 3;  // sum, subtract, shift
+constexpr double kStreamVectorOperations = 6;  // three multiply-adds
 constexpr double kIndexBytes = 4;              // i32
 constexpr double kWeightBytes = 4;             // f32 routing weights
 
@@ -81,6 +82,9 @@ void addGatedFeedForward(const LocalOp &op, double rows, double copies,
   work.matmulOperations = 2 * rows * op.inner * op.outer * matrices;
   work.transcendentalOperations = rows * op.outer;
   work.vectorOperations = kGateVectorOperations * rows * op.outer;
+  double capped = double(op.cappedParts) * rows * double(op.outer);
+  work.transcendentalOperations += capped;
+  work.vectorOperations += kSoftCapVectorOperations * capped;
   work.weightBytes =
       copies * op.inner * op.outer * matrices * bytesPerElement(op.weight);
   work.activationInBytes = rows * op.inner * bytesPerElement(op.activation);
@@ -161,17 +165,21 @@ Work latentAttentionWork(const LocalOp &op) {
     work.matmulOperations = 2 * scores * (latent + rope + latent) +
                             2 * op.rows * op.heads * latent * (key + value);
   } else {
-    // Keys and values of every visible token are expanded from the cache.
-    double tokens = op.sequences * double(op.context + op.newTokens);
+    // Keys and values are expanded from the latents: those of every visible
+    // token, or of the new ones where the cache holds the expanded ones.
+    double tokens = op.expanded
+                        ? op.rows
+                        : op.sequences * double(op.context + op.newTokens);
     work.matmulOperations = 2 * scores * (key + rope + value) +
                             2 * tokens * op.heads * latent * (key + value);
   }
   work.transcendentalOperations = scores;
   work.vectorOperations = kSoftmaxVectorOperations * scores;
   double perToken = latent + rope;
-  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * perToken *
+  double cached = op.expanded ? op.heads * (key + rope + value) : perToken;
+  work.cacheReadBytes = op.sequences * readContext(op, op.topKeys) * cached *
                         bytesPerElement(op.cache);
-  work.cacheWriteBytes = op.rows * perToken * bytesPerElement(op.cache);
+  work.cacheWriteBytes = op.rows * cached * bytesPerElement(op.cache);
   work.weightBytes =
       op.heads * latent * (key + value) * bytesPerElement(op.weight);
   work.activationInBytes =
@@ -266,6 +274,21 @@ Work recurrenceWork(const LocalOp &op) {
   return work;
 }
 
+/// Each stream is read once: its square and its product with the query are
+/// summed, and it is added by its share. A share is one element of a softmax.
+Work depthAttentionWork(const LocalOp &op) {
+  Work work;
+  double shares = op.rows * double(op.inner);
+  double elements = shares * double(op.outer);
+  work.vectorOperations =
+      kStreamVectorOperations * elements + kSoftmaxVectorOperations * shares;
+  work.transcendentalOperations = shares;
+  work.weightBytes = 2 * double(op.outer) * bytesPerElement(op.weight);
+  work.activationInBytes = elements * wideBytes(op);
+  work.activationOutBytes = op.rows * double(op.outer) * wideBytes(op);
+  return work;
+}
+
 } // namespace
 
 double portolan::stateBytes(const LocalOp &op) {
@@ -311,6 +334,9 @@ Work portolan::workOf(const LocalOp &op) {
     break;
   case OpKind::recurrence:
     work = recurrenceWork(op);
+    break;
+  case OpKind::depthAttention:
+    work = depthAttentionWork(op);
     break;
   case OpKind::rope:
     work.vectorOperations = kRotationVectorOperations * op.rows * width;
@@ -415,6 +441,8 @@ double portolan::residentWeightBytes(const LocalOp &op) {
     return matrix;
   case OpKind::recurrence:
     return recurrenceParameters(op) * element;
+  case OpKind::depthAttention:
+    return 2 * double(op.outer) * element;
   default:
     return 0;
   }

@@ -46,12 +46,13 @@ constexpr KernelCount kKernelTable[] = {
     {OpKind::route, 2},         {OpKind::dispatch, 1},
     {OpKind::experts, 2},       {OpKind::combine, 1},
     {OpKind::gate, 1},          {OpKind::shortConvolution, 1},
-    {OpKind::recurrence, 1},    {OpKind::decomposed, 1},
-    {OpKind::pack, 1},          {OpKind::unpack, 1},
-    {OpKind::mergePartials, 1}, {OpKind::allReduce, 0},
-    {OpKind::allGather, 0},     {OpKind::reduceScatter, 0},
-    {OpKind::allToAll, 0},      {OpKind::allToAllV, 0},
-    {OpKind::send, 0},          {OpKind::receive, 0},
+    {OpKind::recurrence, 1},    {OpKind::depthAttention, 1},
+    {OpKind::decomposed, 1},    {OpKind::pack, 1},
+    {OpKind::unpack, 1},        {OpKind::mergePartials, 1},
+    {OpKind::allReduce, 0},     {OpKind::allGather, 0},
+    {OpKind::reduceScatter, 0}, {OpKind::allToAll, 0},
+    {OpKind::allToAllV, 0},     {OpKind::send, 0},
+    {OpKind::receive, 0},
 };
 
 constexpr bool isOrdered() {
@@ -127,7 +128,7 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
       result.add(sequences, queries, seen, op.inner);
       result.add(heads, op.rows, op.inner, op.outer);
     } else {
-      result.add(1, sequences * double(seen), op.inner,
+      result.add(1, op.expanded ? op.rows : sequences * double(seen), op.inner,
                  op.heads * (op.keyWidth + op.outer));
       result.add(sequences * heads, double(op.newTokens),
                  op.keyWidth + op.ropeWidth, seen);

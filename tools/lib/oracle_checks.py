@@ -126,8 +126,10 @@ class Oracle:
                                   timeout=RUN_SECONDS + len(sets) * SET_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise Failure(f"ONNX Runtime: expects an answer within {error.timeout} s") from error
+        if done.returncode < 0:
+            return {"error": f"dies of signal {-done.returncode}", "stage": "run"}
         if done.returncode != 0:
-            raise Failure(f"ONNX Runtime: exit status {done.returncode}\n{done.stderr.strip()}")
+            raise Failure(f"oracle.mjs: exit status {done.returncode}\n{done.stderr.strip()}")
         answer = json.loads(done.stdout)
         if "error" in answer:
             return answer

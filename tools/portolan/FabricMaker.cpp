@@ -6,13 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "FabricMaker.h"
-#include "llvm/ADT/STLExtras.h"
-#ifdef PORTOLAN_HAS_MPI
 #include "portolan/Execution/MpiFabric.h"
-#endif
+#include "llvm/ADT/STLExtras.h"
 
 using namespace portolan;
 using llvm::createStringError;
+
+/// Each has a stack, and a box for each other.
+static constexpr int64_t kMostThreads = 1024;
 
 llvm::Error FabricMaker::open(llvm::StringRef kind, int64_t limitSeconds) {
   if (limitSeconds < 1 || limitSeconds > 86400)
@@ -27,20 +28,17 @@ llvm::Error FabricMaker::open(llvm::StringRef kind, int64_t limitSeconds) {
                                kind + "'");
     return llvm::Error::success();
   }
-#ifdef PORTOLAN_HAS_MPI
-  llvm::Expected<std::unique_ptr<MpiFabric>> joined = MpiFabric::create(limit);
+  llvm::Expected<std::unique_ptr<Fabric>> joined = createMpiFabric(limit);
   if (!joined)
     return joined.takeError();
   fabric = std::move(*joined);
   return llvm::Error::success();
-#else
-  return createStringError(
-      "--fabric mpi: expects a build with MPI (MPICH), got "
-      "one without");
-#endif
 }
 
 llvm::Expected<Fabric *> FabricMaker::ofRanks(int64_t ranks) {
+  if (!isMpi && (ranks < 1 || ranks > kMostThreads))
+    return createStringError("expects 1 to " + llvm::Twine(kMostThreads) +
+                             " ranks as threads, got " + llvm::Twine(ranks));
   if (!isMpi)
     fabric = std::make_unique<ThreadFabric>(ranks, limit);
   else if (fabric->ranks() != ranks)

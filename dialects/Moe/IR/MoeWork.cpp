@@ -79,6 +79,12 @@ LogicalResult addWeight(Operation *op, Value weight,
   return success();
 }
 
+/// Parts of a feed-forward block that go through a tanh.
+uint8_t cappedParts(const llvm::APFloat &gateCap,
+                    const llvm::APFloat &linearCap) {
+  return uint8_t(gateCap.isNonZero()) + uint8_t(linearCap.isNonZero());
+}
+
 /// Rows of a ragged op from its load, or from a static row count.
 LogicalResult setRaggedRows(Operation *op, Value rows,
                             std::optional<LoadAttr> load, int64_t experts,
@@ -203,6 +209,7 @@ FailureOr<LocalOp> MlpOp::describe() {
   local.inner = lastDim(getInput());
   local.outer = lastDim(getUp());
   local.gated = bool(getGate());
+  local.cappedParts = cappedParts(getGateCap(), getLinearCap());
   return local;
 }
 
@@ -275,22 +282,21 @@ FailureOr<LocalOp> SparseAttentionOp::describe() {
 FailureOr<LocalOp> LatentAttentionOp::describe() {
   LocalOp local;
   RankedTensorType past = tensorOf(getPastLatent());
-  if (past.getRank() != 3)
-    return emitOpError("expects latent caches to state its work, got ") << past;
   if (failed(startFrom(*this, OpKind::latentAttention, getQuery(), local)) ||
       failed(rowsOf(*this, getPastLatent())) ||
       failed(
           addWeight(*this, getKeyUp(), getWeightFormat(), std::nullopt, local)))
     return failure();
+  local.expanded = past.getRank() == 4;
   local.heads = getHeads();
   local.kvHeads = 1;
-  local.inner = past.getDimSize(2);
+  local.inner = lastDim(getLatent());
   local.outer = lastDim(getValueUp());
   local.keyWidth = lastDim(getKeyUp());
   local.ropeWidth = lastDim(getRotaryKey());
   local.sequences = tensorOf(getQuery()).getDimSize(0);
   local.newTokens = tensorOf(getQuery()).getDimSize(1);
-  local.context = past.getDimSize(1);
+  local.context = past.getDimSize(local.expanded ? 2 : 1);
   local.causalPrefill = local.newTokens > 1;
   local.absorbed = getAbsorbed();
   if (std::optional<FormatAttr> format = getCacheFormat()) {
@@ -384,6 +390,7 @@ FailureOr<LocalOp> ExpertsOp::describe() {
   local.inner = lastDim(getRows());
   local.outer = lastDim(getUp());
   local.gated = bool(getGate());
+  local.cappedParts = cappedParts(getGateCap(), getLinearCap());
   return local;
 }
 

@@ -77,8 +77,10 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("index_width", op.indexWidth);
   print.number("top_keys", op.topKeys);
   print.number("chunk", op.chunk);
+  print.number("capped_parts", op.cappedParts);
   print.flag("gated", op.gated);
   print.flag("absorbed", op.absorbed);
+  print.flag("expanded", op.expanded);
   print.flag("tabled", op.tabled);
   print.flag("causal_prefill", op.causalPrefill);
   print.flag("centered", op.centered);

@@ -313,21 +313,19 @@ template <typename Op> void Emulator::emulateKeysAndValues(Op op) {
 
 /// latent_attention and indexed_latent_attention.
 template <typename Op> void Emulator::emulateLatent(Op op, bool absorbed) {
-  if (op.getCacheFormat() && tensorOf(op.getPastLatent()).getRank() != 3) {
-    op.emitOpError("expects latent caches to round them to ")
-        << op.getCacheFormat()->getStorage() << ", got "
-        << op.getPastLatent().getType();
-    hasFailed = true;
-    return;
-  }
+  bool expanded = tensorOf(op.getPastLatent()).getRank() == 4;
   Formats kept = storageOf(op.getCacheFormat());
   roundHeads(op.getQueryMutable(),
              computeOf(op.getCacheFormat() ? op.getCacheFormat()
                                            : op.getWeightFormat()),
              op.getHeads());
+  // Expanded keys and values come to be inside the op: they are rounded when
+  // they are read from the cache.
+  for (OpOperand *operand : {&op.getLatentMutable(), &op.getRotaryKeyMutable()})
+    if (!expanded)
+      roundRows(*operand, kept, /*unscaled=*/true);
   for (OpOperand *operand :
-       {&op.getLatentMutable(), &op.getRotaryKeyMutable(),
-        &op.getPastLatentMutable(), &op.getPastRotaryKeyMutable()})
+       {&op.getPastLatentMutable(), &op.getPastRotaryKeyMutable()})
     roundRows(*operand, kept, /*unscaled=*/true);
   // [heads,L,Dn]: absorbed, it is the query that meets it, along Dn.
   roundWeight(op.getKeyUpMutable(), op.getWeightFormat(), absorbed ? 2 : 1);

@@ -112,6 +112,12 @@ public:
       setLoad(step, Algorithm::kTree,
               kTreeLoad(stage.longSide, op.rows * kSquareBytes));
       return;
+    case OpKind::depthAttention:
+      // A square and a score of every stream.
+      setLoad(step, Algorithm::kTree,
+              kTreeLoad(stage.longSide, op.rows * double(op.inner) *
+                                            (kSquareBytes + kScoreBytes)));
+      return;
     case OpKind::linear:
       whole(spread, op.rows, op.inner, op.outer, op);
       break;
@@ -360,8 +366,11 @@ private:
                  operand);
       return;
     }
-    // Keys and values of every visible token, then plain attention.
-    double tokens = double(op.sequences) * double(op.context + op.newTokens);
+    // Keys and values of every visible token, or of the new ones if the others
+    // are cached, then plain attention.
+    double tokens =
+        op.expanded ? op.rows
+                    : double(op.sequences) * double(op.context + op.newTokens);
     Grid all{stage.longSide, stage.shortSide, stage.area(), stage.longSide};
     spread.add(all, 1, tokens, latent, heads * (key + value), result, operand);
     addLoad(spread.load,

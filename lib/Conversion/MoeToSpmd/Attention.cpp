@@ -170,10 +170,19 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
   if (geometry.deployment.cp > 1 && op.getTotalLengths())
     return op.emitOpError("expects no total_lengths where attention_cp spreads "
                           "the context");
+  if (geometry.deployment.cp > 1 && tensorOf(op.getPastLatent()).getRank() == 4)
+    return op.emitOpError("expects latent caches where attention_cp spreads "
+                          "the context, got ")
+           << op.getPastLatent().getType();
   FailureOr<DimSplit> headDim = headSplit(op, op.getHeads(), op.getHeads());
   if (failed(headDim))
     return failure();
+  // The graph's contract may keep the keys and values of each head.
+  bool expanded = tensorOf(op.getPastLatent()).getRank() == 4;
+  unsigned contextDim = expanded ? 2 : 1;
   Layout cacheLayout = {geometry.batch(), geometry.context(), geometry.whole()};
+  if (expanded)
+    cacheLayout.insert(cacheLayout.begin() + 1, *headDim);
   Layout weightLayout = {*headDim, geometry.whole(), geometry.whole()};
   FailureOr<Value> query = activation(op.getQuery());
   FailureOr<Value> latent = activation(op.getLatent());
@@ -202,10 +211,10 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
     lse = RankedTensorType::get({type.getDimSize(0), newTokens, localHeads},
                                 builder.getF32Type());
   auto local = moe::LatentAttentionOp::create(
-      builder, op.getLoc(), type, grown(*pastLatent, 1, newTokens),
-      grown(*pastRotaryKey, 1, newTokens), lse, *query, *latent, *rotaryKey,
-      *pastLatent, *pastRotaryKey, *keyUp, *valueUp, *lengths, i64(localHeads),
-      op.getScaleAttr(), op.getAbsorbedAttr(),
+      builder, op.getLoc(), type, grown(*pastLatent, contextDim, newTokens),
+      grown(*pastRotaryKey, contextDim, newTokens), lse, *query, *latent,
+      *rotaryKey, *pastLatent, *pastRotaryKey, *keyUp, *valueUp, *lengths,
+      i64(localHeads), op.getScaleAttr(), op.getAbsorbedAttr(),
       attentionWeight(op.getWeightFormat()), cache(op.getCacheFormat()),
       keeps ? UnitAttr() : builder.getUnitAttr());
   FailureOr<Value> merged =

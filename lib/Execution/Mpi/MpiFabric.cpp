@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Execution/Mpi/MpiFabric.h"
 #include "portolan/Execution/MpiFabric.h"
 #include <cstring>
 #include <mpi.h>
@@ -224,3 +225,14 @@ int64_t MpiFabric::meet(int tag, Time until) {
   }
   return -1;
 }
+
+extern "C" LLVM_ATTRIBUTE_VISIBILITY_DEFAULT Fabric *
+portolanMakeMpiFabric(int64_t limitMilliseconds, std::string *error) {
+  llvm::Expected<std::unique_ptr<MpiFabric>> fabric =
+      MpiFabric::create(std::chrono::milliseconds(limitMilliseconds));
+  if (fabric)
+    return fabric->release();
+  *error = llvm::toString(fabric.takeError());
+  return nullptr;
+}
+static_assert(std::is_same_v<decltype(portolanMakeMpiFabric), MpiFabricMaker>);

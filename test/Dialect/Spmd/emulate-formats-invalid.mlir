@@ -2,17 +2,6 @@
 // RUN: not portolan-opt %s --spmd-emulate-formats=fp8=e8m0fnu 2>&1 | FileCheck %s
 // CHECK: error: fp8: expects e4m3fn, e5m2, e4m3, e4m3fnuz or e4m3b11fnuz, got 'e8m0fnu'
 
-// Keys and values of each head are made inside of the op.
-func.func @expanded_caches(%q: tensor<2x1x48xf32>, %l: tensor<2x1x32xf32>, %r: tensor<2x1x8xf32>, %pk: tensor<2x2x5x24xf32>, %pv: tensor<2x2x5x16xf32>, %ku: tensor<2x32x16xf32>, %vu: tensor<2x32x16xf32>) {
-  // expected-error @+1 {{expects latent caches to round them to fp8, got 'tensor<2x2x5x24xf32>'}}
-  %0:3 = moe.latent_attention %q, %l, %r cache %pk, %pv up %ku, %vu {heads = 2 : i64, scale = 0.2 : f64, cache_format = #moe.format<"fp8", "bf16">}
-    : (tensor<2x1x48xf32>, tensor<2x1x32xf32>, tensor<2x1x8xf32>, tensor<2x2x5x24xf32>, tensor<2x2x5x16xf32>, tensor<2x32x16xf32>, tensor<2x32x16xf32>)
-    -> (tensor<2x1x32xf32>, tensor<2x2x6x24xf32>, tensor<2x2x6x16xf32>)
-  return
-}
-
-// -----
-
 func.func @wider_than_f32(%x: tensor<4x8xf64>) {
   // expected-error @+1 {{expects f32, bf16 or f16 to round to fp8, got 'tensor<4x8xf64>'}}
   %0 = spmd.all_reduce %x over <2 by 1> {format = #moe.format<"fp8", "fp8">} : tensor<4x8xf64>

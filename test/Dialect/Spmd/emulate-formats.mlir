@@ -112,3 +112,17 @@ func.func @latent(%q: tensor<2x1x48xf32>, %l: tensor<2x1x32xf32>, %r: tensor<2x1
     -> (tensor<2x1x32xf32>, tensor<2x6x32xf32>, tensor<2x6x8xf32>)
   return %0#0 : tensor<2x1x32xf32>
 }
+
+// Keys and values of each head are made inside of the op: those of the past are
+// rounded as they are read, per entry, and no latent is.
+// CHECK-LABEL: @expanded_caches
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<2x1x48xf32>, %[[L:[a-z0-9]+]]: tensor<2x1x32xf32>, %[[R:[a-z0-9]+]]: tensor<2x1x8xf32>, %[[PK:[a-z0-9]+]]: tensor<2x2x5x24xf32>, %[[PV:[a-z0-9]+]]: tensor<2x2x5x16xf32>
+// CHECK-DAG: %[[K:.*]] = moe.fake_quantize %[[PK]] {{.*}} : tensor<2x2x5x24xf32>
+// CHECK-DAG: %[[V:.*]] = moe.fake_quantize %[[PV]] {{.*}} : tensor<2x2x5x16xf32>
+// CHECK: moe.latent_attention %{{.*}}, %[[L]], %[[R]] cache %[[K]], %[[V]] up
+func.func @expanded_caches(%q: tensor<2x1x48xf32>, %l: tensor<2x1x32xf32>, %r: tensor<2x1x8xf32>, %pk: tensor<2x2x5x24xf32>, %pv: tensor<2x2x5x16xf32>, %ku: tensor<2x32x16xf32>, %vu: tensor<2x32x16xf32>) -> tensor<2x1x32xf32> {
+  %0:3 = moe.latent_attention %q, %l, %r cache %pk, %pv up %ku, %vu {heads = 2 : i64, scale = 0.2 : f64, cache_format = #moe.format<"fp8", "bf16">}
+    : (tensor<2x1x48xf32>, tensor<2x1x32xf32>, tensor<2x1x8xf32>, tensor<2x2x5x24xf32>, tensor<2x2x5x16xf32>, tensor<2x32x16xf32>, tensor<2x32x16xf32>)
+    -> (tensor<2x1x32xf32>, tensor<2x2x6x24xf32>, tensor<2x2x6x16xf32>)
+  return %0#0 : tensor<2x1x32xf32>
+}

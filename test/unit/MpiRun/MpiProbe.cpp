@@ -22,7 +22,7 @@ llvm::MutableArrayRef<char> bytesOf(int64_t &number) {
   return {reinterpret_cast<char *>(&number), sizeof(number)};
 }
 
-llvm::Error play(MpiFabric &fabric, int64_t rank, llvm::StringRef what) {
+llvm::Error play(Fabric &fabric, int64_t rank, llvm::StringRef what) {
   int64_t ranks = fabric.ranks(), number = rank;
   for (int64_t step = 0; step < ranks; ++step) {
     fabric.send(rank, (rank + 1) % ranks, OpKind::send, bytesOf(number));
@@ -57,13 +57,13 @@ llvm::Error play(MpiFabric &fabric, int64_t rank, llvm::StringRef what) {
 
 int main(int argc, char **argv) {
   llvm::StringRef what = argc > 1 ? argv[1] : "all";
-  llvm::Expected<std::unique_ptr<MpiFabric>> fabric =
-      MpiFabric::create(std::chrono::milliseconds(1500));
+  llvm::Expected<std::unique_ptr<Fabric>> fabric =
+      createMpiFabric(std::chrono::milliseconds(1500));
   if (!fabric) {
     llvm::errs() << llvm::toString(fabric.takeError()) << "\n";
     return 2;
   }
-  int64_t self = (*fabric)->rank();
+  int64_t self = (*fabric)->localRanks().front();
   llvm::Error error =
       (*fabric)->run([&](int64_t rank) { return play(**fabric, rank, what); });
   bool failed = bool(error);
