@@ -29,6 +29,7 @@ constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
     "short_convolution",
     "recurrence",
     "depth_attention",
+    "decomposed",
     "pack",
     "unpack",
     "merge_partials",
@@ -47,6 +48,36 @@ bool close(double a, double b) {
 } // namespace
 
 llvm::StringRef portolan::spell(OpKind kind) { return kNames[unsigned(kind)]; }
+
+DecomposedCounts DecomposedCounts::of(const LocalOp &op) {
+  DecomposedCounts counts;
+  counts.width = op.outer;
+  counts.matmulOperations = op.heads;
+  counts.vectorOperations = op.kvHeads;
+  counts.transcendentalOperations = op.chunk;
+  counts.bytesRead = op.inner;
+  counts.bytesWritten = op.keyWidth;
+  counts.widestBytes = op.ropeWidth;
+  counts.weightBytes = op.indexWidth;
+  counts.kernels = op.topK;
+  counts.residentBytes = op.topKeys;
+  counts.parameters = op.indexHeads;
+  return counts;
+}
+
+void DecomposedCounts::store(LocalOp &op) const {
+  op.outer = width;
+  op.heads = matmulOperations;
+  op.kvHeads = vectorOperations;
+  op.chunk = transcendentalOperations;
+  op.inner = bytesRead;
+  op.keyWidth = bytesWritten;
+  op.ropeWidth = widestBytes;
+  op.indexWidth = weightBytes;
+  op.topK = kernels;
+  op.topKeys = residentBytes;
+  op.indexHeads = parameters;
+}
 
 int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
   if (window > 0)

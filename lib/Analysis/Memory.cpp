@@ -39,6 +39,9 @@ LayerMemory memoryOf(const LocalOps &ops, int64_t attentionTiles) {
     bool attends = mixesTokens(op.kind);
     double activations = (work.activationInBytes + work.activationOutBytes) /
                          (attends ? double(attentionTiles) : 1);
+    // One node of several is at work at a time.
+    if (op.kind == OpKind::decomposed)
+      activations = op.rows * double(DecomposedCounts::of(op).widestBytes);
     result.widestBytes =
         std::max({result.widestBytes, activations, op.payloadBytes});
     result.cacheBytes += stateBytes(op);

@@ -373,6 +373,17 @@ Work portolan::workOf(const LocalOp &op) {
     work.activationInBytes = op.rows * op.inner * wide;
     work.activationOutBytes = op.rows * op.topK * (kIndexBytes + kWeightBytes);
     break;
+  case OpKind::decomposed: {
+    DecomposedCounts counts = DecomposedCounts::of(op);
+    work.matmulOperations = op.rows * double(counts.matmulOperations);
+    work.vectorOperations = op.rows * double(counts.vectorOperations);
+    work.transcendentalOperations =
+        op.rows * double(counts.transcendentalOperations);
+    work.weightBytes = double(counts.weightBytes);
+    work.activationInBytes = op.rows * double(counts.bytesRead);
+    work.activationOutBytes = op.rows * double(counts.bytesWritten);
+    break;
+  }
   case OpKind::dispatch:
   case OpKind::pack:
     // Every row is read from its token and written to its place.
@@ -421,6 +432,8 @@ double portolan::residentWeightBytes(const LocalOp &op) {
     return matrix * (op.gated ? 3 : 2);
   case OpKind::experts:
     return matrix * (op.gated ? 3 : 2) * double(op.experts);
+  case OpKind::decomposed:
+    return double(DecomposedCounts::of(op).residentBytes);
   case OpKind::latentAttention:
     return double(op.heads) * double(op.inner) *
            double(op.keyWidth + op.outer) * element;

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Import/Model.h"
-#include "dialects/Graph/IR/Graph.h"
 #include "dialects/Moe/Transforms/Passes.h"
 #include "lib/Import/ShippedModels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -189,30 +188,12 @@ portolan::loadModel(StringRef model, MLIRContext &context) {
                                  llvm::join(names, ", "));
 }
 
-/// The error of the first node that no rule raised.
-static llvm::Error checkPriced(ModuleOp module) {
-  graph::NodeOp first;
-  module.walk([&](graph::NodeOp node) {
-    if (!first || !first->hasAttr("graph.reason"))
-      first = node;
-    return first->hasAttr("graph.reason") ? WalkResult::interrupt()
-                                          : WalkResult::advance();
-  });
-  if (!first)
-    return llvm::Error::success();
-  auto name = dyn_cast<NameLoc>(first.getLoc());
-  return llvm::createStringError(
-      "node '" + (name ? name.getName().getValue() : StringRef("?")) +
-      "' (op '" + first.getOpType() + "', domain '" + first.getDomain() +
-      "') stays decomposed and has no price");
-}
-
 llvm::Expected<OwningOpRef<ModuleOp>>
 portolan::loadServedModel(StringRef model, MLIRContext &context) {
   llvm::Expected<OwningOpRef<ModuleOp>> module = loadModel(model, context);
   if (!module)
     return module;
-  if (llvm::Error error = checkPriced(module->get()))
+  if (llvm::Error error = foldNodes(module->get()))
     return llvm::createStringError(model + ": " +
                                    llvm::toString(std::move(error)));
   DiagnosticCollector diagnostics(context);

@@ -50,6 +50,7 @@ bool isCounted(OpKind kind) {
   case OpKind::mlp:
   case OpKind::route:
   case OpKind::experts:
+  case OpKind::decomposed:
     return true;
   default:
     return false;

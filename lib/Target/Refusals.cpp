@@ -109,6 +109,11 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
       return refusal;
     if (const ModelOp *kept = unsplitOp(value, model)) {
       const LocalOp &local = kept->local;
+      if (local.kind == OpKind::decomposed)
+        return refuseUnavailable(
+            planClass, value,
+            "nodes that stay decomposed between heads need all of them",
+            spell(local.kind));
       if (!mixesTokens(local.kind))
         return refuseDivision(Twine("a norm over ") + Twine(kept->units) +
                                   " groups of heads cannot be shared equally "

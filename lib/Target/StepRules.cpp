@@ -36,7 +36,8 @@ struct KernelCount {
 /// One each, except where a result must be complete before the next matmul can
 /// start: mlp and experts (gate and up with activation, then down), route
 /// (logits, then choice), latent attention (query up-projection, attention,
-/// value up-projection). Communication starts are in its link load.
+/// value up-projection); decomposed (one per node). Communication starts are in
+/// its link load.
 constexpr KernelCount kKernelTable[] = {
     {OpKind::embedding, 1},     {OpKind::rmsNorm, 1},
     {OpKind::linear, 1},        {OpKind::rope, 1},
@@ -46,11 +47,12 @@ constexpr KernelCount kKernelTable[] = {
     {OpKind::experts, 2},       {OpKind::combine, 1},
     {OpKind::gate, 1},          {OpKind::shortConvolution, 1},
     {OpKind::recurrence, 1},    {OpKind::depthAttention, 1},
-    {OpKind::pack, 1},          {OpKind::unpack, 1},
-    {OpKind::mergePartials, 1}, {OpKind::allReduce, 0},
-    {OpKind::allGather, 0},     {OpKind::reduceScatter, 0},
-    {OpKind::allToAll, 0},      {OpKind::allToAllV, 0},
-    {OpKind::send, 0},          {OpKind::receive, 0},
+    {OpKind::decomposed, 1},    {OpKind::pack, 1},
+    {OpKind::unpack, 1},        {OpKind::mergePartials, 1},
+    {OpKind::allReduce, 0},     {OpKind::allGather, 0},
+    {OpKind::reduceScatter, 0}, {OpKind::allToAll, 0},
+    {OpKind::allToAllV, 0},     {OpKind::send, 0},
+    {OpKind::receive, 0},
 };
 
 constexpr bool isOrdered() {
@@ -152,6 +154,14 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
     result.add(chunks, double(op.inner), chunk, op.outer);
     break;
   }
+  case OpKind::decomposed: {
+    // One product of all operations, as deep as the result is wide.
+    DecomposedCounts counts = DecomposedCounts::of(op);
+    int64_t depth = std::max<int64_t>(counts.width, 1);
+    int64_t columns = (counts.matmulOperations / 2 + depth - 1) / depth;
+    result.add(1, op.rows, depth, columns);
+    break;
+  }
   default:
     break;
   }
@@ -245,6 +255,8 @@ double ComputeRules::dequantizeOperations(Format storage, double bytes) const {
 
 void ComputeRules::fill(const LocalOp &op, Step &step) const {
   step.kernels = kKernelTable[unsigned(op.kind)].kernels;
+  if (op.kind == OpKind::decomposed)
+    step.kernels = double(DecomposedCounts::of(op).kernels);
   const Work &work = step.work;
   if (work.matmulOperations <= 0) {
     step.engine = movesRows(op.kind) ? rowMover : EngineKind::vector;
@@ -291,7 +303,8 @@ void portolan::joinKernels(llvm::ArrayRef<LocalOp> ops, const PlanPoint &plan,
   for (uint32_t index = 0; index < ops.size(); ++index) {
     const LocalOp &op = ops[index];
     unsigned half = op.microBatch;
-    if (isCommunication(op.kind)) {
+    // Kernels of nodes that were not raised stay as they are.
+    if (isCommunication(op.kind) || op.kind == OpKind::decomposed) {
       begin[half] = index + 1;
       isOpen[half] = false;
       continue;

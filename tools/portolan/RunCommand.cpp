@@ -9,7 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Command.h"
 #include "TargetRunner.h"
+#include "dialects/Graph/IR/Graph.h"
 #include "mlir/IR/MLIRContext.h"
 #include "portolan/Execution/Run.h"
 #include "portolan/Execution/RunSpmd.h"
@@ -69,16 +71,36 @@ llvm::Error checkRequest(const RunRequest &request) {
   return llvm::Error::success();
 }
 
+/// Nodes that compute on activations have no rows that ranks could share.
+llvm::Error checkRaised(mlir::ModuleOp module) {
+  graph::NodeOp first;
+  module.walk([&](graph::NodeOp node) {
+    if (!node->hasAttr("graph.work") && !node->hasAttr("graph.unpriced"))
+      return mlir::WalkResult::advance();
+    first = node;
+    return mlir::WalkResult::interrupt();
+  });
+  if (!first)
+    return llvm::Error::success();
+  auto name = llvm::dyn_cast<mlir::NameLoc>(first.getLoc());
+  return createStringError(
+      "expects no nodes to be divided among ranks, got node '" +
+      (name ? name.getName().getValue() : llvm::StringRef("?")) + "' (op '" +
+      first.getOpType() + "'), which stays decomposed");
+}
+
 /// Runs the model as it is, on `target` if there is one, or on the ranks that
 /// were asked for.
 llvm::Expected<std::vector<NamedTensor>>
 runOn(const RunRequest &request, TargetRunner *target, FabricMaker &fabrics,
       mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
       llvm::StringRef folder) {
+  if (!target && request.level.empty())
+    return runModule(module, inputs, folder);
+  if (llvm::Error error = checkRaised(module))
+    return std::move(error);
   if (target)
     return target->run(module, inputs, folder, fabrics);
-  if (request.level.empty())
-    return runModule(module, inputs, folder);
   llvm::Expected<PlanPoint> plan = readPlan(request.plan, *module.getContext());
   if (!plan)
     return plan.takeError();

@@ -439,6 +439,7 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
   let hasVerifier = 1;
 }
 
+include "dialects/Moe/IR/MoeDecomposed.td"
 include "dialects/Moe/IR/MoeIndexed.td"
 include "dialects/Moe/IR/MoeRecurrence.td"
 include "dialects/Moe/IR/MoeDepth.td"

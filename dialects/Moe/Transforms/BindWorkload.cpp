@@ -125,6 +125,10 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
       .Case([](RecurrenceOp op) -> Types {
         return {{op.getValue().getType(), op.getPast().getType()}};
       })
+      .Case([](DecomposedOp op) -> Types {
+        return {{shapedLike(op.getResult(), op.getInputs().front(),
+                            lastDim(op.getResult()))}};
+      })
       .Case([](EmbeddingOp op) -> Types {
         SmallVector<int64_t> shape(tensorOf(op.getIds()).getShape());
         shape.push_back(lastDim(op.getTable()));

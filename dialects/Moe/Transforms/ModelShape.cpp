@@ -89,6 +89,13 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     locals.push_back(*local);
     ModelOp entry;
     entry.local = *local;
+    if (isa<moe::DecomposedOp>(op) && !layer.ops.empty()) {
+      OpKind before = layer.ops.back().local.kind;
+      if (before == OpKind::route || before == OpKind::dispatch ||
+          before == OpKind::experts)
+        return llvm::createStringError("model: op 'moe.decomposed' expects to "
+                                       "be outside of an expert block");
+    }
     OpRole role = roles.lookup(op);
     entry.sharding = role.sharding;
     entry.units = role.units;
@@ -109,8 +116,8 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
     }
     if (auto linear = dyn_cast<moe::LinearOp>(op))
       entry.lastPosition = linear.getLastPosition();
-    if (auto scale = dyn_cast<moe::ScaleOp>(op))
-      if (auto head = scale.getInput().getDefiningOp<moe::LinearOp>())
+    if (isa<moe::ScaleOp, moe::DecomposedOp>(op))
+      if (auto head = op->getOperand(0).getDefiningOp<moe::LinearOp>())
         entry.lastPosition = head.getLastPosition();
     if (auto name = dyn_cast<NameLoc>(op->getLoc()))
       entry.name = name.getName().str();
@@ -128,6 +135,8 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
 
 /// Model-wide figures that partitioning needs, from the ops of all layers.
 llvm::Error summarize(ModelShape &model) {
+  const LocalOp *unraised = nullptr;
+  bool hasFeedForward = false;
   for (const LayerShape &layer : model.layers) {
     for (const ModelOp &op : layer.ops) {
       const LocalOp &local = op.local;
@@ -157,8 +166,16 @@ llvm::Error summarize(ModelShape &model) {
            model.experts == 0)) {
         model.shippedWeight = local.weight;
         model.shippedActivation = local.activation;
+        hasFeedForward = true;
       }
+      if (local.kind == OpKind::decomposed && residentWeightBytes(local) > 0)
+        unraised = &local;
     }
+  }
+  // Those of blocks that were not raised are in nodes.
+  if (!hasFeedForward && unraised) {
+    model.shippedWeight = unraised->weight;
+    model.shippedActivation = unraised->activation;
   }
   if (model.heads == 0)
     return llvm::createStringError(
@@ -201,6 +218,8 @@ void countParameters(ModelShape &model) {
           residentWeightBytes(local) / bytesPerElement(local.weight);
       if (local.kind == OpKind::rmsNorm && op.units == 0)
         parameters = double(local.outer);
+      if (local.kind == OpKind::decomposed)
+        parameters = double(DecomposedCounts::of(local).parameters);
       total += parameters;
       active +=
           local.kind == OpKind::experts ? parameters * topShare : parameters;

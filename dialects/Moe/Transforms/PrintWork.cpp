@@ -34,9 +34,29 @@ struct FieldPrinter {
   }
 };
 
+void printDecomposed(const LocalOp &op, FieldPrinter print) {
+  DecomposedCounts counts = DecomposedCounts::of(op);
+  print.number("rows", op.rows);
+  print.number("width", counts.width);
+  print.number("matmul_operations", counts.matmulOperations);
+  print.number("vector_operations", counts.vectorOperations);
+  print.number("transcendental_operations", counts.transcendentalOperations);
+  print.number("bytes_read", counts.bytesRead);
+  print.number("bytes_written", counts.bytesWritten);
+  print.number("widest_bytes", counts.widestBytes);
+  print.number("weight_bytes", counts.weightBytes);
+  print.number("resident_bytes", counts.residentBytes);
+  print.number("parameters", counts.parameters);
+  print.number("kernels", counts.kernels);
+  print.os << " activation=" << spell(op.activation)
+           << " weight=" << spell(op.weight) << "\n";
+}
+
 void printLocalOp(const LocalOp &op, raw_ostream &os) {
   FieldPrinter print{os};
   os << "  op:";
+  if (op.kind == OpKind::decomposed)
+    return printDecomposed(op, print);
   print.number("rows", op.rows);
   if (op.meanRows != op.rows)
     print.number("mean_rows", op.meanRows);

@@ -30,10 +30,20 @@ bool keepsHeads(Operation *op) {
              moe::ShortConvolutionOp, tensor::ExtractSliceOp>(op);
 }
 
+/// Nodes that were not raised read and make whole rows: all heads.
+bool keepWhole(Operation *op, Roles &roles) {
+  if (!isa<moe::DecomposedOp>(op))
+    return false;
+  OpRole &role = roles[op];
+  role.spansHeads = true;
+  role.units = 1;
+  return true;
+}
+
 /// Linears that read split columns add up partial sums.
 void splitContraction(Value attended, int64_t heads, Roles &roles) {
   for (Operation *user : attended.getUsers())
-    if (isa<moe::LinearOp>(user))
+    if (!keepWhole(user, roles) && isa<moe::LinearOp>(user))
       roles[user] = {Sharding::contracted, heads};
 }
 
@@ -54,6 +64,8 @@ void splitNorm(moe::RmsNormOp norm, int64_t heads, OpRole &role) {
 /// on the way works on whole heads and is split alike.
 void splitColumns(Value value, int64_t units, Roles &roles) {
   while (Operation *op = value.getDefiningOp()) {
+    if (keepWhole(op, roles))
+      return;
     OpRole &role = roles[op];
     role.sharding = Sharding::columns;
     // A packed projection feeds several operands: its indivisible units are
@@ -123,6 +135,18 @@ void markLatent(Value value, Value input, Roles &roles) {
     roles[op].expertRegion = true;
 }
 
+/// Whether nodes that were not raised read what may be a part of the sum of
+/// routed and shared experts.
+bool nodesReadParts(moe::RouteOp route) {
+  for (Operation *op = route->getNextNode(); op; op = op->getNextNode())
+    if (isa<moe::DecomposedOp>(op))
+      for (Value input : op->getOperands())
+        if (isa_and_nonnull<moe::CombineOp, moe::GateOp, moe::LinearOp,
+                            moe::MlpOp>(input.getDefiningOp()))
+          return true;
+  return false;
+}
+
 /// Marks the expert block that starts at a route: the ops that consume its
 /// input or results, and what follows from them, up to the op that also takes a
 /// value from outside (the residual sum).
@@ -131,18 +155,18 @@ void markExpertRegion(moe::RouteOp route, Roles &roles) {
   for (Operation *user : route.getIndices().getUsers())
     if (auto dispatch = dyn_cast<moe::DispatchOp>(user))
       markLatent(dispatch.getInput(), input, roles);
-  // Sums that are normalized must be whole: the block ends before the norm, and
-  // a shared expert is a block of its own.
-  bool endsInNorm = false;
+  // Sums that are normalized, or that nodes read, must be whole: the block ends
+  // before the norm, and a shared expert is a block of its own.
+  bool endsWhole = nodesReadParts(route);
   for (Operation *user : route.getIndices().getUsers())
     if (auto combine = dyn_cast<moe::CombineOp>(user))
-      endsInNorm |=
+      endsWhole |=
           llvm::any_of(combine->getUsers(), llvm::IsaPred<moe::RmsNormOp>);
 
   // The gate of a shared expert.
   for (Operation *user : input.getUsers())
     if (auto linear = dyn_cast<moe::LinearOp>(user);
-        linear && !endsInNorm &&
+        linear && !endsWhole &&
         llvm::all_of(linear->getUsers(), [&](Operation *reader) {
           auto gate = dyn_cast<moe::GateOp>(reader);
           auto shared =
@@ -155,7 +179,7 @@ void markExpertRegion(moe::RouteOp route, Roles &roles) {
   for (Operation &op : *route->getBlock()) {
     auto isInside = [&](Value value) { return inside.contains(value); };
     bool isSharedExpert =
-        (isa<moe::DispatchOp>(op) || (isa<moe::MlpOp>(op) && !endsInNorm)) &&
+        (isa<moe::DispatchOp>(op) || (isa<moe::MlpOp>(op) && !endsWhole)) &&
         op.getOperand(0) == input;
     bool followsRoute = isa<moe::DispatchOp, moe::ExpertsOp, moe::CombineOp,
                             moe::LinearOp, moe::GateOp>(op) &&

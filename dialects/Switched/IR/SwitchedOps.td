@@ -68,6 +68,11 @@ def Switched_AddOp : System_KernelOp<Switched_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }
 
+def Switched_DecomposedOp
+    : System_KernelOp<Switched_Dialect, "decomposed", ["decomposed"]> {
+  let summary = "Nodes of a graph that were not raised, a kernel each.";
+}
+
 def Switched_MlpOp : System_KernelOp<Switched_Dialect, "mlp", ["mlp"]> {
   let summary = "Two GEMMs with a gated activation between them.";
 }

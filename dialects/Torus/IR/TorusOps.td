@@ -67,6 +67,11 @@ def Torus_AddOp : System_KernelOp<Torus_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }
 
+def Torus_DecomposedOp
+    : System_KernelOp<Torus_Dialect, "decomposed", ["decomposed"]> {
+  let summary = "Nodes of a graph that were not raised, a kernel each.";
+}
+
 def Torus_MlpOp : System_KernelOp<Torus_Dialect, "mlp", ["mlp"]> {
   let summary = "Two matmuls with a gated activation between them.";
 }

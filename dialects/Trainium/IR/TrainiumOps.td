@@ -73,6 +73,11 @@ def Trainium_TensorAddOp
   let summary = "A residual sum on the vector engine.";
 }
 
+def Trainium_DecomposedOp
+    : System_KernelOp<Trainium_Dialect, "decomposed", ["decomposed"]> {
+  let summary = "Nodes of a graph that were not raised, a kernel each.";
+}
+
 def Trainium_MlpOp : System_KernelOp<Trainium_Dialect, "mlp", ["mlp"]> {
   let summary = "Two matmuls with a gated activation between them.";
 }

@@ -77,6 +77,11 @@ def Wafer_AddOp : System_KernelOp<Wafer_Dialect, "add", ["add"]> {
   let summary = "A residual sum, local to each PE.";
 }
 
+def Wafer_DecomposedOp
+    : System_KernelOp<Wafer_Dialect, "decomposed", ["decomposed"]> {
+  let summary = "Nodes of a graph that were not raised, a kernel each.";
+}
+
 def Wafer_RegionMlpOp : System_KernelOp<Wafer_Dialect, "region_mlp", ["mlp"]> {
   let summary = "Two matmuls of a region with a gated activation between them.";
 }

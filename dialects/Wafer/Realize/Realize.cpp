@@ -121,6 +121,14 @@ public:
     case OpKind::linear:
       whole(spread, op.rows, op.inner, op.outer, op);
       break;
+    case OpKind::decomposed: {
+      Matmuls products = matmulsOf(op);
+      if (products.size == 0)
+        return;
+      const Matmul &product = products.items[0];
+      whole(spread, product.rows, product.contraction, product.columns, op);
+      break;
+    }
     case OpKind::route:
       whole(spread, op.rows, op.inner, op.outer, op);
       // The logits of a row meet on its line.

@@ -45,6 +45,7 @@ enum class OpKind : uint8_t {
   shortConvolution,
   recurrence,
   depthAttention,
+  decomposed, ///< nodes of a graph that were not raised
   // Compute (spmd ops).
   pack,          ///< rows gathered per destination rank, one copy per rank
   unpack,        ///< partial rows scattered back and summed
@@ -132,6 +133,7 @@ struct Group {
 /// - experts: rows (load), inner H, outer I, experts, hitExperts, gated,
 ///   cappedParts, weight.
 /// - combine: rows in (load), rowsOut of the result, outer H, topK.
+/// - decomposed: rows tokens; what DecomposedCounts says.
 /// - pack: rows out (load), outer H.
 /// - unpack: rows in (load), rowsOut tokens, outer H.
 /// - mergePartials: rows tokens, inner parts, outer width, heads.
@@ -198,6 +200,28 @@ struct LocalOp {
 
   bool operator==(const LocalOp &other) const;
   bool operator!=(const LocalOp &other) const { return !(*this == other); }
+};
+
+/// What nodes of a graph do that were not raised: the other fields of a
+/// decomposed op, by their names.
+struct DecomposedCounts {
+  int64_t width = 0; ///< of a row of the result
+  // Per token.
+  int64_t matmulOperations = 0;
+  int64_t vectorOperations = 0;
+  int64_t transcendentalOperations = 0;
+  int64_t bytesRead = 0;    ///< of activations, and of rows of tables
+  int64_t bytesWritten = 0; ///< of results, intermediate ones included
+  int64_t widestBytes = 0;  ///< read and written by the node with the most
+  // Per step, whatever the tokens.
+  int64_t weightBytes = 0; ///< of the weights that are read whole
+  int64_t kernels = 0;     ///< one per node that moves bytes
+  // Kept.
+  int64_t residentBytes = 0; ///< of all weights, tables too
+  int64_t parameters = 0;    ///< elements of them
+
+  static DecomposedCounts of(const LocalOp &op);
+  void store(LocalOp &op) const;
 };
 
 /// What a collective asks of the network, target-neutral.

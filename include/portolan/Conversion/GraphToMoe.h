@@ -37,6 +37,13 @@ llvm::Error raiseGraphToMoe(mlir::ModuleOp module,
                             RaisingReport *report = nullptr,
                             bool strict = false);
 
+/// The pass graph-fold-nodes.
+std::unique_ptr<mlir::Pass> createGraphFoldNodesPass();
+
+/// Does what that pass does, and returns the error instead of emitting it:
+/// nodes that stayed become moe.decomposed ops that state their work.
+llvm::Error foldNodes(mlir::ModuleOp module);
+
 /// Emits the warnings of `report`, and one for all nodes that stay.
 void warnOf(const RaisingReport &report, mlir::Location loc);
 

@@ -400,4 +400,5 @@ std::unique_ptr<Pass> portolan::createConvertGraphToMoePass() {
 void portolan::registerGraphToMoePasses() {
   registerPass([] { return createConvertGraphToMoePass(); });
   registerPass([] { return createMoePrintRaisingPass(); });
+  registerPass([] { return createGraphFoldNodesPass(); });
 }

@@ -578,6 +578,20 @@ void inferReduce(Inference &in) {
   in.result().shape = std::move(result);
 }
 
+void inferArg(Inference &in) {
+  in.result().element = IntegerType::get(in.node.getContext(), 64);
+  const Sizes *shape = in.shape(0);
+  int64_t axis = shape ? wrapIndex(in.attr("axis", 0), shape->size()) : -1;
+  if (axis < 0)
+    return;
+  Sizes result = *shape;
+  if (in.attr("keepdims", 1) != 0)
+    result[axis] = Size(1);
+  else
+    result.erase(result.begin() + axis);
+  in.result().shape = std::move(result);
+}
+
 /// Attention of [B,S,heads*width] or [B,heads,S,width]; the grown caches are
 /// [B,kv,P+S,width].
 void inferAttention(Inference &in) {
@@ -698,7 +712,8 @@ void inferEinsum(Inference &in) {
 Handler standardHandler(StringRef op) {
   return llvm::StringSwitch<Handler>(op)
       .Cases({"Identity", "Cast"}, inferCopy)
-      .Cases({"Add", "Sub", "Mul", "Div", "Pow", "Mod"}, inferArithmetic)
+      .Cases({"Add", "Sub", "Mul", "Div", "Pow", "Mod", "PRelu"},
+             inferArithmetic)
       .Cases({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual",
               "And", "Or", "Xor"},
              inferCompare)
@@ -710,6 +725,10 @@ Handler standardHandler(StringRef op) {
       .Cases({"Sigmoid", "Tanh", "Erf", "Relu", "Softmax", "Softplus", "Gelu",
               "Clip", "Swish"},
              inferLike)
+      .Cases({"Ceil", "Elu", "Floor", "HardSigmoid", "HardSwish", "LeakyRelu",
+              "LogSoftmax", "Mish"},
+             inferLike)
+      .Cases({"Round", "Sign", "Softsign", "Tan"}, inferLike)
       .Cases({"CumSum", "Trilu", "ScatterElements", "ScatterND", "CastLike",
               "TensorScatter"},
              inferLike)
@@ -737,6 +756,8 @@ Handler standardHandler(StringRef op) {
       .Cases(
           {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"},
           inferReduce)
+      .Cases({"ReduceL1", "ReduceL2", "ReduceSumSquare"}, inferReduce)
+      .Cases({"ArgMax", "ArgMin"}, inferArg)
       .Case("Attention", inferAttention)
       .Case("TopK", inferTopK)
       .Case("GatherElements", inferGatherElements)

@@ -25,7 +25,8 @@ def ConvertGraphToMoe : Pass<"convert-graph-to-moe", "::mlir::ModuleOp"> {
     `graph.reason`, and so do the nodes that serve it; what comes behind is raised
     as if an activation were an input. One warning names the layers with such
     nodes. An attribute or operand that a rule does not understand is a reason:
-    nothing is left out. `moe-print-raising` lists them.
+    nothing is left out. `moe-print-raising` lists them. `graph.work` is what a
+    node that stays does per token, `graph.unpriced` why that cannot be stated.
   }];
   let options = [
     Option<"strict", "strict", "bool", "false",
@@ -48,6 +49,17 @@ def MoePrintRaising : Pass<"moe-print-raising", "::mlir::ModuleOp"> {
     module itself is left as it is. Names are the locations of the nodes:
     `portolan-translate --import-onnx --mlir-print-debuginfo` keeps them.
   }];
+}
+
+def GraphFoldNodes : Pass<"graph-fold-nodes", "::mlir::ModuleOp"> {
+  let summary = "Replaces nodes that were not raised by the work that they do.";
+  let description = [{
+    Runs on what `convert-graph-to-moe` leaves, in order to price it: the nodes
+    behind each activation that another op reads become one `moe.decomposed` with
+    the sums of their `graph.work`. A node that has `graph.unpriced`, or that does
+    not lie between activations, is an error with its name and the reason.
+  }];
+  let dependentDialects = ["::portolan::moe::MoeDialect"];
 }
 
 #endif // PORTOLAN_LIB_CONVERSION_GRAPHTOMOE_PASSES_TD

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/GraphToMoe/Residue.h"
+#include "lib/Conversion/GraphToMoe/NodeWork.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -128,6 +129,7 @@ void Residue::settle() {
       readers.push_back(&op);
   for (Operation *reader : readers)
     rewire(reader);
+  stateWork(raiser.main, raiser.facts, kept.getArrayRef());
   for (Operation *op : kept) {
     for (Value result : op->getResults())
       if (isa<graph::UnknownType>(result.getType()))

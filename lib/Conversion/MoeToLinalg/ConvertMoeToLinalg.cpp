@@ -62,6 +62,8 @@ SmallVector<Value> integersOf(Operation *op) {
 
 /// Says what is wrong with an op that cannot be decomposed, before any rewrite.
 LogicalResult checkLowerable(Operation *op) {
+  if (isa<DecomposedOp>(op))
+    return op->emitOpError("states work only and cannot be executed");
   if (isa<SparseAttentionOp>(op))
     return op->emitOpError(
         "expects to be priced only: the choice of blocks has "

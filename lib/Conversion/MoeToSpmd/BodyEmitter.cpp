@@ -53,9 +53,19 @@ BodyEmitter::BodyEmitter(const Problem &problem, const Geometry &geometry,
       builder(builder), outer(outer), roles(rolesOf(function)) {}
 
 LogicalResult BodyEmitter::emit() {
-  for (Operation *op : ops)
+  Operation *last = nullptr;
+  for (Operation *op : ops) {
+    bool works = isa<WorkOpInterface>(op);
+    // An expert block is left where the next op is outside, as in
+    // Partition.cpp, whether that op reads its result or not.
+    if (works && last && isRegional(last) && !isRegional(op) &&
+        failed(activation(last->getResult(0))))
+      return failure();
     if (failed(emitOp(op)))
       return failure();
+    if (works)
+      last = op;
+  }
   return success();
 }
 
@@ -63,6 +73,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](moe::EmbeddingOp op) { return emitEmbedding(op); })
       .Case([&](moe::RmsNormOp op) { return emitNorm(op); })
+      .Case([&](moe::DecomposedOp op) { return emitDecomposed(op); })
       .Case([&](moe::RopeOp op) { return emitRope(op); })
       .Case([&](moe::LinearOp op) { return emitLinear(op); })
       .Case([&](moe::AddOp op) { return emitAdd(op); })

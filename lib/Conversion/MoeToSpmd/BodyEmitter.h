@@ -82,6 +82,7 @@ private:
   Result emitLike(mlir::Operation *op);
   Result emitEmbedding(moe::EmbeddingOp op);
   Result emitNorm(moe::RmsNormOp op);
+  Result emitDecomposed(moe::DecomposedOp op);
   Result emitRope(moe::RopeOp op);
   Result emitLinear(moe::LinearOp op);
   Result emitAdd(moe::AddOp op);

@@ -115,6 +115,38 @@ LogicalResult BodyEmitter::emitGate(moe::GateOp op) {
   return success();
 }
 
+/// On the rows of the rank's sequences; every rank has all of the weights.
+LogicalResult BodyEmitter::emitDecomposed(moe::DecomposedOp op) {
+  if (roles.lookup(op).spansHeads && geometry.deployment.tp > 1)
+    return op.emitOpError("expects all heads on one rank, got attention_tp ")
+           << geometry.deployment.tp;
+  bool isComplete = true;
+  auto all = [&](ValueRange values, bool areWeights) {
+    SmallVector<Value> result;
+    for (Value value : values) {
+      FailureOr<Value> local =
+          areWeights ? replicated(value) : activation(value);
+      isComplete &= succeeded(local);
+      result.push_back(local.value_or(Value()));
+    }
+    return result;
+  };
+  SmallVector<Value> inputs = all(op.getInputs(), /*areWeights=*/false);
+  SmallVector<Value> weights = all(op.getWeights(), /*areWeights=*/true);
+  SmallVector<Value> tables = all(op.getTables(), /*areWeights=*/true);
+  if (!isComplete)
+    return failure();
+  Type type = rowsType(op, op.getResult(), lastDim(op.getResult()));
+  define(op.getResult(),
+         moe::DecomposedOp::create(
+             builder, op.getLoc(), type, inputs, weights, tables,
+             op.getMatmulOperationsAttr(), op.getVectorOperationsAttr(),
+             op.getTranscendentalOperationsAttr(), op.getBytesReadAttr(),
+             op.getBytesWrittenAttr(), op.getWidestBytesAttr(),
+             op.getKernelsAttr()));
+  return success();
+}
+
 LogicalResult BodyEmitter::emitRope(moe::RopeOp op) {
   FailureOr<Value> input = activation(op.getInput());
   FailureOr<Value> positions = activation(op.getPositions());

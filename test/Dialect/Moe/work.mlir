@@ -41,3 +41,14 @@ func.func @experts(%x: tensor<?x8xbf16>, %c: tensor<4xi32>, %w: tensor<4x8x5xbf1
     : (tensor<?x8xbf16>, tensor<4xi32>, tensor<4x8x5xbf16>, tensor<4x8x5xbf16>, tensor<4x5x8xbf16>) -> tensor<?x8xbf16>
   return
 }
+
+// 6 rows of nodes that were not raised; their weights are 5 x 10 bf16 (100 bytes), their table 7 x 8 i8 (56 bytes more).
+// CHECK-LABEL: decomposed moe.decomposed
+// CHECK-NEXT: op: rows=6 width=4 matmul_operations=100 vector_operations=10 transcendental_operations=5 bytes_read=24 bytes_written=40 widest_bytes=44 weight_bytes=100 resident_bytes=156 parameters=106 kernels=3 activation=bf16 weight=bf16
+// CHECK: work: matmul=600 compute=bf16 vector=60 transcendental=30 weight_bytes=100 activation_in_bytes=144 activation_out_bytes=240
+func.func @decomposed(%x: tensor<2x3x8xbf16>, %w: tensor<5x10xbf16>, %t: tensor<7x8xi8>) {
+  %0 = moe.decomposed(%x) weights(%w) tables(%t) {matmul_operations = 100 : i64, vector_operations = 10 : i64,
+    transcendental_operations = 5 : i64, bytes_read = 24 : i64, bytes_written = 40 : i64, widest_bytes = 44 : i64, kernels = 3 : i64}
+    : (tensor<2x3x8xbf16>, tensor<5x10xbf16>, tensor<7x8xi8>) -> tensor<2x3x4xbf16>
+  return
+}

@@ -14,6 +14,8 @@
 #include "portolan/Conversion/Lower.h"
 #include "../Support/FamilyConfigs.h"
 #include "dialects/Interfaces/StepOpInterface.h"
+#include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Verifier.h"
 #include "portolan/Import/HfConfig.h"
@@ -147,6 +149,39 @@ static Case makeCase(OwningOpRef<ModuleOp> module, StringRef target,
   return result;
 }
 
+/// Puts nodes that were not raised in front of some readers of activations,
+/// none inside of an expert block; returns how many.
+static unsigned insertNodes(ModuleOp module, Random &random) {
+  SmallVector<OpOperand *> places;
+  module.walk([&](Operation *op) {
+    auto layer = op->getParentOfType<func::FuncOp>();
+    if (!layer || !layer.isPrivate() ||
+        !isa<moe::MoeDialect>(op->getDialect()) ||
+        isa<moe::ExpertsOp, moe::CombineOp>(op))
+      return;
+    for (OpOperand &use : op->getOpOperands()) {
+      auto type = dyn_cast<RankedTensorType>(use.get().getType());
+      Operation *maker = use.get().getDefiningOp();
+      // Behind the first result of an op there are caches.
+      if (maker && !isa<moe::RouteOp>(maker) &&
+          maker->getResult(0) == use.get() && type && type.getRank() == 3 &&
+          type.isDynamicDim(1) && !type.isDynamicDim(2) && random.chance(20))
+        places.push_back(&use);
+    }
+  });
+  for (OpOperand *use : places) {
+    OpBuilder b(use->getOwner());
+    auto count = [&] { return b.getI64IntegerAttr(random.between(0, 4096)); };
+    Value input = use->get();
+    auto op = moe::DecomposedOp::create(
+        b, input.getLoc(), input.getType(), input, ValueRange(), ValueRange(),
+        count(), count(), count(), count(), count(), count(),
+        b.getI64IntegerAttr(random.between(1, 4)));
+    use->set(op.getResult());
+  }
+  return places.size();
+}
+
 /// Lowers the model of a case: the steps read back are those that the plan is
 /// priced by, and the slowest entry takes what it was priced at.
 static void expectPricedSteps(Case &c, const std::string &what) {
@@ -194,6 +229,24 @@ TEST_P(LowerFamilyTest, BlocksOfEveryFamilyOfModels) {
     if (HasFailure())
       return;
   }
+}
+
+TEST_P(LowerFamilyTest, NodesThatWereNotRaisedAnywhere) {
+  unsigned nodes = 0;
+  for (uint64_t seed = 0; seed < 4 * kNumFamilies; ++seed) {
+    std::string config = randomFamilyConfig(seed);
+    llvm::Expected<OwningOpRef<ModuleOp>> module =
+        importHfConfigText(config, "random.json", "random", context);
+    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << config;
+    Random random(seed);
+    nodes += insertNodes(**module, random);
+    ASSERT_TRUE(succeeded(moe::applyServingForm(**module))) << config;
+    Case c = makeCase(std::move(*module), GetParam(), seed);
+    expectPricedSteps(c, config + " " + spellPlan(c.plan));
+    if (HasFailure())
+      return;
+  }
+  EXPECT_GT(nodes, 100u);
 }
 
 // Stage boundaries are as wide as the streams that cross them.
