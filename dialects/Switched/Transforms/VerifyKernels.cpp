@@ -45,8 +45,10 @@ LogicalResult verifyMma(Operation *op, MatrixUnit needed, StringRef format,
   if (core.matrixUnit != needed)
     return refuse(op, "mma_unit_c1",
                   needed == MatrixUnit::warpgroup
-                      ? "expects a matrix unit of warpgroups"
-                      : "expects a matrix unit with tensor memory");
+                      ? "expects sums in registers, got a machine that keeps "
+                        "them in tensor memory"
+                      : "expects sums in tensor memory, got a machine that "
+                        "keeps them in registers");
   const Engine *engine = machine.findEngine(EngineKind::matmul);
   if (!engine || !engine->computes(*parseFormat(format)))
     return refuse(op, "mma_format_c1",

@@ -30,7 +30,7 @@
 // kernel_tmem_c1: 32 columns of 128 * 4 bytes.
 // TMEM: 'switched.kernel' op expects at most 0 bytes of tensor memory, got 16384 (switched.kernel_tmem_c1)
 // mma_unit_c1
-// UNIT: 'switched.wgmma' op expects a matrix unit with tensor memory (switched.mma_unit_c1)
+// UNIT: 'switched.wgmma' op expects sums in registers, got a machine that keeps them in tensor memory (switched.mma_unit_c1)
 // kernel_core_c1
 // CORE: op expects a machine with a kernel stratum: machine 'vera-rubin-nvl72': machine.core is unknown (switched.kernel_core_c1)
 // mma_format_c1
