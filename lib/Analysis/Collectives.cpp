@@ -9,9 +9,9 @@
 // torus by the load of each axis: m A / 8 per link direction with wrap-around,
 // m A / 4 on a line).
 // Assumptions: on a torus a gather splits its data over the axes, which work at
-//   once, both directions of a wrapped axis busy; all-to-all messages are
-//   routed dimension by dimension by the network, so that the most loaded axis
-//   counts.
+//   once and in equal rounds, both directions of a wrapped axis busy;
+//   all-to-all messages are routed dimension by dimension by the network, so
+//   that the most loaded axis counts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,20 +44,37 @@ double allToAllAxisLoad(int64_t size, bool wraps, double payload) {
   return payload / n * double(size / 2) * double(size - size / 2);
 }
 
-/// One pass (gather or scatter-reduce) over the axes of a group.
+/// One pass (gather or scatter-reduce) over the axes of a group. Each axis
+/// starts with a share of the data and hands it on to the next axis, so that in
+/// every round all axes work, each on another share; the slowest one counts.
 LinkLoad torusPass(Algorithm algorithm, const TorusGroup &group,
                    double payload) {
   LinkLoad load;
+  unsigned axes = group.sizes.size();
   double ranks = 1;
   for (int64_t size : group.sizes)
     ranks *= double(size);
-  double moved = payload * (ranks - 1) / ranks / double(group.sizes.size());
-  for (auto [size, wraps] : llvm::zip_equal(group.sizes, group.wraps)) {
-    bool both = wraps && algorithm == Algorithm::bidirectionalRing;
-    load.bottleneckBytes =
-        std::max(load.bottleneckBytes, both ? moved / 2 : moved);
-    load.hops += both ? diameter(size, true) : double(size - 1);
+  double piece = payload / ranks / double(axes);
+  for (unsigned axis = 0; axis < axes; ++axis) {
+    bool both = group.wraps[axis] && algorithm == Algorithm::bidirectionalRing;
+    load.hops += both ? diameter(group.sizes[axis], true)
+                      : double(group.sizes[axis] - 1);
     load.starts += 1;
+  }
+  // Pieces that a chip holds of each share when a round begins.
+  llvm::SmallVector<double, 3> held(axes, 1);
+  for (unsigned round = 0; round < axes; ++round) {
+    double slowest = 0;
+    for (unsigned share = 0; share < axes; ++share) {
+      // Innermost first.
+      unsigned axis = axes - 1 - (share + round) % axes;
+      bool both =
+          group.wraps[axis] && algorithm == Algorithm::bidirectionalRing;
+      double moved = held[share] * double(group.sizes[axis] - 1);
+      slowest = std::max(slowest, both ? moved / 2 : moved);
+      held[share] *= double(group.sizes[axis]);
+    }
+    load.bottleneckBytes += slowest * piece;
   }
   return load;
 }

@@ -13,12 +13,31 @@ using namespace portolan;
 
 namespace {
 constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
-    "embedding",      "rms_norm",          "linear",       "rope",
-    "attention",      "latent_attention",  "add",          "mlp",
-    "route",          "dispatch",          "experts",      "combine",
-    "gate",           "short_convolution", "recurrence",   "pack",
-    "unpack",         "merge_partials",    "all_reduce",   "all_gather",
-    "reduce_scatter", "all_to_all",        "all_to_all_v", "send",
+    "embedding",
+    "rms_norm",
+    "linear",
+    "rope",
+    "attention",
+    "latent_attention",
+    "add",
+    "mlp",
+    "route",
+    "dispatch",
+    "experts",
+    "combine",
+    "gate",
+    "short_convolution",
+    "recurrence",
+    "depth_attention",
+    "pack",
+    "unpack",
+    "merge_partials",
+    "all_reduce",
+    "all_gather",
+    "reduce_scatter",
+    "all_to_all",
+    "all_to_all_v",
+    "send",
     "receive"};
 
 /// Equal but for the rounding of a sum in another order.
@@ -41,13 +60,14 @@ bool LocalOp::operator==(const LocalOp &other) const {
          tabled == other.tabled && recurrence == other.recurrence &&
          chunk == other.chunk && microBatch == other.microBatch &&
          causalPrefill == other.causalPrefill && centered == other.centered &&
-         softCapped == other.softCapped && weighted == other.weighted &&
-         indexHeads == other.indexHeads && indexWidth == other.indexWidth &&
-         topKeys == other.topKeys && activation == other.activation &&
-         compute == other.compute && weight == other.weight &&
-         cache == other.cache && close(rows, other.rows) &&
-         close(meanRows, other.meanRows) && close(rowsOut, other.rowsOut) &&
-         inner == other.inner && outer == other.outer && heads == other.heads &&
+         softCapped == other.softCapped && cappedParts == other.cappedParts &&
+         weighted == other.weighted && indexHeads == other.indexHeads &&
+         indexWidth == other.indexWidth && topKeys == other.topKeys &&
+         activation == other.activation && compute == other.compute &&
+         weight == other.weight && cache == other.cache &&
+         close(rows, other.rows) && close(meanRows, other.meanRows) &&
+         close(rowsOut, other.rowsOut) && inner == other.inner &&
+         outer == other.outer && heads == other.heads &&
          kvHeads == other.kvHeads && keyWidth == other.keyWidth &&
          ropeWidth == other.ropeWidth && sequences == other.sequences &&
          context == other.context && newTokens == other.newTokens &&

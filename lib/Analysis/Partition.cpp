@@ -479,7 +479,7 @@ void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
 LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
                                 const Deployment &deployment,
                                 const Workload &workload, int64_t sequences,
-                                OpKind sendOrReceive) {
+                                OpKind sendOrReceive, int64_t width) {
   LocalOp local;
   local.kind = sendOrReceive;
   // A rank's peer is its counterpart in the next stage.
@@ -490,9 +490,15 @@ LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
   // What leaves the embedding is what passes between layers.
   local.activation = local.compute = keptFormat(model);
   local.payloadBytes = local.meanPayloadBytes =
-      rows * double(model.hidden) *
-      wideBytes(*model.prologue.find(OpKind::embedding));
+      rows * double(width) * wideBytes(*model.prologue.find(OpKind::embedding));
   return local;
+}
+
+int64_t portolan::receivedWidth(const ModelShape &model,
+                                const Deployment &deployment, int64_t stage) {
+  int64_t first = stageLayers(model, deployment, stage).first;
+  int64_t width = model.layers[model.sequence[first]].inputWidth;
+  return width > 0 ? width : model.hidden;
 }
 
 std::pair<int64_t, int64_t> portolan::stageLayers(const ModelShape &model,

@@ -40,6 +40,7 @@ constexpr double kNormVectorOperations = 4;
 constexpr double kRotationVectorOperations = 3;
 constexpr double kSoftCapVectorOperations = 2; // divide, multiply
 constexpr double kCenterVectorOperations = 3;  // sum, subtract, shift
+constexpr double kStreamVectorOperations = 6;  // three multiply-adds
 constexpr double kIndexBytes = 4;              // i32
 constexpr double kWeightBytes = 4;             // f32 routing weights
 
@@ -81,6 +82,9 @@ void addGatedFeedForward(const LocalOp &op, double rows, double copies,
   work.matmulOperations = 2 * rows * op.inner * op.outer * matrices;
   work.transcendentalOperations = rows * op.outer;
   work.vectorOperations = kGateVectorOperations * rows * op.outer;
+  double capped = double(op.cappedParts) * rows * double(op.outer);
+  work.transcendentalOperations += capped;
+  work.vectorOperations += kSoftCapVectorOperations * capped;
   work.weightBytes =
       copies * op.inner * op.outer * matrices * bytesPerElement(op.weight);
   work.activationInBytes = rows * op.inner * bytesPerElement(op.activation);
@@ -270,6 +274,21 @@ Work recurrenceWork(const LocalOp &op) {
   return work;
 }
 
+/// Each stream is read once: its square and its product with the query are
+/// summed, and it is added by its share. A share is one element of a softmax.
+Work depthAttentionWork(const LocalOp &op) {
+  Work work;
+  double shares = op.rows * double(op.inner);
+  double elements = shares * double(op.outer);
+  work.vectorOperations =
+      kStreamVectorOperations * elements + kSoftmaxVectorOperations * shares;
+  work.transcendentalOperations = shares;
+  work.weightBytes = 2 * double(op.outer) * bytesPerElement(op.weight);
+  work.activationInBytes = elements * wideBytes(op);
+  work.activationOutBytes = op.rows * double(op.outer) * wideBytes(op);
+  return work;
+}
+
 } // namespace
 
 double portolan::stateBytes(const LocalOp &op) {
@@ -315,6 +334,9 @@ Work portolan::workOf(const LocalOp &op) {
     break;
   case OpKind::recurrence:
     work = recurrenceWork(op);
+    break;
+  case OpKind::depthAttention:
+    work = depthAttentionWork(op);
     break;
   case OpKind::rope:
     work.vectorOperations = kRotationVectorOperations * op.rows * width;
@@ -406,6 +428,8 @@ double portolan::residentWeightBytes(const LocalOp &op) {
     return matrix;
   case OpKind::recurrence:
     return recurrenceParameters(op) * element;
+  case OpKind::depthAttention:
+    return 2 * double(op.outer) * element;
   default:
     return 0;
   }

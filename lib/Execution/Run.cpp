@@ -16,9 +16,23 @@
 #include "portolan/Execution/Jit.h"
 #include "portolan/Execution/Weights.h"
 #include "portolan/RegisterAll.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace portolan;
+
+/// Rotary tables have a row per position. An attention that is raised says how
+/// many there are; where none is, no more than all sizes of the inputs
+/// together, since positions count tokens of the past and new ones.
+static void boundPositions(llvm::StringMap<int64_t> &sizes) {
+  if (sizes.contains("past_tokens") && sizes.contains("new_tokens"))
+    return;
+  int64_t all = 0;
+  for (const auto &size : sizes)
+    if (llvm::AddOverflow(all, size.getValue(), all))
+      return;
+  sizes.try_emplace("total_tokens", all);
+}
 
 llvm::Expected<std::vector<NamedTensor>>
 portolan::runModule(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
@@ -31,6 +45,7 @@ portolan::runModule(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
       sizesOfInputs(module, *matched);
   if (!sizes)
     return sizes.takeError();
+  boundPositions(*sizes);
 
   OwningOpRef<ModuleOp> lowered(module.clone());
   MLIRContext *context = module.getContext();

@@ -74,7 +74,7 @@ constexpr Architecture kArchitectures[] = {
     {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
     {"gemma4", "Gemma4ForConditionalGeneration", readGemma4},
     {"deepseek_v4", "DeepseekV4ForCausalLM", refuseDeepSeekV4},
-    {"kimi_k3", "KimiK3ForConditionalGeneration", refuseKimiK3},
+    {"kimi_k3", "KimiK3ForConditionalGeneration", readKimiK3},
     {"jamba", "JambaForCausalLM", readJamba},
     {"minimax_m1", "MiniMaxM1ForCausalLM", readMiniMaxM1},
     {"minimax_m3", "MiniMaxM3ForCausalLM", readMiniMaxM3},

@@ -56,6 +56,24 @@ Value buildNorm(OpBuilder &builder, Location loc, const DecoderSpec &spec,
                                 spec.centeredNorms);
 }
 
+/// The streams `first` to `first + count` of `width` each.
+Value streamsOf(OpBuilder &builder, Location loc, Value side, int64_t width,
+                int64_t first, int64_t count) {
+  auto type = cast<RankedTensorType>(side.getType());
+  if (type.getShape().back() == width * count)
+    return side;
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, side);
+  SmallVector<OpFoldResult> offsets(3, builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(3, builder.getIndexAttr(1));
+  sizes[2] = builder.getIndexAttr(width * count);
+  offsets[2] = builder.getIndexAttr(width * first);
+  return tensor::ExtractSliceOp::create(
+      builder, loc,
+      RankedTensorType::get({kDynamic, kDynamic, width * count},
+                            type.getElementType()),
+      side, offsets, sizes, strides);
+}
+
 SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   SmallVector<StringRef> dims(cache.shape.size(), "");
   dims[0] = "batch";
@@ -93,6 +111,8 @@ private:
   /// A matrix with its dimensions exchanged, prepared once.
   Value transposed(Value matrix);
   std::pair<Value, Value> buildRotaryTable(unsigned index);
+  /// What the last layer leaves, as one stream.
+  Value mixDepth(Value side);
 
   const DecoderSpec &spec;
   MLIRContext *context;
@@ -112,10 +132,11 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
 
 func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
   OpBuilder::InsertionGuard guard(builder);
-  SmallVector<Type> inputs = {tokens(spec.hidden), positionsType()};
+  SmallVector<Type> inputs = {tokens(spec.hidden * layer.streamsIn),
+                              positionsType()};
   if (layer.rotary)
     inputs.append(2, tableType(spec.rotaries[*layer.rotary]));
-  SmallVector<Type> results = {tokens(spec.hidden)};
+  SmallVector<Type> results = {tokens(spec.hidden * layer.streamsOut)};
   for (const WeightSpec &weight : layer.weights)
     inputs.push_back(
         RankedTensorType::get(weight.shape, weight.format.element));
@@ -183,6 +204,21 @@ std::pair<Value, Value> DecoderBuilder::buildRotaryTable(unsigned index) {
   return {table.getCosine(), table.getSine()};
 }
 
+Value DecoderBuilder::mixDepth(Value side) {
+  int64_t streams =
+      cast<RankedTensorType>(side.getType()).getShape().back() / spec.hidden;
+  Location loc = named(context, "final_depth");
+  Value gain =
+      readWeight("final_depth_norm", {spec.hidden}, spec.formats.plain);
+  Value query =
+      readWeight("final_depth_query", {spec.hidden}, spec.formats.plain);
+  return moe::DepthAttentionOp::create(
+      builder, loc, tokens(spec.hidden),
+      streamsOf(builder, loc, side, spec.hidden, 0, streams - 1),
+      streamsOf(builder, loc, side, spec.hidden, streams - 1, 1), gain, query,
+      llvm::APFloat(spec.epsilon));
+}
+
 void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   SmallVector<Type> inputs = {positionsType(), positionsType()};
   auto logitsType =
@@ -243,6 +279,8 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     hidden = call.getResult(0);
     llvm::append_range(returned, call.getResults().drop_front());
   }
+  if (spec.mixesDepth)
+    hidden = mixDepth(hidden);
   Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
   Value shift, bias;
   if (spec.normBias)
@@ -376,6 +414,23 @@ Value LayerBody::scale(StringRef name, Value input, double factor,
   return moe::ScaleOp::create(
       builder, at(name), input.getType(), input, llvm::APFloat(factor),
       /*soft_cap=*/llvm::APFloat(0.0), llvm::APFloat(limit));
+}
+
+Value LayerBody::streams(StringRef name, Value side, int64_t first,
+                         int64_t count) {
+  return streamsOf(builder, at(name), side, spec.hidden, first, count);
+}
+
+Value LayerBody::append(StringRef name, Value sealed, Value current) {
+  return tensor::ConcatOp::create(builder, at(name), /*dim=*/int64_t(2),
+                                  ValueRange{sealed, current});
+}
+
+Value LayerBody::mixDepth(StringRef name, Value sealed, Value current) {
+  return moe::DepthAttentionOp::create(
+      builder, at(name), current.getType(), sealed, current,
+      weight((name + "_norm").str()), weight((name + "_query").str()),
+      llvm::APFloat(spec.epsilon));
 }
 
 Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,

@@ -71,6 +71,9 @@ struct LayerClass {
   /// The tables that the layer rotates by, an index into `rotaries`; none if
   /// it does not rotate.
   std::optional<unsigned> rotary = 0;
+  /// Streams of the model's width that it takes and that it returns, side by
+  /// side.
+  int64_t streamsIn = 1, streamsOut = 1;
 };
 
 struct RotarySpec {
@@ -112,6 +115,9 @@ struct DecoderSpec {
   double embeddingScale = 1; ///< of the embedded tokens
   bool tiedHead = false;     ///< the head is the embedding, transposed
   double logitsCap = 0;      ///< soft cap of the logits; 0: none
+  /// The last layer's streams are mixed by attention over depth, with the
+  /// weights `final_depth_norm` and `final_depth_query`.
+  bool mixesDepth = false;
   FormatSpec formats;
   std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
@@ -152,6 +158,16 @@ public:
   /// Format attributes of an op on the matrix `name`, or null.
   moe::FormatAttr weightFormat(llvm::StringRef name) const;
   moe::FormatAttr activationFormat(llvm::StringRef name) const;
+
+  /// The streams `first` to `first + count` of several side by side.
+  mlir::Value streams(llvm::StringRef name, mlir::Value side, int64_t first,
+                      int64_t count);
+  /// `sealed` and `current` side by side.
+  mlir::Value append(llvm::StringRef name, mlir::Value sealed,
+                     mlir::Value current);
+  /// Attention over depth with the weights NAME_norm and NAME_query.
+  mlir::Value mixDepth(llvm::StringRef name, mlir::Value sealed,
+                       mlir::Value current);
 
   /// Ops that are named after their weight. linear() adds the bias
   /// `MATRIX_bias` if the layer has one.

@@ -123,12 +123,13 @@ Value portolan::buildMlp(LayerBody &body, StringRef prefix, Value input,
                          const MlpSpec &mlp) {
   std::string gate = (prefix + "_gate").str(), up = (prefix + "_up").str(),
               down = (prefix + "_down").str();
-  return moe::MlpOp::create(body.builder, body.at(prefix), input.getType(),
-                            input, body.optionalWeight(gate), body.weight(up),
-                            body.weight(down), mlp.activation,
-                            body.weightFormat(up), body.activationFormat(up),
-                            llvm::APFloat(mlp.limit), llvm::APFloat(mlp.alpha),
-                            llvm::APFloat(mlp.linearOffset));
+  return moe::MlpOp::create(
+      body.builder, body.at(prefix), input.getType(), input,
+      body.optionalWeight(gate), body.weight(up), body.weight(down),
+      mlp.activation, body.weightFormat(up), body.activationFormat(up),
+      llvm::APFloat(mlp.limit), llvm::APFloat(mlp.alpha),
+      llvm::APFloat(mlp.linearOffset), llvm::APFloat(mlp.gateCap),
+      llvm::APFloat(mlp.linearCap));
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,7 +209,9 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       body.optionalWeight("experts_down_bias"), experts.activation,
       llvm::APFloat(experts.limit), llvm::APFloat(experts.alpha),
       llvm::APFloat(experts.linearOffset), moe::LoadAttr(),
-      body.weightFormat("experts_up"), body.activationFormat("experts_up"));
+      body.weightFormat("experts_up"), body.activationFormat("experts_up"),
+      /*bias_share=*/uint64_t(1), llvm::APFloat(experts.gateCap),
+      llvm::APFloat(experts.linearCap));
   Value result = moe::CombineOp::create(
       builder, body.at("combine"), sent.getType(), computed, route.getWeights(),
       route.getIndices(), uint64_t(routing.experts), uint64_t(0),

@@ -75,6 +75,7 @@ struct MlpSpec {
   double limit = 0; ///< as of experts
   double alpha = 1;
   double linearOffset = 0;
+  double gateCap = 0, linearCap = 0;
 };
 
 void addMlpWeights(LayerClass &layer, const DecoderSpec &spec,
@@ -108,8 +109,9 @@ struct ExpertsSpec {
   double limit = 0;    ///< clamp of gate and linear part; 0: none
   double alpha = 1;    ///< of the sigmoid's argument
   double linearOffset = 0;
-  bool weightsFirst = false; ///< rows are weighted before the experts
-  MlpSpec shared;            ///< intermediate 0: none
+  double gateCap = 0, linearCap = 0; ///< by a tanh; 0: none
+  bool weightsFirst = false;         ///< rows are weighted before the experts
+  MlpSpec shared;                    ///< intermediate 0: none
   bool sharedGate = false; ///< shared result by the sigmoid of `shared_switch`
   /// Width that the experts work in, between `latent_down` and `latent_up`; 0:
   /// that of the model.

@@ -29,6 +29,7 @@ void readGptOss(HfConfigReader &reader, DecoderSpec &spec);
 void readGrok(HfConfigReader &reader, DecoderSpec &spec);
 void readHunYuan(HfConfigReader &reader, DecoderSpec &spec);
 void readJamba(HfConfigReader &reader, DecoderSpec &spec);
+void readKimiK3(HfConfigReader &reader, DecoderSpec &spec);
 void readLlama4(HfConfigReader &reader, DecoderSpec &spec);
 void readMiMoV2(HfConfigReader &reader, DecoderSpec &spec);
 void readMiniMaxM1(HfConfigReader &reader, DecoderSpec &spec);
@@ -45,7 +46,6 @@ void readQwen35(HfConfigReader &reader, DecoderSpec &spec);
 /// Known families that are refused, with the field that says why.
 void refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
 void refuseStep37(HfConfigReader &reader, DecoderSpec &spec);
-void refuseKimiK3(HfConfigReader &reader, DecoderSpec &spec);
 
 } // namespace portolan
 

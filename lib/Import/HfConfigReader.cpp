@@ -65,6 +65,16 @@ double HfConfigReader::positive(StringRef field) {
   return 1;
 }
 
+double HfConfigReader::negative(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  std::optional<double> number =
+      value ? value->getAsNumber() : std::optional<double>();
+  if (number && std::isfinite(*number) && *number < 0)
+    return *number;
+  fail(field, "a number below 0");
+  return -1;
+}
+
 bool HfConfigReader::flag(StringRef field) {
   const llvm::json::Value *value = find(field);
   if (std::optional<bool> flag =

@@ -50,6 +50,8 @@ public:
   }
   /// A finite number above zero.
   double positive(llvm::StringRef field);
+  /// A finite number below zero.
+  double negative(llvm::StringRef field);
   bool flag(llvm::StringRef field);
   /// A flag that may be absent.
   bool flagOr(llvm::StringRef field, bool absent);

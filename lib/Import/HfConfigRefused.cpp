@@ -16,14 +16,6 @@
 using namespace mlir;
 using namespace portolan;
 
-void portolan::refuseKimiK3(HfConfigReader &reader, DecoderSpec &spec) {
-  reader.nested("text_config", [](HfConfigReader &text) {
-    text.fail("attn_res_block_size",
-              "null (each block attends to what earlier blocks of layers left, "
-              "for which there is no op)");
-  });
-}
-
 void portolan::refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec) {
   // Either alone would be a reason; the first in the order of a layer counts.
   reader.fail("hc_mult",

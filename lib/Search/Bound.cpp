@@ -45,6 +45,7 @@ bool isCounted(OpKind kind) {
   case OpKind::recurrence:
   case OpKind::shortConvolution:
   case OpKind::gate:
+  case OpKind::depthAttention:
   case OpKind::add:
   case OpKind::mlp:
   case OpKind::route:

@@ -98,6 +98,10 @@ Evaluator::stagesOf(const Deployment &deployment) {
     Stage stage;
     stage.first = index == 0;
     stage.last = index + 1 == deployment.stages;
+    if (!stage.first)
+      stage.received = receivedWidth(modelShape, deployment, index);
+    if (!stage.last)
+      stage.sent = receivedWidth(modelShape, deployment, index + 1);
     for (unsigned layer = 0; layer < modelShape.layers.size(); ++layer) {
       int64_t calls = std::count(modelShape.sequence.begin() + first,
                                  modelShape.sequence.begin() + last, layer);
@@ -136,12 +140,22 @@ double Evaluator::bodySeconds(const PlanPoint &plan,
 
 Estimate Evaluator::boundaryEstimate(const PlanPoint &plan,
                                      const Deployment &deployment,
-                                     int64_t sequences, OpKind kind) {
-  LocalOp op =
-      stageBoundary(modelShape, plan, deployment, served, sequences, kind);
+                                     int64_t sequences, OpKind kind,
+                                     int64_t width) {
+  LocalOp op = stageBoundary(modelShape, plan, deployment, served, sequences,
+                             kind, width);
   steps.clear();
   targetFamily.realize(op, plan, deployment, target, steps);
   return estimate(steps, pricedMachine);
+}
+
+llvm::SmallVector<int64_t, 4>
+Evaluator::boundaryWidths(const Deployment &deployment) {
+  llvm::SmallVector<int64_t, 4> widths;
+  for (const Stage &stage : stagesOf(deployment))
+    if (!stage.first && !llvm::is_contained(widths, stage.received))
+      widths.push_back(stage.received);
+  return widths;
 }
 
 double Evaluator::stepSeconds(const PlanPoint &plan,
@@ -153,16 +167,27 @@ double Evaluator::stepSeconds(const PlanPoint &plan,
       bodySeconds(plan, deployment, modelShape.prologue, sequences);
   double epilogue =
       bodySeconds(plan, deployment, modelShape.epilogue, sequences);
-  double receive = 0, send = 0;
-  if (deployment.stages > 1 && relaxed != Relaxation::transfers) {
-    receive =
-        boundaryEstimate(plan, deployment, sequences, OpKind::receive).seconds;
-    send = boundaryEstimate(plan, deployment, sequences, OpKind::send).seconds;
+  llvm::SmallVector<int64_t, 4> widths;
+  boundarySeconds.clear();
+  if (deployment.stages > 1 && relaxed != Relaxation::transfers)
+    widths = boundaryWidths(deployment);
+  for (int64_t width : widths) {
+    auto take = [&](OpKind kind) {
+      return boundaryEstimate(plan, deployment, sequences, kind, width).seconds;
+    };
+    double receive = take(OpKind::receive);
+    boundarySeconds.push_back({receive, take(OpKind::send)});
   }
+  auto boundary = [&](int64_t width) {
+    for (auto [known, seconds] : llvm::zip_equal(widths, boundarySeconds))
+      if (known == width)
+        return seconds;
+    return std::pair<double, double>(0, 0);
+  };
   double slowest = 0;
   for (const Stage &stage : stagesOf(deployment)) {
-    double seconds = stage.first ? prologue : receive;
-    seconds += stage.last ? epilogue : send;
+    double seconds = stage.first ? prologue : boundary(stage.received).first;
+    seconds += stage.last ? epilogue : boundary(stage.sent).second;
     for (auto [layer, calls] : stage.calls)
       seconds += double(calls) * layerSeconds[layer];
     // Written so that NaN (an unknown figure) wins.
@@ -257,10 +282,10 @@ llvm::Error Evaluator::unknownFigure(const PlanPoint &plan,
   for (const LayerShape *layer : {&modelShape.prologue, &modelShape.epilogue})
     if (std::string what = checkLayer(*layer); !what.empty())
       return llvm::createStringError(what);
-  if (deployment.stages > 1)
+  for (int64_t width : boundaryWidths(deployment))
     for (OpKind kind : {OpKind::receive, OpKind::send})
-      if (std::string what = check(
-              stageBoundary(modelShape, plan, deployment, served, 1, kind));
+      if (std::string what = check(stageBoundary(modelShape, plan, deployment,
+                                                 served, 1, kind, width));
           !what.empty())
         return llvm::createStringError(what);
   if (std::isnan(pricedMachine.stepOverheadSeconds()))
@@ -300,11 +325,9 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
       bodyEstimate(plan, *deployment, modelShape.prologue, sequences);
   Estimate epilogue =
       bodyEstimate(plan, *deployment, modelShape.epilogue, sequences);
-  Estimate receive, send;
-  if (deployment->stages > 1) {
-    receive = boundaryEstimate(plan, *deployment, sequences, OpKind::receive);
-    send = boundaryEstimate(plan, *deployment, sequences, OpKind::send);
-  }
+  auto boundary = [&](OpKind kind, int64_t width) {
+    return boundaryEstimate(plan, *deployment, sequences, kind, width);
+  };
   double passes = stagePasses(*deployment);
   BoundSeconds bounds;
   double slowest = -1;
@@ -315,8 +338,8 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
       parts.add(estimate.parts, times * passes);
       stageBounds.add(estimate, times * passes);
     };
-    add(stage.first ? prologue : receive, 1);
-    add(stage.last ? epilogue : send, 1);
+    add(stage.first ? prologue : boundary(OpKind::receive, stage.received), 1);
+    add(stage.last ? epilogue : boundary(OpKind::send, stage.sent), 1);
     for (auto [layer, calls] : stage.calls)
       add(layers[layer], double(calls));
     if (parts.total() > slowest) {
@@ -352,10 +375,10 @@ void Evaluator::forEachBody(
     visitLayer(layer);
   visitLayer(modelShape.prologue);
   visitLayer(modelShape.epilogue);
-  if (deployment.stages > 1)
+  for (int64_t width : boundaryWidths(deployment))
     for (OpKind kind : {OpKind::receive, OpKind::send})
-      visitOps(
-          stageBoundary(modelShape, plan, deployment, served, sequences, kind));
+      visitOps(stageBoundary(modelShape, plan, deployment, served, sequences,
+                             kind, width));
   if (pair)
     pair->prefill().forEachBody(
         plan, pair->prefillConcurrency(plan, deployment), visit);
@@ -371,14 +394,19 @@ void Evaluator::forEachStep(
     seconds.push_back(estimate(body, pricedMachine).seconds);
   });
   unsigned layers = modelShape.layers.size();
-  const unsigned prologue = layers, epilogue = layers + 1, receive = layers + 2,
-                 send = layers + 3;
-  llvm::SmallVector<double, 8> times(layers + 4, 0.0), most;
+  const unsigned prologue = layers, epilogue = layers + 1;
+  // To receive and to send what has the width, after the bodies above.
+  llvm::SmallVector<int64_t, 4> widths = boundaryWidths(deployment);
+  auto boundary = [&](int64_t width) {
+    return layers + 2 +
+           2 * unsigned(llvm::find(widths, width) - widths.begin());
+  };
+  llvm::SmallVector<double, 8> times(layers + 2 + 2 * widths.size(), 0.0), most;
   double slowest = -1;
   for (const Stage &stage : stagesOf(deployment)) {
     std::fill(times.begin(), times.end(), 0.0);
-    times[stage.first ? prologue : receive] = 1;
-    times[stage.last ? epilogue : send] = 1;
+    times[stage.first ? prologue : boundary(stage.received)] = 1;
+    times[stage.last ? epilogue : boundary(stage.sent) + 1] = 1;
     for (auto [layer, calls] : stage.calls)
       times[layer] = double(calls);
     double total = 0;

@@ -45,12 +45,12 @@ constexpr KernelCount kKernelTable[] = {
     {OpKind::route, 2},         {OpKind::dispatch, 1},
     {OpKind::experts, 2},       {OpKind::combine, 1},
     {OpKind::gate, 1},          {OpKind::shortConvolution, 1},
-    {OpKind::recurrence, 1},    {OpKind::pack, 1},
-    {OpKind::unpack, 1},        {OpKind::mergePartials, 1},
-    {OpKind::allReduce, 0},     {OpKind::allGather, 0},
-    {OpKind::reduceScatter, 0}, {OpKind::allToAll, 0},
-    {OpKind::allToAllV, 0},     {OpKind::send, 0},
-    {OpKind::receive, 0},
+    {OpKind::recurrence, 1},    {OpKind::depthAttention, 1},
+    {OpKind::pack, 1},          {OpKind::unpack, 1},
+    {OpKind::mergePartials, 1}, {OpKind::allReduce, 0},
+    {OpKind::allGather, 0},     {OpKind::reduceScatter, 0},
+    {OpKind::allToAll, 0},      {OpKind::allToAllV, 0},
+    {OpKind::send, 0},          {OpKind::receive, 0},
 };
 
 constexpr bool isOrdered() {

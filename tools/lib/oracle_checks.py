@@ -37,7 +37,7 @@ from oracle_inputs import Inputs, expected_of, read_sets
 from oracle_variants import variant
 
 INSTALL_SECONDS = 180
-RUN_SECONDS = 60  # of one model, and of each set of inputs
+RUN_SECONDS = 180  # of one model, and of each set of inputs
 SET_SECONDS = 10
 TOLERANCE = 1e-4  # absolute, as that of `portolan run`
 PERTURBATION = 1e-3  # of one element; ten times the tolerance
@@ -126,8 +126,10 @@ class Oracle:
                                   timeout=RUN_SECONDS + len(sets) * SET_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise Failure(f"ONNX Runtime: expects an answer within {error.timeout} s") from error
+        if done.returncode < 0:
+            return {"error": f"dies of signal {-done.returncode}", "stage": "run"}
         if done.returncode != 0:
-            raise Failure(f"ONNX Runtime: exit status {done.returncode}\n{done.stderr.strip()}")
+            raise Failure(f"oracle.mjs: exit status {done.returncode}\n{done.stderr.strip()}")
         answer = json.loads(done.stdout)
         if "error" in answer:
             return answer

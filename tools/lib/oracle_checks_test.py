@@ -119,6 +119,15 @@ class Drawn(unittest.TestCase):
         # One and more tokens, with and without a past, in one to three sequences.
         self.assertEqual(len(seen), 12)
 
+    def test_some_attention_continues_one_sequence(self):
+        inputs = decoder([[[1, 1, 1, 1]]])
+        inputs.graph = inputs.graph._replace(
+            nodes=[Node(of.CONTRIB, "GroupQueryAttention", {}, [])])
+        seen = {(ids.dims[0] > 1, ids.dims[1] > 1, key.dims[2] > 0) for ids, _, _, key in
+                inputs.of_other_shapes(200, random.Random(0))}
+        self.assertNotIn((True, True, True), seen)
+        self.assertEqual(len(seen), 7)
+
     def test_padding_is_where_the_sets_show_it(self):
         def empty_new(masks):
             return any(0 in mask.values()[-positions.dims[1]:] for _, mask, positions, _ in

@@ -17,6 +17,8 @@ SYMBOLS = (("past", "past"), ("total", "total"), ("batch|^b$", "batch"), ("seq|t
 FLOATS = ("float16", "float32", "float64")
 MASKED = 1e30  # a float input with such numbers is a mask
 ROTARY = ("GroupQueryAttention", "RotaryEmbedding")  # nodes that read tables of positions
+# ONNX Runtime continues several sequences by one token each, or one sequence.
+ONE_SEQUENCE = ("GroupQueryAttention",)
 LONGEST = 14  # of what is drawn, past and new tokens together
 MOST_SEQUENCES = 3
 
@@ -159,6 +161,8 @@ class Inputs:
             # Often no past, and often one token: the edges.
             new = random.choice((1, random.randint(1, longest)))
             past = random.choice((0, random.randint(0, longest - new))) if "past" in counted else 0
+            if past and new > 1 and any(node.op in ONE_SEQUENCE for node in self.graph.nodes):
+                batch = 1
             result.append(self.one_set(meaning, Lengths(batch, new, past), padding, random))
         return result
 

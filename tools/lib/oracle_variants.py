@@ -28,7 +28,7 @@ FLOAT, INT64, BOOL = 1, 7, 9
 NUMBERS = {FLOAT: ("f", 4), INT64: ("q", 7)}  # letter, field of numbers that are not raw
 RAW = 9
 # An attribute that says which of the others is meant, not how much.
-KINDS = ("to", "stash_type", "keepdims", "domain", "value", "num_heads", "kv_num_heads", "bits",
+KINDS = ("to", "sorted", "stash_type", "keepdims", "domain", "value", "num_heads", "kv_num_heads", "bits",
          "expert_weight_bits", "block_size", "K", "N", "q_num_heads")
 
 
@@ -179,8 +179,20 @@ def initializer_changed(model, random):
     return replaced(model, GRAPH, 0, field(GRAPH, graph)), f"initializer '{name}': {what}"
 
 
+def ordered(_, node):
+    """A TopK whose order is not stated may come in any; what is changed may depend on it."""
+    message = parse(node)
+    if text(message, OP) == "TopK":
+        for index, data in enumerate(message.get(ATTRIBUTE, [])):
+            if text(parse(data), 1) == "sorted":
+                data = replaced(data, ATTRIBUTE_INT, 0, integer(ATTRIBUTE_INT, 1))
+                return replaced(node, ATTRIBUTE, index, field(ATTRIBUTE, data))
+    return node
+
+
 def variant(model, random):
     """`model` (bytes) changed in one place, and what was done; None if nothing was found."""
+    model = of_nodes(model, ordered)
     kind = random.randrange(len(CHANGES) + 1)
     if kind == len(CHANGES):
         return initializer_changed(model, random)

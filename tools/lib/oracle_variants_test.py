@@ -109,6 +109,11 @@ class Models(unittest.TestCase):
         inner = parse(parse(parse(nodes_of(found[0])[0][5][0])[6][0])[1][0])
         self.assertNotEqual(inner, parse(node("Sub", "ab")))
 
+    def test_an_order_that_is_not_stated_becomes_one(self):
+        data = model(node("TopK", "ab", attribute("sorted", bo.integer(3, 0))), node("Sub"))
+        found = next(filter(None, (ov.variant(data, random.Random(seed)) for seed in range(20))))
+        self.assertEqual(parse(nodes_of(found[0])[0][5][0])[3], [1])
+
     def test_nothing_to_change(self):
         for seed in range(20):
             self.assertIsNone(ov.variant(model(node("Gather")), random.Random(seed)))

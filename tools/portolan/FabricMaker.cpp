@@ -12,6 +12,9 @@
 using namespace portolan;
 using llvm::createStringError;
 
+/// Each has a stack, and a box for each other.
+static constexpr int64_t kMostThreads = 1024;
+
 llvm::Error FabricMaker::open(llvm::StringRef kind, int64_t limitSeconds) {
   if (limitSeconds < 1 || limitSeconds > 86400)
     return createStringError("--message-limit: expects 1 to 86400 seconds, "
@@ -33,6 +36,9 @@ llvm::Error FabricMaker::open(llvm::StringRef kind, int64_t limitSeconds) {
 }
 
 llvm::Expected<Fabric *> FabricMaker::ofRanks(int64_t ranks) {
+  if (!isMpi && (ranks < 1 || ranks > kMostThreads))
+    return createStringError("expects 1 to " + llvm::Twine(kMostThreads) +
+                             " ranks as threads, got " + llvm::Twine(ranks));
   if (!isMpi)
     fabric = std::make_unique<ThreadFabric>(ranks, limit);
   else if (fabric->ranks() != ranks)

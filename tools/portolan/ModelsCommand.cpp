@@ -82,6 +82,8 @@ std::vector<Size> sizesOf(const LocalOp &op) {
             {"key_heads", op.kvHeads},
             {"key_width", op.inner},
             {"value_width", op.outer}};
+  case OpKind::depthAttention:
+    return {{"streams", op.inner}, {"width", op.outer}};
   case OpKind::shortConvolution:
     return {{"taps", op.inner}, {"channels", op.outer}};
   case OpKind::latentAttention:

@@ -101,7 +101,9 @@ def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
     gated), `up` [E,H,I], `down` [E,I,H], biases [E,I], [E,I], [E,H] -> [R,H].
     With `limit` c > 0 the gate is clamped to (-inf, c] and the linear part to
     [-c, c]; `alpha` scales the argument of the sigmoid, `linear_offset` is
-    added to the linear part: act = g * sigmoid(alpha * g) * (u + offset).
+    added to the linear part: act = g * sigmoid(alpha * g) * (u + offset). With
+    `gate_cap` c > 0 the factor g is c * tanh(g / c), while the sigmoid sees g
+    itself; with `linear_cap` c > 0 the linear part is c * tanh(u / c).
     `bias_share` is that of `moe.linear`, for the bias [E,H].
   }];
   let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$counts,
@@ -117,8 +119,29 @@ def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
                        OptionalAttr<Moe_LoadAttr>:$load,
                        OptionalAttr<Moe_FormatAttr>:$weight_format,
                        OptionalAttr<Moe_FormatAttr>:$activation_format,
-                       DefaultValuedAttr<I64Attr, "1">:$bias_share);
+                       DefaultValuedAttr<I64Attr, "1">:$bias_share,
+                       DefaultValuedAttr<F64Attr, "0.0">:$gate_cap,
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_cap);
   let results = (outs AnyRankedTensor:$result);
+  // Parts without caps.
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$rows,
+                                 "::mlir::Value":$counts, "::mlir::Value":$gate,
+                                 "::mlir::Value":$up, "::mlir::Value":$down,
+                                 "::mlir::Value":$gate_bias,
+                                 "::mlir::Value":$up_bias,
+                                 "::mlir::Value":$down_bias,
+                                 "::portolan::moe::Activation":$activation,
+                                 "::llvm::APFloat":$limit,
+                                 "::llvm::APFloat":$alpha,
+                                 "::llvm::APFloat":$linear_offset,
+                                 "::portolan::moe::LoadAttr":$load,
+                                 "::portolan::moe::FormatAttr":$weight_format,
+                                 "::portolan::moe::FormatAttr":$activation_format), [{
+    build($_builder, $_state, result, rows, counts, gate, up, down, gate_bias,
+          up_bias, down_bias, activation, limit, alpha, linear_offset, load,
+          weight_format, activation_format, /*bias_share=*/1,
+          ::llvm::APFloat(0.0), ::llvm::APFloat(0.0));
+  }]>];
   let assemblyFormat = [{
     $rows `,` $counts (`gate` $gate^)? `up` $up `down` $down
     (`gate_bias` $gate_bias^)? (`up_bias` $up_bias^)? (`down_bias` $down_bias^)?

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/IR/Checks.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -18,93 +18,6 @@ using namespace portolan::moe;
 
 #define GET_OP_CLASSES
 #include "dialects/Moe/IR/MoeOps.cpp.inc"
-
-namespace {
-
-RankedTensorType tensorOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
-bool agree(int64_t a, int64_t b) {
-  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
-}
-
-LogicalResult checkRank(Operation *op, StringRef name, Value value,
-                        int64_t rank) {
-  if (!value || tensorOf(value).getRank() == rank)
-    return success();
-  return op->emitOpError("expects ")
-         << name << " of rank " << rank << ", got " << value.getType();
-}
-
-LogicalResult checkMinRank(Operation *op, StringRef name, Value value,
-                           int64_t rank) {
-  if (tensorOf(value).getRank() >= rank)
-    return success();
-  return op->emitOpError("expects ")
-         << name << " of rank at least " << rank << ", got " << value.getType();
-}
-
-/// `value`, if there is one, holds integers.
-LogicalResult checkIntegers(Operation *op, StringRef name, Value value) {
-  if (!value || isa<IntegerType>(tensorOf(value).getElementType()))
-    return success();
-  return op->emitOpError("expects integer ")
-         << name << ", got " << value.getType();
-}
-
-/// Dimension `index` (from the end if negative) of `value` must be `expected`.
-LogicalResult checkDim(Operation *op, StringRef name, Value value,
-                       int64_t index, int64_t expected) {
-  if (!value)
-    return success();
-  RankedTensorType type = tensorOf(value);
-  int64_t at = index < 0 ? type.getRank() + index : index;
-  if (at >= 0 && at < type.getRank() && agree(type.getDimSize(at), expected))
-    return success();
-  return op->emitOpError("expects dimension ")
-         << at << " of " << name << " to be " << expected << ", got " << type;
-}
-
-int64_t lastDim(Value value) { return tensorOf(value).getShape().back(); }
-
-/// `value` has the leading dimensions of `like` and `last` as its last one.
-LogicalResult checkLike(Operation *op, StringRef name, Value value, Value like,
-                        int64_t last) {
-  RankedTensorType type = tensorOf(value), other = tensorOf(like);
-  bool ok = type.getRank() == other.getRank();
-  for (int64_t i = 0; ok && i + 1 < type.getRank(); ++i)
-    ok = agree(type.getDimSize(i), other.getDimSize(i));
-  if (ok && agree(type.getShape().back(), last))
-    return success();
-  return op->emitOpError("expects ")
-         << name << " with the leading dimensions of " << other << " and width "
-         << last << ", got " << type;
-}
-
-/// `present` is `past` with dimension `index` grown by the new tokens of
-/// `query` [B,S,..].
-LogicalResult checkGrown(Operation *op, StringRef name, Value present,
-                         Value past, Value query, int64_t index) {
-  RankedTensorType type = tensorOf(present), before = tensorOf(past);
-  SmallVector<int64_t> expected(before.getShape());
-  int64_t added = tensorOf(query).getDimSize(1);
-  if (ShapedType::isDynamic(added) || ShapedType::isDynamic(expected[index]))
-    expected[index] = ShapedType::kDynamic;
-  else
-    expected[index] += added;
-  bool ok = agree(tensorOf(query).getDimSize(0), expected[0]) &&
-            type.getElementType() == before.getElementType();
-  for (auto [a, b] : llvm::zip_equal(type.getShape(), expected))
-    ok = ok && agree(a, b);
-  if (ok)
-    return success();
-  return op->emitOpError("expects ")
-         << name << " to be " << before << " grown by " << added
-         << " tokens, got " << type;
-}
-
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Weights
@@ -281,7 +194,9 @@ LogicalResult MlpOp::verify() {
   if (failed(checkDim(*this, "up", getUp(), 0, hidden)) ||
       failed(checkDim(*this, "gate", getGate(), 0, hidden)) ||
       failed(checkDim(*this, "gate", getGate(), 1, inner)) ||
-      failed(checkDim(*this, "down", getDown(), 0, inner)))
+      failed(checkDim(*this, "down", getDown(), 0, inner)) ||
+      failed(checkCaps(*this, getActivation(), getGateCap(), getLinearCap(),
+                       bool(getGate()))))
     return failure();
   return checkLike(*this, "result", getResult(), getInput(),
                    lastDim(getDown()));
@@ -770,6 +685,9 @@ LogicalResult ExpertsOp::verify() {
   if (int64_t(getBiasShare()) < 1)
     return emitOpError("expects bias_share >= 1, got ")
            << int64_t(getBiasShare());
+  if (failed(checkCaps(*this, getActivation(), getGateCap(), getLinearCap(),
+                       bool(getGate()))))
+    return failure();
   return checkLike(*this, "result", getResult(), getRows(), lastDim(getDown()));
 }
 

@@ -219,8 +219,8 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
   let description = [{
     `input` [..,H], `gate` [H,I] (absent if not gated), `up` [H,I],
     `down` [I,H] -> [..,H]: (activation(x gate) * (x up)) down, or
-    activation(x up) down. `limit`, `alpha` and `linear_offset` are as in
-    `moe.experts`.
+    activation(x up) down. `limit`, `alpha`, `linear_offset` and the caps are as
+    in `moe.experts`.
   }];
   let arguments = (ins AnyRankedTensor:$input, Optional<AnyRankedTensor>:$gate,
                        AnyRankedTensor:$up, AnyRankedTensor:$down,
@@ -229,7 +229,9 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
                        OptionalAttr<Moe_FormatAttr>:$activation_format,
                        DefaultValuedAttr<F64Attr, "0.0">:$limit,
                        DefaultValuedAttr<F64Attr, "1.0">:$alpha,
-                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset);
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_offset,
+                       DefaultValuedAttr<F64Attr, "0.0">:$gate_cap,
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_cap);
   let results = (outs AnyRankedTensor:$result);
   let builders = [
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
@@ -240,7 +242,8 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
                    "::portolan::moe::FormatAttr":$activation_format), [{
       build($_builder, $_state, result, input, gate, up, down, activation,
             weight_format, activation_format, $_builder.getF64FloatAttr(0),
-            $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0));
+            $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0),
+            $_builder.getF64FloatAttr(0), $_builder.getF64FloatAttr(0));
     }]>,
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
                    "::mlir::Value":$gate, "::mlir::Value":$up,
@@ -438,6 +441,7 @@ def Moe_LatentAttentionOp : Moe_WorkOp<"latent_attention"> {
 
 include "dialects/Moe/IR/MoeIndexed.td"
 include "dialects/Moe/IR/MoeRecurrence.td"
+include "dialects/Moe/IR/MoeDepth.td"
 
 include "dialects/Moe/IR/MoeExperts.td"
 

@@ -79,6 +79,12 @@ LogicalResult addWeight(Operation *op, Value weight,
   return success();
 }
 
+/// Parts of a feed-forward block that go through a tanh.
+uint8_t cappedParts(const llvm::APFloat &gateCap,
+                    const llvm::APFloat &linearCap) {
+  return uint8_t(gateCap.isNonZero()) + uint8_t(linearCap.isNonZero());
+}
+
 /// Rows of a ragged op from its load, or from a static row count.
 LogicalResult setRaggedRows(Operation *op, Value rows,
                             std::optional<LoadAttr> load, int64_t experts,
@@ -203,6 +209,7 @@ FailureOr<LocalOp> MlpOp::describe() {
   local.inner = lastDim(getInput());
   local.outer = lastDim(getUp());
   local.gated = bool(getGate());
+  local.cappedParts = cappedParts(getGateCap(), getLinearCap());
   return local;
 }
 
@@ -383,6 +390,7 @@ FailureOr<LocalOp> ExpertsOp::describe() {
   local.inner = lastDim(getRows());
   local.outer = lastDim(getUp());
   local.gated = bool(getGate());
+  local.cappedParts = cappedParts(getGateCap(), getLinearCap());
   return local;
 }
 

@@ -112,6 +112,13 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
       .Case([](AddOp op) -> Types { return {{op.getLhs().getType()}}; })
       .Case<GateOp, ScaleOp>(
           [](auto op) -> Types { return {{op.getInput().getType()}}; })
+      .Case([](DepthAttentionOp op) -> Types {
+        return {{op.getCurrent().getType()}};
+      })
+      .Case([](tensor::ConcatOp op) -> Types {
+        return {{tensor::ConcatOp::inferResultType(int64_t(op.getDim()),
+                                                   op->getOperandTypes())}};
+      })
       .Case([](ShortConvolutionOp op) -> Types {
         return {{op.getInput().getType(), op.getPast().getType()}};
       })

@@ -51,6 +51,16 @@ FailureOr<LocalOp> describeForOneToken(Operation *op) {
   return local;
 }
 
+/// Elements per token that the call takes from calls before it.
+int64_t inputWidth(func::CallOp call) {
+  llvm::SmallDenseSet<Value, 2> passed;
+  int64_t width = 0;
+  for (Value operand : call.getOperands())
+    if (operand.getDefiningOp<func::CallOp>() && passed.insert(operand).second)
+      width += cast<RankedTensorType>(operand.getType()).getShape().back();
+  return width;
+}
+
 /// Layer calls of @main, in order.
 SmallVector<func::CallOp> layerCalls(func::FuncOp main) {
   SmallVector<func::CallOp> calls;
@@ -227,6 +237,10 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
     model.sequence.push_back(
         std::distance(names.begin(), llvm::find(names, call.getCallee())));
   }
+  llvm::StringMap<int64_t> widths;
+  for (func::CallOp call : calls)
+    if (int64_t width = inputWidth(call))
+      widths[call.getCallee()] = width;
   for (StringRef name : names) {
     auto function = module.lookupSymbol<func::FuncOp>(name);
     if (!function || function.isExternal() ||
@@ -235,6 +249,7 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
                                      name + " of one block, got none");
     LayerShape &layer = model.layers.emplace_back();
     layer.name = name.str();
+    layer.inputWidth = widths.lookup(name);
     SmallVector<Operation *> operations;
     for (Operation &op : function.getBody().front())
       operations.push_back(&op);

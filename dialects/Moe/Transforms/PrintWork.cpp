@@ -57,6 +57,7 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("index_width", op.indexWidth);
   print.number("top_keys", op.topKeys);
   print.number("chunk", op.chunk);
+  print.number("capped_parts", op.cappedParts);
   print.flag("gated", op.gated);
   print.flag("absorbed", op.absorbed);
   print.flag("expanded", op.expanded);

@@ -59,6 +59,11 @@ def Switched_RecurrenceOp
                 "cores.";
 }
 
+def Switched_DepthAttentionOp
+    : System_KernelOp<Switched_Dialect, "depth_attention", ["depthAttention"]> {
+  let summary = "A token's streams, mixed by their scores, in one kernel.";
+}
+
 def Switched_AddOp : System_KernelOp<Switched_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }

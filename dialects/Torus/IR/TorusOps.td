@@ -58,6 +58,11 @@ def Torus_RecurrenceOp
   let summary = "A step of the states on the VPU, or a prompt in chunks on the MXU.";
 }
 
+def Torus_DepthAttentionOp
+    : System_KernelOp<Torus_Dialect, "depth_attention", ["depthAttention"]> {
+  let summary = "A token's streams, mixed by their scores, on the vector unit.";
+}
+
 def Torus_AddOp : System_KernelOp<Torus_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }

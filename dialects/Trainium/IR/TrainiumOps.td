@@ -63,6 +63,11 @@ def Trainium_RecurrenceOp
                 "the tensor engine.";
 }
 
+def Trainium_DepthAttentionOp
+    : System_KernelOp<Trainium_Dialect, "depth_attention", ["depthAttention"]> {
+  let summary = "A token's streams, mixed by their scores, on the vector engine.";
+}
+
 def Trainium_TensorAddOp
     : System_KernelOp<Trainium_Dialect, "tensor_add", ["add"]> {
   let summary = "A residual sum on the vector engine.";

@@ -68,6 +68,11 @@ def Wafer_RecurrenceOp
                 "the rows; a selective state lies in one PE.";
 }
 
+def Wafer_DepthAttentionOp
+    : System_KernelOp<Wafer_Dialect, "depth_attention", ["depthAttention"]> {
+  let summary = "A token's streams, mixed by scores that are summed over its line.";
+}
+
 def Wafer_AddOp : System_KernelOp<Wafer_Dialect, "add", ["add"]> {
   let summary = "A residual sum, local to each PE.";
 }

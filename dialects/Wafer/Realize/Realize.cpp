@@ -112,6 +112,12 @@ public:
       setLoad(step, Algorithm::kTree,
               kTreeLoad(stage.longSide, op.rows * kSquareBytes));
       return;
+    case OpKind::depthAttention:
+      // A square and a score of every stream.
+      setLoad(step, Algorithm::kTree,
+              kTreeLoad(stage.longSide, op.rows * double(op.inner) *
+                                            (kSquareBytes + kScoreBytes)));
+      return;
     case OpKind::linear:
       whole(spread, op.rows, op.inner, op.outer, op);
       break;

@@ -44,6 +44,7 @@ enum class OpKind : uint8_t {
   gate,
   shortConvolution,
   recurrence,
+  depthAttention,
   // Compute (spmd ops).
   pack,          ///< rows gathered per destination rank, one copy per rank
   unpack,        ///< partial rows scattered back and summed
@@ -112,7 +113,7 @@ struct Group {
 /// - rmsNorm, add: rows tokens, outer width.
 /// - rope: rows tokens, outer rotated width.
 /// - linear: rows tokens, inner K, outer N, weight.
-/// - mlp: rows tokens, inner H, outer I, gated, weight.
+/// - mlp: rows tokens, inner H, outer I, gated, cappedParts, weight.
 /// - attention: rows tokens, inner D of keys, outer D of values, heads,
 ///   kvHeads, sequences, context, newTokens, cache.
 /// - latentAttention: rows tokens, inner latent width, outer D of values,
@@ -125,10 +126,11 @@ struct Group {
 /// heads,
 ///   kvHeads (that share keys and queries), chunk, sequences, newTokens, cache
 ///   (of the state), weight.
+/// - depthAttention: rows tokens, inner streams, outer width of one, weight.
 /// - route: rows tokens, inner H, outer experts, topK, tabled.
 /// - dispatch: rows out (load), outer H, topK.
 /// - experts: rows (load), inner H, outer I, experts, hitExperts, gated,
-///   weight.
+///   cappedParts, weight.
 /// - combine: rows in (load), rowsOut of the result, outer H, topK.
 /// - pack: rows out (load), outer H.
 /// - unpack: rows in (load), rowsOut tokens, outer H.
@@ -139,13 +141,15 @@ struct LocalOp {
   bool gated = false;
   bool absorbed = false;
   bool expanded = false; ///< latentAttention: keys and values are cached
-  bool tabled = false; ///< route: a table chooses
+  bool tabled = false;   ///< route: a table chooses
   RecurrenceKind recurrence = RecurrenceKind::selective;
   /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
   uint8_t microBatch = 0;
   bool causalPrefill = false; ///< new tokens see only their predecessors
   bool centered = false;      ///< rmsNorm: less the mean first
   bool softCapped = false;    ///< attention: scores through a tanh
+  /// mlp, experts: how many of the gate and the linear part go through a tanh.
+  uint8_t cappedParts = 0;
   /// dispatch: rows are multiplied with their weights; combine: they were.
   bool weighted = false;
   Format activation = Format::bf16; ///< storage of activation operands

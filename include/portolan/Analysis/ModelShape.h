@@ -61,6 +61,9 @@ struct ModelOp {
 struct LayerShape {
   std::string name;
   std::vector<ModelOp> ops;
+  /// Elements per token of what the layer before passes on, where several
+  /// streams may do; 0: the model's width.
+  int64_t inputWidth = 0;
   /// Bytes of cache per token and sequence at the op's cache format are derived
   /// from the attention op.
   bool hasExperts() const;

@@ -59,10 +59,15 @@ void partitionLayer(const ModelShape &model, const LayerShape &layer,
                     const PlanPoint &plan, const Deployment &deployment,
                     const Workload &workload, int64_t sequences, LocalOps &ops);
 
-/// The send or receive of a stage boundary for the slowest rank.
+/// The send or receive of a stage boundary for the slowest rank. `width`:
+/// elements per token that cross it.
 LocalOp stageBoundary(const ModelShape &model, const PlanPoint &plan,
                       const Deployment &deployment, const Workload &workload,
-                      int64_t sequences, OpKind sendOrReceive);
+                      int64_t sequences, OpKind sendOrReceive, int64_t width);
+
+/// Elements per token that stage `stage` (not the first) receives.
+int64_t receivedWidth(const ModelShape &model, const Deployment &deployment,
+                      int64_t stage);
 
 /// Layers [first, last) of the stage; earlier stages take one more if uneven.
 std::pair<int64_t, int64_t> stageLayers(const ModelShape &model,

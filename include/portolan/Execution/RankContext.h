@@ -86,6 +86,8 @@ struct RankContext {
 private:
   using Key = std::pair<Algorithm, std::pair<int64_t, int64_t>>;
   Key key() const;
+  template <typename Routes, typename Find>
+  const Routes *known(std::map<Key, Routes> &routes, Find find);
   std::map<Key, GatherRoutes> gathers;
   std::map<Key, ExchangeRoutes> exchanges;
 };

@@ -159,7 +159,7 @@ public:
   double stagePasses(const Deployment &deployment) const;
 
   /// Visits the steps of every body of the lowered program once: the distinct
-  /// layers, prologue, epilogue and stage boundary; with both phases those of
+  /// layers, prologue, epilogue and stage boundaries; with both phases those of
   /// the prefill program after those of decode.
   void forEachBody(const PlanPoint &plan, int64_t concurrency,
                    llvm::function_ref<void(llvm::ArrayRef<Step>)> visit);
@@ -177,8 +177,13 @@ public:
   struct Stage {
     llvm::SmallVector<std::pair<unsigned, int64_t>, 4> calls;
     bool first = false, last = false;
+    /// Elements per token that it gets from the stage before and hands on; 0
+    /// where there is none.
+    int64_t received = 0, sent = 0;
     bool operator==(const Stage &other) const {
-      return calls == other.calls && first == other.first && last == other.last;
+      return calls == other.calls && first == other.first &&
+             last == other.last && received == other.received &&
+             sent == other.sent;
     }
   };
   llvm::ArrayRef<Stage> stagesOf(const Deployment &deployment);
@@ -190,7 +195,9 @@ private:
   Estimate bodyEstimate(const PlanPoint &plan, const Deployment &deployment,
                         const LayerShape &layer, int64_t sequences);
   Estimate boundaryEstimate(const PlanPoint &plan, const Deployment &deployment,
-                            int64_t sequences, OpKind kind);
+                            int64_t sequences, OpKind kind, int64_t width);
+  /// The widths of what passes between stages, each once.
+  llvm::SmallVector<int64_t, 4> boundaryWidths(const Deployment &deployment);
   llvm::Error unknownFigure(const PlanPoint &plan,
                             const Deployment &deployment);
 
@@ -202,6 +209,8 @@ private:
   LocalOps ops;
   Steps steps;
   llvm::SmallVector<double, 8> layerSeconds;
+  /// Seconds to receive and to send, for each of boundaryWidths().
+  llvm::SmallVector<std::pair<double, double>, 4> boundarySeconds;
   std::vector<std::pair<int64_t, llvm::SmallVector<Stage, 4>>> stageCache;
   uint64_t probeCount = 0;
   Relaxation relaxed = Relaxation::none;

@@ -24,6 +24,9 @@ using namespace mlir;
 using namespace portolan;
 using namespace portolan::graph_to_linalg;
 
+/// Of the nodes in the body of a Loop, all iterations together.
+static constexpr int64_t kMaxCopies = 1 << 18;
+
 //===----------------------------------------------------------------------===//
 // One node
 //===----------------------------------------------------------------------===//
@@ -137,15 +140,10 @@ static LogicalResult lowerNode(NodeLowering &n) {
 
 static LogicalResult replaceNode(graph::NodeOp node);
 
-/// Puts the branch of an If whose condition is known in its place, its nodes
-/// lowered. Exporters ask for the rank of what they squeeze.
-static LogicalResult lowerIf(NodeLowering &n) {
+/// Puts the nodes of a branch in the place of its node, lowered; its results.
+static FailureOr<SmallVector<Value>> placeBranch(NodeLowering &n,
+                                                 StringRef wanted) {
   graph::NodeOp node = n.node;
-  std::optional<Integers> condition = n.integers(node.input(0));
-  if (!condition || condition->size() != 1)
-    return n.fail("expects a condition that follows from the shapes of the "
-                  "inputs");
-  StringRef wanted = condition->front() ? "then_branch" : "else_branch";
   for (auto [name, body] :
        llvm::zip_equal(node.getBodyNamesAttr().getAsRange<StringAttr>(),
                        node.getBodies())) {
@@ -161,19 +159,139 @@ static LogicalResult lowerIf(NodeLowering &n) {
     }
     if (yield.getOutputs().size() != node.getOutputs().size())
       return n.fail("expects an output of the branch per result");
-    n.results.assign(yield.getOutputs().begin(), yield.getOutputs().end());
-    return success();
+    return SmallVector<Value>(yield.getOutputs());
   }
   return n.fail("expects a body '" + wanted + "'");
+}
+
+/// An If whose condition is known is one of its branches: exporters ask for the
+/// rank of what they squeeze. Else both are computed, which has no effect, and
+/// one is chosen.
+static LogicalResult lowerIf(NodeLowering &n) {
+  Value asked = n.input(0);
+  std::optional<Integers> condition = n.integers(asked);
+  if (condition && condition->size() == 1) {
+    FailureOr<SmallVector<Value>> results =
+        placeBranch(n, condition->front() ? "then_branch" : "else_branch");
+    if (failed(results))
+      return failure();
+    n.results.assign(results->begin(), results->end());
+    return success();
+  }
+  auto type = dyn_cast<RankedTensorType>(asked.getType());
+  if (!type || !type.getElementType().isInteger(1) || !type.hasStaticShape() ||
+      type.getNumElements() != 1)
+    return n.fail("expects a condition of one element");
+  FailureOr<SmallVector<Value>> yes = placeBranch(n, "then_branch");
+  if (failed(yes))
+    return failure();
+  FailureOr<SmallVector<Value>> no = placeBranch(n, "else_branch");
+  if (failed(no))
+    return failure();
+  for (auto [index, chosen, other] : llvm::enumerate(*yes, *no)) {
+    auto shape = dyn_cast<RankedTensorType>(chosen.getType());
+    if (!shape || !shape.hasStaticShape() || shape != other.getType())
+      return n.fail("expects a condition that follows from the shapes of the "
+                    "inputs, or branches of one type");
+    n.setResult(index,
+                n.map({n.reshape(asked, {}), chosen, other},
+                      shape.getElementType(), [](Emit &e, ValueRange at) {
+                        return e.select(at[0], at[1], at[2]);
+                      }));
+  }
+  return success();
+}
+
+/// Whether the condition of a loop is known, and what it is.
+static std::optional<bool> conditionOf(NodeLowering &n, Value condition) {
+  if (!condition)
+    return true;
+  std::optional<Integers> known = n.integers(condition);
+  if (!known || known->size() != 1)
+    return std::nullopt;
+  return known->front() != 0;
+}
+
+/// Puts the body of a Loop in its place once per iteration, its nodes lowered.
+/// Exporters loop over the experts, of which there is a number.
+static LogicalResult lowerLoop(NodeLowering &n) {
+  graph::NodeOp node = n.node;
+  if (!llvm::hasSingleElement(node.getBodies()) || node.getInputs().size() < 2)
+    return n.fail("expects one body");
+  Block &body = node.getBodies().front().front();
+  size_t carriedCount = node.getInputs().size() - 2;
+  if (body.getNumArguments() != carriedCount + 2 ||
+      body.getTerminator()->getNumOperands() < carriedCount + 1 ||
+      node.getOutputs().size() < carriedCount)
+    return n.fail("expects a body of " + Twine(carriedCount) +
+                  " carried tensors");
+  std::optional<Integers> trips =
+      node.input(0) ? n.integers(node.input(0)) : std::nullopt;
+  std::optional<bool> goesOn = conditionOf(n, node.input(1));
+  if (!trips || trips->size() != 1 || !goesOn)
+    return n.fail("expects a number of iterations and a condition that follow "
+                  "from the shapes of the inputs");
+  int64_t size = 0;
+  bool isNested = false;
+  body.walk([&](graph::NodeOp inner) {
+    ++size;
+    isNested |= inner.getOpType() == "Loop";
+  });
+  if (isNested)
+    return n.fail("expects no loop in a loop");
+  int64_t count = std::max<int64_t>(trips->front(), 0);
+  if (count > kMaxCopies / (size + 1))
+    return n.fail("expects at most " + Twine(kMaxCopies) +
+                  " nodes in all iterations, got " + Twine(count) + " of " +
+                  Twine(size));
+
+  OpBuilder &b = n.e.builder;
+  auto scalar = [&](TypedAttr value) -> Value {
+    auto type = RankedTensorType::get({}, value.getType());
+    return arith::ConstantOp::create(b, node.getLoc(),
+                                     DenseElementsAttr::get(type, value));
+  };
+  SmallVector<Value> carried(node.getInputs().drop_front(2));
+  for (int64_t i = 0; *goesOn && i < count; ++i) {
+    IRMapping mapping;
+    mapping.map(body.getArgument(0), scalar(b.getI64IntegerAttr(i)));
+    mapping.map(body.getArgument(1), scalar(b.getBoolAttr(true)));
+    mapping.map(body.getArguments().drop_front(2), carried);
+    SmallVector<graph::NodeOp> nodes;
+    Operation *yield = nullptr;
+    for (Operation &op : body) {
+      yield = b.clone(op, mapping);
+      if (auto inner = dyn_cast<graph::NodeOp>(yield))
+        nodes.push_back(inner);
+    }
+    // The copy of the terminator holds on to what the nodes become.
+    LogicalResult lowered = success();
+    for (graph::NodeOp inner : nodes)
+      if (failed(lowered = replaceNode(inner)))
+        break;
+    goesOn = conditionOf(n, yield->getOperand(0));
+    for (auto [tensor, next] :
+         llvm::zip(carried, yield->getOperands().drop_front()))
+      tensor = next;
+    yield->erase();
+    if (failed(lowered))
+      return failure();
+    if (!goesOn)
+      return n.fail("expects a condition that follows from the shapes of the "
+                    "inputs");
+  }
+  llvm::copy(carried, n.results.begin());
+  return success();
 }
 
 /// Replaces `node` by its lowering.
 static LogicalResult replaceNode(graph::NodeOp node) {
   OpBuilder builder(node);
   NodeLowering n(node, builder);
-  bool isIf = node.getOpType() == "If" && node.getDomain().empty() &&
-              node.input(0) && node.getBodyNames();
-  if (failed(isIf ? lowerIf(n) : lowerNode(n))) {
+  bool isStandard = node.getDomain().empty() && node.getBodyNames();
+  bool isIf = isStandard && node.getOpType() == "If" && node.input(0);
+  bool isLoop = isStandard && node.getOpType() == "Loop";
+  if (failed(isIf ? lowerIf(n) : isLoop ? lowerLoop(n) : lowerNode(n))) {
     // A node of the branch has said what is wrong.
     if (n.reason.empty())
       return failure();

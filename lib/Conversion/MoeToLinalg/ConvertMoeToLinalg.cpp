@@ -34,6 +34,7 @@ void portolan::populateMoeToLinalgPatterns(RewritePatternSet &patterns) {
   populateTokenwisePatterns(patterns);
   populateRotaryPatterns(patterns);
   populateAttentionPatterns(patterns);
+  populateDepthPatterns(patterns);
   populateRecurrencePatterns(patterns);
   populateRoutePatterns(patterns);
   populateExpertsPatterns(patterns);

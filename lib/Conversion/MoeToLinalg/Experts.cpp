@@ -183,11 +183,7 @@ struct LowerExperts : OpRewritePattern<ExpertsOp> {
     parts.push_back(up);
     return e.map(gate ? "ri,ri->ri" : "ri->ri", parts, e.builder.getF32Type(),
                  [&](Emit &e, ValueRange args) {
-                   return emitFeedForward(
-                       e, args, op.getActivation(),
-                       op.getLimit().convertToDouble(),
-                       op.getAlpha().convertToDouble(),
-                       op.getLinearOffset().convertToDouble());
+                   return emitFeedForward(e, args, FeedForwardForm(op));
                  });
   }
 

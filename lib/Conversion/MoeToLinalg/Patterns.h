@@ -29,6 +29,8 @@ void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
 /// attention, latent_attention, indexed_latent_attention.
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// depth_attention.
+void populateDepthPatterns(mlir::RewritePatternSet &patterns);
 /// short_convolution, recurrence.
 void populateRecurrencePatterns(mlir::RewritePatternSet &patterns);
 /// route.
@@ -39,10 +41,22 @@ void populateExpertsPatterns(mlir::RewritePatternSet &patterns);
 /// activation(x) in f32; `alpha` scales the argument of a sigmoid.
 mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
+/// How the parts of a feed-forward block meet (see moe.experts).
+struct FeedForwardForm {
+  template <typename OpT>
+  explicit FeedForwardForm(OpT op)
+      : activation(op.getActivation()), limit(op.getLimit().convertToDouble()),
+        alpha(op.getAlpha().convertToDouble()),
+        linearOffset(op.getLinearOffset().convertToDouble()),
+        gateCap(op.getGateCap().convertToDouble()),
+        linearCap(op.getLinearCap().convertToDouble()) {}
+
+  moe::Activation activation;
+  double limit, alpha, linearOffset, gateCap, linearCap;
+};
 /// act(gate) * (linear + offset) of a gate and a linear part, or act(linear).
 mlir::Value emitFeedForward(Emit &e, mlir::ValueRange parts,
-                            moe::Activation activation, double limit,
-                            double alpha, double linearOffset);
+                            const FeedForwardForm &form);
 /// log(1 + exp(x)) in f32.
 mlir::Value emitSoftplus(Emit &e, mlir::Value x);
 /// `product` plus a `share`-th of `bias`, by the letters of `spec`.

@@ -49,19 +49,33 @@ Value portolan::emitActivation(Emit &e, Activation activation, Value x,
   llvm_unreachable("the switch covers the enumeration");
 }
 
+/// x limited to (-cap, cap) by a tanh.
+static Value emitCap(Emit &e, Value x, double cap) {
+  Value tanh = math::TanhOp::create(e.builder, e.loc, e.div(x, e.f32(cap)));
+  return e.mul(tanh, e.f32(cap));
+}
+
 Value portolan::emitFeedForward(Emit &e, ValueRange parts,
-                                Activation activation, double limit,
-                                double alpha, double linearOffset) {
-  if (parts.size() == 1)
-    return emitActivation(e, activation, parts[0], alpha);
-  Value gate = parts[0], linear = parts[1];
-  if (limit > 0) {
-    gate = e.min(gate, e.f32(limit));
-    linear = e.max(e.min(linear, e.f32(limit)), e.f32(-limit));
+                                const FeedForwardForm &form) {
+  Value gate = parts[0];
+  if (parts.size() == 2 && form.limit > 0)
+    gate = e.min(gate, e.f32(form.limit));
+  Value activated = emitActivation(e, form.activation, gate, form.alpha);
+  if (form.gateCap > 0) {
+    // The verifier allows a cap in silu alone, whose sigmoid it spares.
+    Value argument = form.alpha == 1 ? gate : e.mul(gate, e.f32(form.alpha));
+    activated = e.mul(emitCap(e, gate, form.gateCap), e.sigmoid(argument));
   }
-  if (linearOffset != 0)
-    linear = e.add(linear, e.f32(linearOffset));
-  return e.mul(emitActivation(e, activation, gate, alpha), linear);
+  if (parts.size() == 1)
+    return activated;
+  Value linear = parts[1];
+  if (form.limit > 0)
+    linear = e.max(e.min(linear, e.f32(form.limit)), e.f32(-form.limit));
+  if (form.linearOffset != 0)
+    linear = e.add(linear, e.f32(form.linearOffset));
+  if (form.linearCap > 0)
+    linear = emitCap(e, linear, form.linearCap);
+  return e.mul(activated, linear);
 }
 
 Value portolan::emitSoftplus(Emit &e, Value x) {
@@ -208,9 +222,7 @@ struct LowerScale : OpRewritePattern<ScaleOp> {
                   y = e.max(e.min(y, e.f32(limit)), e.f32(-limit));
                 if (cap == 0)
                   return y;
-                Value tanh = math::TanhOp::create(e.builder, e.loc,
-                                                  e.div(y, e.f32(cap)));
-                return e.mul(tanh, e.f32(cap));
+                return emitCap(e, y, cap);
               });
     rewriter.replaceOp(op, e.unrows(result, op.getInput()));
     return success();
@@ -247,14 +259,10 @@ struct LowerMlp : OpRewritePattern<MlpOp> {
     if (op.getGate())
       parts.push_back(e.contract("th,hi->ti", {input, op.getGate()}));
     parts.push_back(e.contract("th,hi->ti", {input, op.getUp()}));
-    Value inner =
-        e.map(op.getGate() ? "ti,ti->ti" : "ti->ti", parts,
-              rewriter.getF32Type(), [&](Emit &e, ValueRange args) {
-                return emitFeedForward(e, args, op.getActivation(),
-                                       op.getLimit().convertToDouble(),
-                                       op.getAlpha().convertToDouble(),
-                                       op.getLinearOffset().convertToDouble());
-              });
+    Value inner = e.map(op.getGate() ? "ti,ti->ti" : "ti->ti", parts,
+                        rewriter.getF32Type(), [&](Emit &e, ValueRange args) {
+                          return emitFeedForward(e, args, FeedForwardForm(op));
+                        });
     inner = emitInnerFormats(e, op, inner);
     Value result = e.contract("ti,ih->th", {inner, op.getDown()});
     rewriter.replaceOp(op,

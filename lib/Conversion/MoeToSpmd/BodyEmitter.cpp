@@ -82,6 +82,8 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::DispatchOp op) { return emitDispatch(op); })
       .Case([&](moe::ExpertsOp op) { return emitExperts(op); })
       .Case([&](moe::CombineOp op) { return emitCombine(op); })
+      .Case([&](moe::DepthAttentionOp op) { return emitDepthAttention(op); })
+      .Case([&](tensor::ConcatOp op) { return emitConcat(op); })
       .Case([&](tensor::ExtractSliceOp op) { return emitColumns(op); })
       .Case([&](func::ReturnOp) { return success(); })
       .Default([&](Operation *op) -> LogicalResult {

@@ -88,6 +88,8 @@ private:
   Result emitScale(moe::ScaleOp op);
   Result emitGate(moe::GateOp op);
   Result emitMlp(moe::MlpOp op);
+  Result emitDepthAttention(moe::DepthAttentionOp op);
+  Result emitConcat(mlir::tensor::ConcatOp op);
   Result emitColumns(mlir::tensor::ExtractSliceOp op);
   // Attention.cpp
   Result emitAttention(moe::AttentionOp op);

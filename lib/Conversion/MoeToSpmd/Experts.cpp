@@ -213,7 +213,8 @@ LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
       feedForwardWeight(op.getWeightFormat()),
       feedForwardActivation(op.getActivationFormat()),
       // Each of the ranks that share a contraction adds its share of the bias.
-      i64(int64_t(op.getBiasShare()) * inner.parts));
+      i64(int64_t(op.getBiasShare()) * inner.parts), op.getGateCapAttr(),
+      op.getLinearCapAttr());
   defineRegional(op.getResult(), result, /*partial=*/false);
   return success();
 }

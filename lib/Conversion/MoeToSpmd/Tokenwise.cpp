@@ -230,7 +230,8 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
       *input, *gate, *up, *down, op.getActivationAttr(),
       feedForwardWeight(op.getWeightFormat()),
       feedForwardActivation(op.getActivationFormat()), op.getLimitAttr(),
-      op.getAlphaAttr(), op.getLinearOffsetAttr());
+      op.getAlphaAttr(), op.getLinearOffsetAttr(), op.getGateCapAttr(),
+      op.getLinearCapAttr());
   if (isRegional(op)) {
     // On a stage of one rank the only part is the sum, as for the experts.
     defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());
@@ -238,6 +239,38 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
   }
   result = allReduce(op.getLoc(), result, geometry.tensorGroup());
   define(op.getResult(), result);
+  return success();
+}
+
+/// Every rank mixes the streams of its own rows.
+LogicalResult BodyEmitter::emitDepthAttention(moe::DepthAttentionOp op) {
+  FailureOr<Value> sealed = activation(op.getSealed());
+  FailureOr<Value> current = activation(op.getCurrent());
+  FailureOr<Value> gain = replicated(op.getGain());
+  FailureOr<Value> query = replicated(op.getQuery());
+  if (failed(sealed) || failed(current) || failed(gain) || failed(query))
+    return failure();
+  define(op.getResult(), moe::DepthAttentionOp::create(
+                             builder, op.getLoc(), current->getType(), *sealed,
+                             *current, *gain, *query, op.getEpsilonAttr()));
+  return success();
+}
+
+/// Streams side by side.
+LogicalResult BodyEmitter::emitConcat(tensor::ConcatOp op) {
+  if (int64_t(op.getDim()) + 1 != op.getResultType().getRank())
+    return op.emitOpError("expects columns side by side, got dimension ")
+           << op.getDim();
+  SmallVector<Value> inputs;
+  for (Value input : op.getInputs()) {
+    FailureOr<Value> local = activation(input);
+    if (failed(local))
+      return failure();
+    inputs.push_back(*local);
+  }
+  define(op.getResult(),
+         tensor::ConcatOp::create(builder, op.getLoc(), int64_t(op.getDim()),
+                                  inputs));
   return success();
 }
 

@@ -69,34 +69,30 @@ RankContext::Key RankContext::key() const {
   return {algorithm(), {log.back().group.size, log.back().group.stride}};
 }
 
-const GatherRoutes *RankContext::gatherRoutes() {
-  auto [entry, isNew] = gathers.try_emplace(key());
-  if (isNew) {
-    llvm::Expected<GatherRoutes> routes =
-        wiring.gather(algorithm(), log.back().group, rank);
-    if (!routes) {
-      fabric.fail("rank " + llvm::Twine(rank) + ": " +
-                  llvm::toString(routes.takeError()));
-      gathers.erase(entry);
-      return nullptr;
-    }
-    entry->second = std::move(*routes);
+template <typename Routes, typename Find>
+const Routes *RankContext::known(std::map<Key, Routes> &routes, Find find) {
+  auto [entry, isNew] = routes.try_emplace(key());
+  if (!isNew)
+    return &entry->second;
+  llvm::Expected<Routes> found = find(algorithm(), log.back().group);
+  if (found) {
+    entry->second = std::move(*found);
+    return &entry->second;
   }
-  return &entry->second;
+  fabric.fail("rank " + llvm::Twine(rank) + ": " +
+              llvm::toString(found.takeError()));
+  routes.erase(entry);
+  return nullptr;
+}
+
+const GatherRoutes *RankContext::gatherRoutes() {
+  return known(gathers, [&](Algorithm algorithm, Group group) {
+    return wiring.gather(algorithm, group, rank);
+  });
 }
 
 const ExchangeRoutes *RankContext::exchangeRoutes() {
-  auto [entry, isNew] = exchanges.try_emplace(key());
-  if (isNew) {
-    llvm::Expected<ExchangeRoutes> routes =
-        wiring.exchange(algorithm(), log.back().group, rank);
-    if (!routes) {
-      fabric.fail("rank " + llvm::Twine(rank) + ": " +
-                  llvm::toString(routes.takeError()));
-      exchanges.erase(entry);
-      return nullptr;
-    }
-    entry->second = std::move(*routes);
-  }
-  return &entry->second;
+  return known(exchanges, [&](Algorithm algorithm, Group group) {
+    return wiring.exchange(algorithm, group, rank);
+  });
 }

@@ -215,6 +215,27 @@ TEST(StageLayers, EarlierStagesTakeTheRemainder) {
   EXPECT_EQ(stageLayers(model, deployment, 2), Range(3, 4));
 }
 
+// Layers 0 and 1 start from one stream of 64, layers 2 and 3 from three: two
+// stages of two layers pass 192 elements of bf16 on for each of 5 sequences.
+TEST(StageLayers, ABoundaryIsAsWideAsWhatCrossesIt) {
+  ModelShape model = tinyMoe();
+  model.layers.push_back(model.layers[0]);
+  model.layers[1].inputWidth = 3 * 64;
+  model.sequence = {0, 0, 1, 1};
+  Workload workload;
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::pipeline, 2);
+  Deployment deployment = llvm::cantFail(deploymentOf(plan, 2, 2));
+  EXPECT_EQ(receivedWidth(model, deployment, 1), 192);
+  LocalOp sent =
+      stageBoundary(model, plan, deployment, workload, 5, OpKind::send, 192);
+  EXPECT_DOUBLE_EQ(sent.payloadBytes, 5 * 192 * 2);
+  // Without a width of its own a layer starts from the model's.
+  deployment.stages = 4;
+  EXPECT_EQ(receivedWidth(model, deployment, 1), 64);
+  EXPECT_EQ(receivedWidth(model, deployment, 2), 192);
+}
+
 // One chip, by hand: per layer q 4096, k and v 2048 each, o 4096, router 1024,
 // experts 16 * 3 * 64 * 32 = 98,304 elements = 111,616; four layers, table and
 // head 6,400 each: 459,264 elements of 2 bytes.

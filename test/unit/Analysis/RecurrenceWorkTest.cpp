@@ -146,6 +146,41 @@ TEST(RecurrenceWork, GatesByHand) {
   EXPECT_DOUBLE_EQ(workOf(op).transcendentalOperations, 6);
 }
 
+// Two tokens mix 3 streams of 8 elements: three multiply-adds per element and
+// one softmax element per stream; a gain and a query of 8.
+TEST(RecurrenceWork, DepthAttentionByHand) {
+  LocalOp op;
+  op.kind = OpKind::depthAttention;
+  op.rows = 2;
+  op.inner = 3;
+  op.outer = 8;
+  Work work = workOf(op);
+  EXPECT_DOUBLE_EQ(work.vectorOperations, 2 * (6 * 24 + 4 * 3));
+  EXPECT_DOUBLE_EQ(work.transcendentalOperations, 2 * 3);
+  EXPECT_DOUBLE_EQ(work.weightBytes, 2 * 8 * 2);
+  EXPECT_DOUBLE_EQ(work.activationInBytes, 2 * 24 * 2);
+  EXPECT_DOUBLE_EQ(work.activationOutBytes, 2 * 8 * 2);
+  EXPECT_DOUBLE_EQ(residentWeightBytes(op), 32);
+}
+
+// A block of 5 inner elements, 3 rows: 15 gated elements, and each capped part
+// is a tanh, a division and a product more.
+TEST(RecurrenceWork, CapsByHand) {
+  LocalOp op;
+  op.kind = OpKind::mlp;
+  op.gated = true;
+  op.rows = 3;
+  op.inner = 4;
+  op.outer = 5;
+  Work plain = workOf(op);
+  op.cappedParts = 2;
+  Work capped = workOf(op);
+  EXPECT_DOUBLE_EQ(plain.transcendentalOperations, 15);
+  EXPECT_DOUBLE_EQ(capped.transcendentalOperations, 15 + 2 * 15);
+  EXPECT_DOUBLE_EQ(capped.vectorOperations, plain.vectorOperations + 2 * 30);
+  EXPECT_DOUBLE_EQ(capped.bytes(), plain.bytes());
+}
+
 // An index of width 4 with one query per group of heads sees all 100 keys and
 // itself; the 64 best keys are attended to and read.
 TEST(RecurrenceWork, AnIndexChoosesWhatIsRead) {

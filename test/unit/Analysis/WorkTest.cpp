@@ -25,18 +25,24 @@ TEST(Work, LinearByHand) {
   EXPECT_DOUBLE_EQ(work.activationOutBytes, 4 * 16 * 2); // kept at 16 bits
 }
 
-// methods C4: absorbed MLA costs 2h(dc+dr) + 2h dc = 2*128*(576+512) = 278,528
-// operations per context token and query.
-TEST(Work, AbsorbedLatentAttentionPerContextToken) {
+/// As DeepSeek-V3 has it.
+static LocalOp oneTokenOfLatentAttention() {
   LocalOp op;
   op.kind = OpKind::latentAttention;
-  op.absorbed = true;
   op.sequences = 1;
   op.rows = op.newTokens = 1;
   op.heads = 128;
   op.inner = 512;
   op.ropeWidth = 64;
   op.keyWidth = op.outer = 128;
+  return op;
+}
+
+// methods C4: absorbed MLA costs 2h(dc+dr) + 2h dc = 2*128*(576+512) = 278,528
+// operations per context token and query.
+TEST(Work, AbsorbedLatentAttentionPerContextToken) {
+  LocalOp op = oneTokenOfLatentAttention();
+  op.absorbed = true;
   op.context = 1000;
   Work one = workOf(op);
   op.context = 1001;
@@ -47,18 +53,11 @@ TEST(Work, AbsorbedLatentAttentionPerContextToken) {
 }
 
 // With keys and values in the cache a context token costs what it does in plain
-// attention: 2 * 128 * (128 + 64 + 128) operations, 128 * 320 bf16 elements. The
-// new token alone is expanded: 2 * 128 * 512 * (128 + 128).
+// attention: 2 * 128 * (128 + 64 + 128) operations, 128 * 320 bf16 elements.
+// The new token alone is expanded: 2 * 128 * 512 * (128 + 128).
 TEST(Work, ExpandedLatentAttentionPerContextToken) {
-  LocalOp op;
-  op.kind = OpKind::latentAttention;
+  LocalOp op = oneTokenOfLatentAttention();
   op.expanded = true;
-  op.sequences = 1;
-  op.rows = op.newTokens = 1;
-  op.heads = 128;
-  op.inner = 512;
-  op.ropeWidth = 64;
-  op.keyWidth = op.outer = 128;
   op.context = 0;
   Work one = workOf(op);
   EXPECT_DOUBLE_EQ(one.matmulOperations, 81920 + 33554432);

@@ -196,6 +196,20 @@ TEST_P(LowerFamilyTest, BlocksOfEveryFamilyOfModels) {
   }
 }
 
+// Stage boundaries are as wide as the streams that cross them.
+TEST_P(LowerFamilyTest, StreamsBetweenLayers) {
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    std::string config = randomStreamsConfig(seed);
+    llvm::Expected<OwningOpRef<ModuleOp>> module =
+        importHfConfigText(config, "random.json", "random", context);
+    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << config;
+    Case c = makeCase(std::move(*module), GetParam(), seed);
+    expectPricedSteps(c, config + " " + spellPlan(c.plan));
+    if (HasFailure())
+      return;
+  }
+}
+
 TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
   unsigned copied = 0, drafted = 0, fused = 0;
   for (uint64_t seed = 0; seed < kConfigs; ++seed) {

@@ -45,6 +45,9 @@ protected:
   /// The model with random weights in a file.
   OwningOpRef<ModuleOp> load(const std::string &config);
 
+  /// A prompt at once, and its tokens one by one.
+  void expectOneByOne(const std::string &config);
+
   std::vector<NamedTensor> step(ModuleOp module,
                                 const std::vector<NamedTensor> &caches,
                                 int64_t from, int64_t to);
@@ -126,14 +129,18 @@ std::vector<NamedTensor> emptyCaches(ModuleOp module) {
   return caches;
 }
 
-TEST_P(ConfigRun, TokenByTokenEqualsAllAtOnce) {
-  llvm::json::Value config =
-      llvm::cantFail(llvm::json::parse(test::randomFamilyConfig(GetParam())));
+/// The configuration with f32 weights.
+std::string inFloats(const std::string &text) {
+  llvm::json::Value config = llvm::cantFail(llvm::json::parse(text));
   llvm::json::Object &object = *config.getAsObject();
   object["torch_dtype"] = "float32";
-  if (llvm::json::Object *text = object.getObject("text_config"))
-    (*text)["torch_dtype"] = "float32";
-  std::string text = llvm::formatv("{0}", config);
+  if (llvm::json::Object *inner = object.getObject("text_config"))
+    (*inner)["torch_dtype"] = "float32";
+  return llvm::formatv("{0}", config);
+}
+
+void ConfigRun::expectOneByOne(const std::string &config) {
+  std::string text = inFloats(config);
   OwningOpRef<ModuleOp> module = load(text);
   ASSERT_TRUE(module);
   std::vector<NamedTensor> empty = emptyCaches(*module);
@@ -154,7 +161,19 @@ TEST_P(ConfigRun, TokenByTokenEqualsAllAtOnce) {
   EXPECT_GT(largest, 0) << text;
 }
 
+TEST_P(ConfigRun, TokenByTokenEqualsAllAtOnce) {
+  expectOneByOne(test::randomFamilyConfig(GetParam()));
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, ConfigRun,
                          ::testing::Range(0u, 2 * test::kNumFamilies));
+
+class StreamsRun : public ConfigRun {};
+
+TEST_P(StreamsRun, TokenByTokenEqualsAllAtOnce) {
+  expectOneByOne(test::randomStreamsConfig(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Blocks, StreamsRun, ::testing::Range(0u, 2u));
 
 } // namespace

@@ -306,3 +306,67 @@ TEST(GraphNodes, AnIfOfKnownConditionIsItsBranch) {
   ASSERT_EQ(outputs.size(), 1u);
   expectNear(outputs[0], array({1, 2}, {-3, -4}));
 }
+
+TEST(GraphNodes, AnIfOfUnknownConditionChoosesAResult) {
+  // x is negated if its sum is positive.
+  constexpr llvm::StringLiteral kIf = R"(
+    func.func @main(%x: tensor<2xf32>) -> !graph.unknown {
+      %s = graph.node "ReduceSum"(%x) attributes {keepdims = 0 : i64} {version = 13 : i64} : (tensor<2xf32>) -> !graph.unknown
+      %zero = graph.node "Constant"() attributes {value = dense<0.0> : tensor<f32>} {version = 13 : i64} : () -> !graph.unknown
+      %c = graph.node "Greater"(%s, %zero) {version = 13 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+      %y = graph.node "If"(%c) bodies {
+        %n = graph.node "Neg"(%x) {version = 13 : i64} : (tensor<2xf32>) -> !graph.unknown
+        graph.yield %n : !graph.unknown
+      }, {
+        graph.yield %x : tensor<2xf32>
+      } {body_names = ["then_branch", "else_branch"], version = 17 : i64} : (!graph.unknown) -> !graph.unknown
+      return %y : !graph.unknown
+    })";
+  for (auto [x, y] : {std::pair{Floats{3, -2}, Floats{-3, 2}},
+                      {Floats{1, -2}, Floats{1, -2}}}) {
+    std::vector<Tensor> outputs = run(kIf, array({2}, x).tensor());
+    ASSERT_EQ(outputs.size(), 1u);
+    expectNear(outputs[0], array({2}, y));
+  }
+}
+
+TEST(GraphNodes, ALoopRunsItsBodyWithTheNumberOfTheIteration) {
+  // Starting from x, 3 times y <- 2 y + i: 8 x + 2 * 1 + 2 = 8 x + 4.
+  std::vector<Tensor> outputs = run(R"(
+    func.func @main(%x: tensor<2xf32>) -> !graph.unknown {
+      %none = graph.none : none
+      %n = graph.node "Constant"() attributes {value = dense<3> : tensor<i64>} {version = 13 : i64} : () -> !graph.unknown
+      %two = graph.node "Constant"() attributes {value = dense<2.0> : tensor<f32>} {version = 13 : i64} : () -> !graph.unknown
+      %y = graph.node "Loop"(%n, %none, %x) bodies {
+      ^bb0(%i: tensor<i64>, %c: tensor<i1>, %z: tensor<2xf32>):
+        %d = graph.node "Mul"(%z, %two) {version = 13 : i64} : (tensor<2xf32>, !graph.unknown) -> !graph.unknown
+        %j = graph.node "Cast"(%i) attributes {to = 1 : i64} {version = 13 : i64} : (tensor<i64>) -> !graph.unknown
+        %s = graph.node "Add"(%d, %j) {version = 13 : i64} : (!graph.unknown, !graph.unknown) -> !graph.unknown
+        graph.yield %c, %s : tensor<i1>, !graph.unknown
+      } {body_names = ["body"], version = 17 : i64} : (!graph.unknown, none, tensor<2xf32>) -> !graph.unknown
+      return %y : !graph.unknown
+    })",
+                                    array({2}, {1, 10}).tensor());
+  ASSERT_EQ(outputs.size(), 1u);
+  expectNear(outputs[0], array({2}, {12, 84}));
+}
+
+TEST(GraphNodes, ALoopEndsWithItsCondition) {
+  // The condition of iteration i is i < 1: two of five iterations run.
+  std::vector<Tensor> outputs = run(R"(
+    func.func @main(%x: tensor<2xf32>) -> !graph.unknown {
+      %none = graph.none : none
+      %n = graph.node "Constant"() attributes {value = dense<5> : tensor<i64>} {version = 13 : i64} : () -> !graph.unknown
+      %one = graph.node "Constant"() attributes {value = dense<1> : tensor<i64>} {version = 13 : i64} : () -> !graph.unknown
+      %y = graph.node "Loop"(%n, %none, %x) bodies {
+      ^bb0(%i: tensor<i64>, %c: tensor<i1>, %z: tensor<2xf32>):
+        %d = graph.node "Add"(%z, %z) {version = 13 : i64} : (tensor<2xf32>, tensor<2xf32>) -> !graph.unknown
+        %goes = graph.node "Less"(%i, %one) {version = 13 : i64} : (tensor<i64>, !graph.unknown) -> !graph.unknown
+        graph.yield %goes, %d : !graph.unknown, !graph.unknown
+      } {body_names = ["body"], version = 17 : i64} : (!graph.unknown, none, tensor<2xf32>) -> !graph.unknown
+      return %y : !graph.unknown
+    })",
+                                    array({2}, {1, 10}).tensor());
+  ASSERT_EQ(outputs.size(), 1u);
+  expectNear(outputs[0], array({2}, {4, 40}));
+}

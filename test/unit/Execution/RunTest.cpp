@@ -96,6 +96,33 @@ TEST_F(RunTest, ShapesOfInputsBindDimensions) {
             (std::vector<float>{2, 4, 6, 108}));
 }
 
+TEST_F(RunTest, RotaryTablesReachAllPositionsWithoutAnAttention) {
+  // One angle per head, of frequency 1: position p turns (1, 0) by p.
+  constexpr llvm::StringLiteral kRotation = R"(
+    func.func @main(
+        %x: tensor<?x?x2xf32> {moe.name = "x", moe.dims = ["b", "s", ""]},
+        %p: tensor<?x?xi64> {moe.name = "p", moe.dims = ["b", "s"]})
+        -> tensor<?x?x2xf32> {
+      %c, %s = moe.rotary_table {theta = 1.0e4 : f64}
+        : tensor<?x1xf32>, tensor<?x1xf32>
+      %y = moe.rope %x at %p by %c, %s {head_width = 2 : i64}
+        : (tensor<?x?x2xf32>, tensor<?x?xi64>, tensor<?x1xf32>,
+           tensor<?x1xf32>) -> tensor<?x?x2xf32>
+      return %y : tensor<?x?x2xf32>
+    })";
+  NamedTensor inputs[] = {
+      {"x", Tensor::ofFloats({1, 2, 2}, {1, 0, 1, 0})},
+      {"p", Tensor::ofInts(ElementType::i64, {1, 2}, {0, 1})}};
+  llvm::Expected<std::vector<NamedTensor>> outputs =
+      runNamed(kRotation, inputs);
+  ASSERT_TRUE(bool(outputs)) << llvm::toString(outputs.takeError());
+  std::vector<float> turned = outputs->front().tensor.floats();
+  EXPECT_FLOAT_EQ(turned[0], 1);
+  EXPECT_FLOAT_EQ(turned[1], 0);
+  EXPECT_NEAR(turned[2], 0.5403023, 1e-6); // cos 1
+  EXPECT_NEAR(turned[3], 0.8414710, 1e-6); // sin 1
+}
+
 TEST_F(RunTest, RefusesDimensionsThatDisagree) {
   NamedTensor inputs[] = {{"a", Tensor(ElementType::f32, {1, 2, 2})},
                           {"b", Tensor(ElementType::f32, {1, 3, 2})}};

@@ -227,4 +227,48 @@ TEST_F(HybridConfigs, Gemma4Parameters) {
   EXPECT_TRUE(found);
 }
 
+TEST_F(HybridConfigs, KimiK3Parameters) {
+  // Width 7168, delta attention in 96 heads of 128 = 12288:
+  //   delta: q, k, v, gate, o 5*7168*12288 = 440,401,920; convolutions
+  //     3*12288*4 = 147,456; steps 7168*128 + 128*12288 = 2,490,368; strengths
+  //     7168*96 = 688,128; biases, decays, norm 12,512    = 443,740,384
+  //   latent: q 7168*1536 + 1536 + 1536*96*192 = 39,323,136; kv 7168*576 + 512
+  //     + 96*512*256 = 16,712,192; gate and o 176,160,768 = 232,196,096
+  //   experts: 896 of 3*3584*3072 = 33,030,144; router 7168*896 + 896 =
+  //     6,423,424; latent width 2*7168*3584 + 3584 = 51,383,808; shared
+  //     3*7168*6144 = 132,120,576                         = 29,784,936,832
+  //   dense 3*7168*33792                                  = 726,663,168
+  //   a layer's norms 14,336 and two mixes of streams 28,672, of which the
+  //     first layer has one
+  // 69 delta and 24 latent layers, 1 dense: 30,618,086,496 + 5,572,706,304 +
+  //   92 * 29,784,936,832 + 726,663,168 + 93 * 43,008 - 14,336 + 2*163840*7168
+  //   + 7,168 + 14,336                                    = 2,779,484,461,664
+  // inactive: 92 * 880 * 33,030,144                       = 2,674,120,458,240
+  // Published: 2.78 T.
+  expectParameters("kimi-k3", 2779484461664, 2779484461664 - 2674120458240);
+}
+
+TEST_F(HybridConfigs, KimiK3PassesStreamsOn) {
+  load("kimi-k3");
+  ASSERT_TRUE(bool(module));
+  // Every 12th layer seals a block: layer 0 what the embedding gives.
+  EXPECT_EQ(calls("layer_linear_dense_seals_0"), 1u);
+  EXPECT_EQ(calls("layer_linear_moe_seals_1"), 1u);
+  EXPECT_EQ(calls("layer_linear_moe_block_1"), 8u);
+  EXPECT_EQ(calls("layer_attention_moe_block_1"), 3u);
+  // The last block is of layers 84 to 92, of which 87, 91 and 92 attend.
+  EXPECT_EQ(calls("layer_linear_moe_seals_7"), 1u);
+  EXPECT_EQ(calls("layer_attention_moe_block_8"), 3u);
+  auto last = module->lookupSymbol<func::FuncOp>("layer_attention_moe_block_8");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(cast<RankedTensorType>(last.getArgumentTypes()[0]).getDimSize(2),
+            9 * 7168);
+  EXPECT_EQ(last.getArgumentTypes()[0], last.getResultTypes()[0]);
+  auto experts = first<moe::ExpertsOp>();
+  ASSERT_TRUE(experts);
+  EXPECT_EQ(experts.getGateCap().convertToDouble(), 4);
+  EXPECT_EQ(experts.getLinearCap().convertToDouble(), 25);
+  EXPECT_FALSE(first<moe::RopeOp>());
+}
+
 } // namespace

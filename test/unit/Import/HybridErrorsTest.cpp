@@ -23,7 +23,7 @@ TEST_F(HybridErrors, TheUnchangedFilesAreGood) {
   for (llvm::StringRef name :
        {"jamba-v0.1", "qwen3-next-80b-a3b", "qwen3.5-35b-a3b", "minimax-m1",
         "minimax-m3", "nemotron-3-nano-30b-a3b", "nemotron-3-ultra-550b-a55b",
-        "gemma-4-26b-a4b"})
+        "gemma-4-26b-a4b", "kimi-k3"})
     EXPECT_EQ(import(read(name)), "imported") << name.str();
 }
 
@@ -112,15 +112,39 @@ TEST_F(HybridErrors, Gemma4) {
             "256");
 }
 
+TEST_F(HybridErrors, KimiK3) {
+  auto text = [&](llvm::StringRef field, llvm::json::Value value) {
+    return within("kimi-k3", "text_config", field, std::move(value));
+  };
+  EXPECT_EQ(text("mla_use_nope", false),
+            "c.json: text_config.mla_use_nope: expects true (heads that are "
+            "not rotated), got false");
+  EXPECT_EQ(text("attn_res_block_size", 0),
+            "c.json: text_config.attn_res_block_size: expects an integer from "
+            "1 to 4096, got 0");
+  EXPECT_EQ(text("hidden_act", "gelu"),
+            "c.json: text_config.hidden_act: expects one of \"situ\", "
+            "\"silu\", got \"gelu\"");
+  EXPECT_EQ(text("activation_situ_beta", 0),
+            "c.json: text_config.activation_situ_beta: expects a number above "
+            "0, got 0");
+  EXPECT_EQ(text("num_expert_group", 8),
+            "c.json: text_config.num_expert_group: expects 1, got 8");
+  EXPECT_EQ(text("linear_attn_config",
+                 llvm::json::Object{{"num_heads", 96},
+                                    {"head_dim", 128},
+                                    {"short_conv_kernel_size", 4},
+                                    {"gate_lower_bound", 5.0}}),
+            "c.json: text_config.linear_attn_config.gate_lower_bound: expects "
+            "a number below 0, got 5");
+  EXPECT_EQ(text("num_hidden_layers", 94),
+            "c.json: text_config.linear_attn_config.kda_layers: expects each "
+            "layer once in kda_layers or full_attn_layers, got layer 94 0 "
+            "times");
+}
+
 // What a block computes has no op: the field and what it stands for.
 TEST_F(HybridErrors, KnownFamiliesThatAreRefused) {
-  EXPECT_EQ(
-      import(llvm::json::Object{
-          {"model_type", "kimi_k3"},
-          {"text_config", llvm::json::Object{{"attn_res_block_size", 12}}}}),
-      "c.json: text_config.attn_res_block_size: expects null (each block "
-      "attends to what earlier blocks of layers left, for which there is "
-      "no op), got 12");
   EXPECT_EQ(
       import(llvm::json::Object{{"model_type", "deepseek_v4"}, {"hc_mult", 4}}),
       "c.json: hc_mult: expects 1 (hyper-connections mix several "

@@ -144,11 +144,11 @@ TEST_P(PartitionEquality, LocalOps) {
     });
     expectEqual(describeAll(sends),
                 {stageBoundary(*model, *plan, *deployment, workload,
-                               test.sequences, OpKind::send)},
+                               test.sequences, OpKind::send, model->hidden)},
                 "send");
     expectEqual(describeAll(receives),
                 {stageBoundary(*model, *plan, *deployment, workload,
-                               test.sequences, OpKind::receive)},
+                               test.sequences, OpKind::receive, model->hidden)},
                 "receive");
   }
 }

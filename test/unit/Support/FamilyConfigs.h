@@ -221,6 +221,15 @@ inline llvm::json::Object randomFamily(Random &random, unsigned family) {
   }
 }
 
+/// The text of configuration number `seed` of the family whose layers pass
+/// several streams on.
+inline std::string randomStreamsConfig(uint64_t seed) {
+  Random random(seed + 500);
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(randomKimiK3(random));
+  return text;
+}
+
 /// The text of configuration number `seed`; families take turns.
 inline std::string randomFamilyConfig(uint64_t seed) {
   Random random(seed + 1000);
