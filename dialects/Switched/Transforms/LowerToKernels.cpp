@@ -98,6 +98,14 @@ FailureOr<Recipe> recipeOf(GroupedGemmOp op, const LocalOp &local,
             "make, got " +
             spell(recipe.weights) + " and " + spell(recipe.activations));
 
+  for (int64_t size : {local.inner, local.outer})
+    for (Format format : {recipe.weights, recipe.activations})
+      if (size * packedBits(format) % 128 != 0)
+        return refuse(op, "lower_c8",
+                      "expects rows of a multiple of 16 bytes in global "
+                      "memory, got " +
+                          Twine(size) + " elements of " + spell(format));
+
   recipe.tokenTile = step.tokenTile;
   recipe.columnTile = engine->columnTile;
   recipe.block = 8 * kSwizzleBytes / packedBits(compute);

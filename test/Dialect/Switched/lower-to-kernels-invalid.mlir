@@ -59,3 +59,12 @@ func.func @kernel_tmem_c1(%rows: tensor<512x512xbf16>, %counts: tensor<2xi32>, %
   %y = switched.grouped_gemm(%rows, %counts, %gate, %up, %down) covers "moe.experts" {activation = #moe<activation silu>, activation_format = #moe.format<"mxfp4", "mxfp4">, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0, 0, 0>, weight_format = #moe.format<"mxfp4", "mxfp4">} {engine = "matmul", issued_operations = 5.0e9 : f64, kernels = 2.0 : f64, token_tile = 256 : i64} : (tensor<512x512xbf16>, tensor<2xi32>, tensor<2x512x256xbf16>, tensor<2x512x256xbf16>, tensor<2x256x512xbf16>) -> tensor<512x512xbf16>
   return %y : tensor<512x512xbf16>
 }
+
+// -----
+
+// 504 elements of 4 bits are 252 bytes.
+func.func @lower_c8(%rows: tensor<16x504xbf16>, %counts: tensor<2xi32>, %up: tensor<2x504x256xbf16>, %down: tensor<2x256x504xbf16>) -> tensor<16x504xbf16> {
+  // expected-error @+1 {{'switched.grouped_gemm' op expects rows of a multiple of 16 bytes in global memory, got 504 elements of mxfp4 (switched.lower_c8)}}
+  %y = switched.grouped_gemm(%rows, %counts, %up, %down) covers "moe.experts" {activation = #moe<activation relu>, activation_format = #moe.format<"mxfp4", "mxfp4">, operandSegmentSizes = array<i32: 1, 1, 0, 1, 1, 0, 0, 0>, weight_format = #moe.format<"mxfp4", "mxfp4">} {engine = "matmul", issued_operations = 5.0e7 : f64, kernels = 2.0 : f64, token_tile = 16 : i64} : (tensor<16x504xbf16>, tensor<2xi32>, tensor<2x504x256xbf16>, tensor<2x256x504xbf16>) -> tensor<16x504xbf16>
+  return %y : tensor<16x504xbf16>
+}
