@@ -85,8 +85,10 @@ def Switched_PipelineOp
     Steps of `block` elements cover `contraction`. One warp runs `produce`, others
     run `consume`, both with the step's first element and its stage (the step
     modulo `stages`) as arguments. `full` and `free` keep them apart: a stage is
-    filled when it is free and read when it is full. What a pipeline computes is
-    what produce and consume, alternating step by step, compute.
+    filled when it is free and read when it is full. Where two blocks issue one
+    product, the first one waits for the loads of both, and both of their stages
+    are freed. What a pipeline computes is what produce and consume, alternating
+    step by step, compute.
   }];
   let arguments = (ins Switched_Mbarrier:$full, Switched_Mbarrier:$free,
                        I64Attr:$contraction, I64Attr:$block, I64Attr:$stages);

@@ -85,6 +85,7 @@ TEST(KernelStepTest, RandomExpertsKeepTheirStepOrAreRefused) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
   Cases cases(1);
   unsigned lowered = 0, refused = 0;
   for (unsigned i = 0; i < kCases; ++i) {
