@@ -6,7 +6,7 @@
 // Attributes of ours hold their text, also inside of other attributes; all are
 // in one dictionary, without properties.
 // CHECK: "builtin.module"() ({
-// CHECK: "moe.mlp"(%[[X:.*]], %[[W:.*]], %[[W]]) {activation = #moe.activation<"relu">, alpha = 1.000000e+00 : f64, limit = 0.000000e+00 : f64, linear_offset = 0.000000e+00 : f64} : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> (tensor<4x8xf32>)
+// CHECK: "moe.mlp"(%[[X:.*]], %[[W:.*]], %[[W]]) {activation = #moe.activation<"relu">, alpha = 1.000000e+00 : f64, gate_cap = 0.000000e+00 : f64, limit = 0.000000e+00 : f64, linear_cap = 0.000000e+00 : f64, linear_offset = 0.000000e+00 : f64} : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> (tensor<4x8xf32>)
 // CHECK: "moe.linear"(%[[X]], %[[W]]) {bias_share = 1 : i64, weight_format = #moe.format<"<\22nvfp4\22, \22fp8\22>">}
 func.func @quoted(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) {
   %0 = moe.mlp %x up %w down %w {activation = #moe<activation relu>}

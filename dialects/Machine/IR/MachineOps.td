@@ -200,7 +200,9 @@ def Machine_LinkOp : Machine_ChildOp<"link"> {
     The first one is the scale-up domain, the second the scale-out network.
     `bandwidth` is one direction of a chip's whole port on a switch, or of one
     link of one axis on a torus; `axis_bandwidth` states it per axis where axes
-    differ. `latency` is per hop, `start` per collective step, `message_gap` per
+    differ. Where a domain is no switch but has a link between each two chips,
+    the one `axis_bandwidth` is of such a link, the `bandwidth` of all links of a
+    chip. `latency` is per hop, `start` per collective step, `message_gap` per
     further message of a burst. While a collective runs, `compute_tax` of the
     compute units and `memory_tax` of the memory bandwidth serve it.
   }];
@@ -243,9 +245,12 @@ def Machine_StorageFormatOp : Machine_ChildOp<"storage_format"> {
   let summary = "A storage format that kernels of the machine can read.";
   let description = [{
     `dequantize` is the number of vector operations per element that widening it
-    before the matmul takes: 0 if it is native.
+    before the matmul takes: 0 if it is native. `encoding` names the 8-bit float
+    that the machine takes for fp8 where it is not OCP's e4m3fn, in which
+    checkpoints ship: "e4m3b11fnuz", "e5m2", ...
   }];
-  let arguments = (ins StrAttr:$format, Machine_QuantityAttr:$dequantize);
+  let arguments = (ins StrAttr:$format, Machine_QuantityAttr:$dequantize,
+                       OptionalAttr<StrAttr>:$encoding);
   let assemblyFormat = [{
     custom<FormatName>($format) `dequantize` $dequantize attr-dict
   }];

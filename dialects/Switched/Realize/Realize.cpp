@@ -12,10 +12,14 @@
 //   exchanges go directly between all pairs, an all-reduce as the plan says. A
 //   group that spans domains is carried out hierarchically: inside each domain,
 //   and between ranks of the same place in all domains, on the next tier.
+//   A domain may be a mesh of links instead of a switch, which the machine says
+//   by the bandwidth of one of them: a group then has only the links between
+//   its members.
 // Assumptions: a flat all-to-all across domains is bound by the bytes that
 //   leave the domain, as the part inside goes at the same time over links that
 //   are no slower; a hierarchical one sends every row that leaves once more,
-//   inside its destination's domain.
+//   inside its destination's domain. On a mesh a ring is as many rings as share
+//   no link.
 // Not counted: rows that a hierarchical exchange sends once per domain instead
 //   of once per rank.
 //
@@ -66,14 +70,46 @@ bool exchangesRows(OpKind kind) {
   return kind == OpKind::allToAll || kind == OpKind::allToAllV;
 }
 
+/// Links of a mesh that a member of a group sends over at once.
+int64_t linksInUse(Algorithm algorithm, int64_t size) {
+  switch (algorithm) {
+  case Algorithm::neighbour:
+    return 1;
+  case Algorithm::ring:
+    // Tillson 1980: the directed links between n chips are n - 1 Hamiltonian
+    // rings, except for 4 and 6; two fewer are the undirected ones both ways.
+    return size == 4 || size == 6 ? size - 2 : size - 1;
+  default:
+    return size - 1;
+  }
+}
+
+/// What passes over a mesh takes its fullest link for longer than the port of
+/// all links if the group has not all of them: the bytes that this link carries
+/// beyond an even share.
+LinkLoad meshed(LinkLoad load, Algorithm algorithm, int64_t size,
+                const Machine &machine) {
+  bool isMesh = !machine.links.empty() &&
+                !machine.links.front().axisBandwidthBytesPerSecond.empty();
+  int64_t all = machine.topology.domain - 1;
+  if (!isMesh || size < 2 || all < 1)
+    return load;
+  load.axisBytes[0] =
+      load.bottleneckBytes *
+      (1.0 / double(linksInUse(algorithm, size)) - 1.0 / double(all));
+  return load;
+}
+
 /// Ranks of the same place in each domain, and what each of them handles.
-void fillHierarchical(const LocalOp &op, Cut cut, Step &step) {
+void fillHierarchical(const LocalOp &op, Cut cut, const Machine &machine,
+                      Step &step) {
   step.algorithm = Algorithm::hierarchical;
   step.linkTier = 0;
   Group inner{cut.inside, 1}, outer{cut.domains, 1};
   Algorithm within =
       op.kind == OpKind::allReduce ? Algorithm::ring : Algorithm::direct;
-  step.load = switchLoad(op.kind, within, inner, op.payloadBytes);
+  step.load = meshed(switchLoad(op.kind, within, inner, op.payloadBytes),
+                     within, cut.inside, machine);
   // A rank carries its share of the domain's data across; rows of an exchange
   // are its own.
   double share = exchangesRows(op.kind) ? op.payloadBytes
@@ -93,7 +129,9 @@ void fillCommunication(const LocalOp &op, const PlanPoint &plan,
   int64_t span = peers ? deployment.instance : op.group.size * op.group.stride;
   step.algorithm = algorithm;
   if (liesInDomain(span, deployment, machine)) {
-    step.load = switchLoad(op.kind, algorithm, op.group, op.payloadBytes);
+    step.load =
+        meshed(switchLoad(op.kind, algorithm, op.group, op.payloadBytes),
+               algorithm, peers ? 2 : op.group.size, machine);
     return;
   }
   if (peers) {
@@ -111,7 +149,7 @@ void fillCommunication(const LocalOp &op, const PlanPoint &plan,
                                 double(op.group.size);
     return;
   }
-  fillHierarchical(op, cut, step);
+  fillHierarchical(op, cut, machine, step);
 }
 
 } // namespace

@@ -337,3 +337,11 @@ machine.system @m family = switched title = "t" {
   // expected-error @below {{'machine.core' op field 'largest_cluster' expects at least 1, got 0}}
   machine.core warpgroup_mma largest_cluster = 0 shared_memory <1024 "bytes", V, "page">
 }
+
+// -----
+
+// storage_format_c2
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.storage_format' op field 'encoding' expects an encoding of int8, got 'e5m2'}}
+  machine.storage_format int8 dequantize <0 "operations/element", V, "page"> {encoding = "e5m2"}
+}

@@ -190,7 +190,8 @@ TEST_F(Figures, HgxH100) {
 }
 
 TEST_F(Figures, RidgePoints) {
-  // Peak over memory bandwidth, FLOP/byte, of section 5.2 of the facts.
+  // Peak over memory bandwidth, FLOP/byte, of section 5.2 of the facts or by
+  // hand.
   struct Case {
     const char *target;
     const char *format;
@@ -201,7 +202,10 @@ TEST_F(Figures, RidgePoints) {
                         {"hgx-h200", "fp8", 412.1},
                         {"hgx-b200", "fp8", 584.4},
                         {"hgx-b200", "nvfp4", 1168.8},
+                        {"hgx-b300", "nvfp4", 1806.5},
                         {"gb300-nvl72", "nvfp4", 1875.0},
+                        {"mi300x", "fp8", 493.4},
+                        {"mi355x", "mxfp4", 1258.3},
                         {"tpu-v5e", "bf16", 240.5},
                         {"tpu-v5p", "bf16", 166.0},
                         {"tpu-v6e", "bf16", 560.4},

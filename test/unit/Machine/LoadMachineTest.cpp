@@ -37,13 +37,16 @@ Machine load(llvm::StringRef target) {
 // What ships
 //===----------------------------------------------------------------------===//
 
-TEST(ShippedMachines, AreTheSeventeenOfTheDesignInItsOrder) {
+TEST(ShippedMachines, AreThoseOfTheDesignInItsOrder) {
   std::vector<llvm::StringRef> expected = {"hgx-h100",
                                            "hgx-h200",
                                            "hgx-b200",
+                                           "hgx-b300",
                                            "gb200-nvl72",
                                            "gb300-nvl72",
                                            "vera-rubin-nvl72",
+                                           "mi300x",
+                                           "mi355x",
                                            "tpu-v4",
                                            "tpu-v5e",
                                            "tpu-v5p",
@@ -127,6 +130,13 @@ TEST(Shape, BoardsOfEight) {
   EXPECT_EQ(machine.chips(), 32); // 4 boards x 8
   EXPECT_EQ(machine.topology.domain, 8);
   EXPECT_EQ(load("hgx-h100").chips(), 8);
+  for (llvm::StringRef name : {"hgx-b300", "mi300x", "mi355x"}) {
+    EXPECT_EQ(load(name).name, name);
+    EXPECT_EQ(load(name).chips(), 8) << name.str();
+    Machine boards = load((name + ":4").str());
+    EXPECT_EQ(boards.chips(), 32) << name.str(); // 4 boards x 8
+    EXPECT_EQ(boards.topology.domain, 8) << name.str();
+  }
 }
 
 TEST(Shape, SmallestSliceOfAHost) {

@@ -150,6 +150,32 @@ TEST(Formats, ATpuReadsNoFp4) {
   }
 }
 
+TEST(Formats, BoardsOfBlackwellUltraHaveAlmostNoInt8) {
+  // 4,500 TOPS on B200, 153.5 on B300, against 2,250 in bf16 on both.
+  auto peak = [](llvm::StringRef target, Format format) {
+    return load(target)
+        .findEngine(EngineKind::matmul)
+        ->peakOperationsPerSecond[unsigned(format)]
+        ->nominal();
+  };
+  EXPECT_EQ(peak("hgx-b200", Format::int8), 2 * peak("hgx-b200", Format::bf16));
+  EXPECT_LT(peak("hgx-b300", Format::int8),
+            peak("hgx-b300", Format::bf16) / 10);
+}
+
+TEST(Links, AMeshHasSevenLinksAndAddsNothing) {
+  for (llvm::StringRef name : {"mi300x", "mi355x"}) {
+    Machine machine = load(name);
+    const Link &link = machine.links.front();
+    ASSERT_EQ(link.axisBandwidthBytesPerSecond.size(), 1u) << name.str();
+    EXPECT_NEAR(link.bandwidthBytesPerSecond.nominal(),
+                7 * link.axisBandwidthBytesPerSecond.front().nominal(), 1);
+    EXPECT_FALSE(link.inNetworkReduction) << name.str();
+    EXPECT_FALSE(link.multicast) << name.str();
+  }
+  EXPECT_TRUE(load("hgx-b300").links.front().inNetworkReduction);
+}
+
 TEST(Formats, ComputeFormatIsTheNarrowestThatHoldsTheStorage) {
   struct Case {
     const char *target;
@@ -164,6 +190,11 @@ TEST(Formats, ComputeFormatIsTheNarrowestThatHoldsTheStorage) {
       {"gb300-nvl72", Format::int4, Format::fp8},
       // No fp4 on Hopper: fp4 elements are fp8 ones.
       {"hgx-h100", Format::mxfp4, Format::fp8},
+      {"hgx-b300", Format::int4, Format::fp8},
+      // No fp4 before CDNA 4, and nvfp4 on no AMD part.
+      {"mi300x", Format::mxfp4, Format::fp8},
+      {"mi355x", Format::mxfp4, Format::mxfp4},
+      {"mi355x", Format::nvfp4, Format::fp8},
       {"tpu7x", Format::fp8, Format::fp8},
       {"tpu7x", Format::nvfp4, Format::fp8},
       // v4 has no fp8: 8 bits widen to 16.
@@ -176,6 +207,14 @@ TEST(Formats, ComputeFormatIsTheNarrowestThatHoldsTheStorage) {
   for (const Case &test : cases)
     EXPECT_EQ(load(test.target).computeFormatFor(test.storage), test.compute)
         << test.target << " " << spell(test.storage).str();
+}
+
+// JAX's table of operands (facts of the machine files): e4m3b11fnuz before OCP.
+TEST(Formats, EightBitFloatsDifferBetweenMachines) {
+  EXPECT_EQ(load("tpu-v6e").fp8Encoding(), ElementFormat::e4m3b11fnuz);
+  EXPECT_EQ(load("tpu-v5p").fp8Encoding(), ElementFormat::e4m3b11fnuz);
+  EXPECT_EQ(load("tpu7x").fp8Encoding(), ElementFormat::e4m3fn);
+  EXPECT_EQ(load("gb300-nvl72").fp8Encoding(), ElementFormat::e4m3fn);
 }
 
 TEST(Formats, BlockScalesOfAnotherKindNeedRequantisation) {

@@ -212,6 +212,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Setting{"mixtral-8x7b", "hgx-b200:1", Phase::decode},
                     Setting{"mixtral-8x7b", "tpu7x:2x2x1", Phase::prefill},
                     Setting{"deepseek-v3", "hgx-h100:2", Phase::decode},
+                    Setting{"deepseek-v3", "mi300x:2", Phase::decode},
                     Setting{"deepseek-v3", "tpu7x:2x2x4", Phase::decode},
                     Setting{"deepseek-v3", "trn2-ultraserver", Phase::decode},
                     Setting{"mixtral-8x7b", "trn3-ultraserver:24",

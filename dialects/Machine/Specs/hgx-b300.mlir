@@ -1,0 +1,124 @@
+// HGX B300: the Blackwell Ultra GPU of a GB300 rack in a board of eight behind
+// NVSwitch, with lower clocks and without Grace. The largest shape is the largest
+// measured with boards of this kind (EP256, DeepEP).
+// Figures as of 2026-11-23. Peaks are dense, link figures one direction.
+// "aiconfigurator" is github ai-dynamo/aiconfigurator@095f58a, systems/ and its
+// measured tables (b300_sxm.yaml: read in redhat-performance/aiconfigurator@f576734);
+// "scaling book" is github jax-ml/scaling-book@1a55377 gpus.md. No kernel of this
+// board is measured in what was read: what kernels reach is that of the same GPU
+// in gb300-nvl72, and what its links reach that of the same board in hgx-b200.
+machine.system @"hgx-b300" family = switched
+    title = "HGX B300 8-GPU node (Blackwell Ultra)" {
+
+  machine.shape_rule counts "boards" chips_per_unit = 8 rank = 1 default = [1]
+    maximum = [32]
+  machine.topology full_switch domain = 8
+
+  // tcgen05.mma: the weights' output columns lie on the 128 rows of the
+  // instruction, so that few tokens cost a narrow N; N is at most 256, and 64
+  // fp4 elements (32 bytes) are the longest native contraction.
+  machine.engine "tensor core" matmul units = 148
+      token_tiles = [8, 16, 32, 64, 128, 256] column_tile = 128
+      contraction_tile = 64 {
+    machine.rate f32
+      peak <75.0e12 "flop/s" low 72.0e12 high 80.0e12, assumed, "sister hgx-b200: fp32 on CUDA cores; low: 80 of gb300-nvl72 at 2,250 of 2,500, the clocks of bf16; high: gb300-nvl72">
+      efficiency <0.84 "fraction" low 0.6 high 0.9, assumed, "as bf16; low and high as for an uncalibrated matmul unit">
+    machine.rate bf16
+      peak <2250.0e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 4.5 PFLOPS sparse, halved">
+      efficiency <0.84 "fraction" low 0.66 high 0.84, assumed, "sister gb300-nvl72, same GPU: best 0.84; low: hgx-b200 at 8192^3">
+    machine.rate fp16
+      peak <2250.0e12 "flop/s" low 2250.0e12 high 2250.0e12, D, "bf16 rate: same datapath">
+      efficiency <0.84 "fraction" low 0.66 high 0.84, D, "as bf16, same datapath">
+    machine.rate fp8
+      peak <4500.0e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 9 PFLOPS sparse, halved">
+      efficiency <0.75 "fraction" low 0.52 high 0.75, assumed, "sister gb300-nvl72, same GPU, dynamic quantisation included: best 0.75; low: hgx-b200 at 8192^3">
+    machine.rate mxfp8
+      peak <4500.0e12 "flop/s" low 4500.0e12 high 4500.0e12, D, "fp8 rate: the same 32 bytes of contraction per instruction">
+      efficiency <0.75 "fraction" low 0.52 high 0.75, D, "as fp8, same instruction width">
+    machine.rate int8
+      peak <153.5e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 307 TOPS sparse, halved (1/29 of B200)">
+      efficiency <0.75 "fraction" low 0.52 high 0.9, assumed, "as fp8">
+    machine.rate nvfp4
+      peak <14000.0e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 14 PFLOPS dense (18 sparse)">
+      efficiency <0.43 "fraction" low 0.16 high 0.51, assumed, "sister gb300-nvl72, same GPU, per-call input scaling included: best 0.43 of 15,000; low: 4096x7168x2048, one DeepSeek expert; high: best of hgx-b200">
+    machine.rate mxfp4
+      peak <14000.0e12 "flop/s" low 9000.0e12 high 14000.0e12, D, "nvfp4 rate: the same 64 elements per instruction; low: fp4 rate of hgx-b200, if the gain of Ultra is that of nvfp4 alone">
+      efficiency <0.43 "fraction" low 0.16 high 0.51, D, "as nvfp4, same instruction width">
+  }
+  // Blocks of a cluster: 8 is portable, 16 would be opted into per kernel.
+  machine.core tmem_mma largest_cluster = 8
+    shared_memory <232448 "bytes", mem, "CUDA programming guide, technical specifications per compute capability: 227 KiB per block of 228 KiB per SM (facts: hardware 1.1)">
+    accumulator_memory <262144 "bytes", V, "nvidia.github.io/tilus tmemory-tensor: 128 lanes x 512 columns x 32 bit per SM">
+  machine.engine "CUDA core" vector units = 148 {
+    machine.rate f32
+      peak <37.5e12 "results/s" low 36.0e12 high 40.0e12, D, "half of the fp32 flop/s above, an FMA being one result of two operations">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as an uncalibrated matmul unit; no published figure">
+    machine.rate bf16
+      peak <37.5e12 "results/s" low 36.0e12 high 80.0e12, D, "f32 rate; high: packed pairs at twice the rate">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as f32">
+  }
+  machine.engine "SFU" transcendental units = 148 {
+    machine.rate f32
+      peak <9.63e12 "results/s" low 9.63e12 high 10.7e12, D, "10.7 of GB300 (verda.com GB300 blog: EX2) at 2,250 of 2,500, the clocks of bf16; high: as GB300">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the vector engine">
+    machine.rate bf16
+      peak <9.63e12 "results/s" low 9.63e12 high 10.7e12, D, "f32 rate: results are computed in f32">
+      efficiency <0.8 "fraction" low 0.6 high 0.9, assumed, "as the vector engine">
+  }
+  // Gathers go through the same memory system at 16 to 128 bytes per access.
+  machine.engine "load/store" gather units = 148 {
+    machine.rate any
+      peak <7.75e12 "bytes/s" low 7.75e12 high 7.75e12, D, "HBM bandwidth: rows of a token are longer than an access">
+      efficiency <0.8 "fraction" low 0.6 high 0.87, assumed, "below streaming, as rows are scattered">
+  }
+
+  machine.memory "hbm"
+      capacity <288400343040 "bytes", V, "aiconfigurator b300_sxm.yaml: 275,040 MiB reported (288 GB sold)">
+      bandwidth <7.75e12 "bytes/s", V, "aiconfigurator b300_sxm.yaml: 62 TB/s of eight GPUs"> {
+    machine.stream f32 efficiency <0.87 "fraction" low 0.85 high 0.91, D, "as bf16, wider accesses">
+    machine.stream bf16 efficiency <0.87 "fraction" low 0.85 high 0.91, assumed, "sister gb300-nvl72, same memory: weight-streaming GEMV; low and high: range over NVIDIA parts">
+    machine.stream fp16 efficiency <0.87 "fraction" low 0.85 high 0.91, D, "as bf16, same width">
+    machine.stream fp8 efficiency <0.8 "fraction" low 0.79 high 0.85, assumed, "sister gb300-nvl72, same memory: weight-streaming GEMV; low and high: range over NVIDIA parts">
+    machine.stream mxfp8 efficiency <0.8 "fraction" low 0.79 high 0.85, D, "as fp8, same width">
+    machine.stream int8 efficiency <0.8 "fraction" low 0.79 high 0.85, D, "as fp8, same width">
+    machine.stream nvfp4 efficiency <0.75 "fraction" low 0.74 high 0.75, assumed, "sister gb300-nvl72, same memory: weight-streaming GEMV; low: GB200">
+    machine.stream mxfp4 efficiency <0.75 "fraction" low 0.74 high 0.75, D, "as nvfp4, same width">
+    machine.stream int4 efficiency <0.75 "fraction" low 0.74 high 0.75, D, "as nvfp4, same width">
+  }
+  machine.memory "l2"
+      capacity <126.0e6 "bytes" low 126.0e6 high 135.5e6, M3, "scaling book, B200; high: openxla/xla b300.txtpb"> {
+  }
+
+  machine.link "NVLink5" in_network_reduction multicast
+    bandwidth <900.0e9 "bytes/s", V, "aiconfigurator b300_sxm.yaml: 1.8 TB/s both ways, halved">
+    efficiency <0.782 "fraction" low 0.626 high 0.922, assumed, "sister hgx-b200, NCCL 2.29.2, 8 GPUs, 512 MiB: all-reduce 704 of 900; low: all-to-all 563; high: NVIDIA/nccl issue 1807, 830">
+    latency <0.7e-6 "s" low 3.2e-6 high 0.7e-6, assumed, "sister gb300-nvl72: one-shot all-reduce of 128 elements on 8 GPUs less tiny-GEMM floor: H100 3.2 - 2.5 us; low: B200 5.0 - 1.8 us (aiconfigurator)">
+    start <8.0e-6 "s" low 15.4e-6 high 4.2e-6, assumed, "sister gb300-nvl72: geometric mean of high and low, launch included; high: B200 one-shot all-reduce 5.0 us less latency 0.7 and seven gaps 0.1; low: GB200 EP8 dispatch 16.2 us beside the transfer, less latency and gaps">
+    message_gap <0.012e-6 "s" low 0.086e-6 high 0, assumed, "sister gb300-nvl72: GB200 dispatch EP8 to EP64: (16.83 - 16.16) us over 56 more peers; low: (27.6 - 22.8) us over 56, the transfer not taken off; high: combine, where nothing is left">
+    reduction_gain <1.3 "ratio", M3, "scaling book: 8 x H100, NCCL 2.27.5">
+    compute_tax <0.162 "fraction" low 0.432 high 0.081, D, "deepseek-ai/DeepEP@dd758ca README: 24 SMs give 643/675 GB/s on B200 EP8, over 148 SMs; low: 64 SMs for 726/740; high: 12 SMs">
+  machine.link "RDMA"
+    bandwidth <100.0e9 "bytes/s", V, "aiconfigurator b300_sxm.yaml: one ConnectX-8 XDR 800G per GPU">
+    efficiency <0.97 "fraction" low 0.78 high 0.98, V, "NVIDIA/nccl-tests issue 267: all-to-all 48 to 49 of 50 GB/s per NIC; low: deepseek-ai/DeepEP@dd758ca docs/legacy.md, EP128 dispatch 39 of 50">
+    latency <10.0e-6 "s" low 10.0e-6 high 5.0e-6, E, "aiconfigurator *.yaml p2p_latency, a correction from observations; high: inter-rack latency of gb200.yaml">
+    start <16.4e-6 "s" low 24.6e-6 high 6.7e-6, assumed, "sister hgx-h100: DeepEP low latency on 8 x H100 nodes, EP16 dispatch of 128 tokens: 102.1 us less 3.67 MB over RDMA 75.7 and latency 10, launch included; low: NVLink dispatch; high: NVLink all-to-all of 512 B">
+    message_gap <0.17e-6 "s" low 0.17e-6 high 0.016e-6, assumed, "sister hgx-h100: the same at EP64: 166.8 us less 6.42 MB 132.4 and 10, less that of EP16, over 48 more peers; high: deepseek-ai/DeepEP@dd758ca docs/legacy.md, H800, (194 - 192) us over 128 more peers">
+    compute_tax <0.081 "fraction" low 0.081 high 0.041, D, "deepseek-ai/DeepEP@dd758ca README: RDMA needs 6 to 12 SMs, over 148 SMs">
+
+  machine.storage_format f32 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format bf16 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format fp16 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format fp8 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format mxfp8 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format int8 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format nvfp4 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format mxfp4 dequantize <0 "operations/element", V, "verda.com GB300 blog; aiconfigurator: native">
+  machine.storage_format int4 dequantize <2 "operations/element" low 4 high 1, assumed, "unpack and scale; weight-only: Kimi-K2.5 int4_wo served on 8 x B200 (aiconfigurator silicon sample); low and high: twice and half, for packed pairs">
+
+  machine.overheads
+    kernel_launch <1.8e-6 "s" low 2.5e-6 high 0.9e-6, D, "tiny-GEMM floor of B200 (aiconfigurator gemm, m <= 8, n, k <= 128); low: of H100; high: half, where programmatic launch overlaps two kernels">
+    step <500.0e-6 "s" low 2.0e-3 high 100.0e-6, assumed, "host time per step that a serving stack with overlapped scheduling leaves visible; no published figure; the same range for every machine">
+    reserve <0.1 "fraction" low 0.2 high 0.05, assumed, "serving stacks give weights and cache 0.9 of the memory by default; low and high: 0.8 and 0.95">
+  // No price is published.
+  machine.power per_chip <1309.0 "W" low 1967.0 high 1100.0, D, "GPU power 1,100 W (aiconfigurator b300_sxm.yaml) times 1.19, system over GPU power of gb300-nvl72; low: times 1.788, as hgx-b200 for 14.3 kW per 8 GPUs; high: the GPU alone">
+}
