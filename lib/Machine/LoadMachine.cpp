@@ -203,6 +203,9 @@ static Machine convert(md::SystemOp op) {
         .Case([&](md::StorageFormatOp storage) {
           machine.storageFormats.push_back({*parseFormat(storage.getFormat()),
                                             convert(storage.getDequantize())});
+          if (auto encoding = storage.getEncoding())
+            machine.storageFormats.back().encoding =
+                parseElementFormat(*encoding);
         })
         .Case([&](md::OverheadsOp overheads) {
           machine.kernelLaunchSeconds =

@@ -46,6 +46,12 @@ const StorageFormat *Machine::findStorageFormat(Format format) const {
   return nullptr;
 }
 
+ElementFormat Machine::fp8Encoding() const {
+  const StorageFormat *storage = findStorageFormat(Format::fp8);
+  return storage && storage->encoding ? *storage->encoding
+                                      : ElementFormat::e4m3fn;
+}
+
 /// Whether every value of a block of `storage` is one of `compute`, up to the
 /// scale: fp4 elements are fp8 ones, and integers of n bits need n - 1 bits of
 /// mantissa and sign. A format with other block scales is not a cast away.

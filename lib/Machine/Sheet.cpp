@@ -199,7 +199,10 @@ void portolan::printMachineSheet(const Machine &machine,
   line("sha256", machine.sha256);
   for (const StorageFormat &storage : machine.storageFormats) {
     auto compute = machine.computeFormatFor(storage.format);
-    line("reads", portolan::spell(storage.format) + ", computes " +
+    std::string format = portolan::spell(storage.format).str();
+    if (storage.encoding)
+      format += " (" + portolan::spell(*storage.encoding).str() + ")";
+    line("reads", format + ", computes " +
                       (compute ? portolan::spell(*compute) : "nothing"));
   }
   for (const Engine &engine : machine.engines) {
@@ -319,6 +322,8 @@ llvm::json::Value portolan::machineToJson(const Machine &machine) {
     Object entry{{"storage", portolan::spell(storage.format)}};
     if (auto compute = machine.computeFormatFor(storage.format))
       entry["compute"] = portolan::spell(*compute);
+    if (storage.encoding)
+      entry["encoding"] = portolan::spell(*storage.encoding);
     formats.push_back(std::move(entry));
   }
   for (const Figure &figure : figuresOf(machine))

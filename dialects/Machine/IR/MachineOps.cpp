@@ -15,6 +15,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "portolan/Support/Format.h"
+#include "portolan/Support/NumberFormats.h"
 #include <cmath>
 
 using namespace mlir;
@@ -438,6 +439,13 @@ LogicalResult StorageFormatOp::verify() {
     return emitOpError() << "expects one number format, got 'any'";
   if (failed(verifyNamedFormat(*this, getFormat())))
     return failure();
+  // storage_format_c2
+  if (std::optional<StringRef> name = getEncoding()) {
+    std::optional<ElementFormat> encoding = parseElementFormat(*name);
+    if (!encoding || !quantizationOf(*parseFormat(getFormat()), encoding))
+      return emitOpError() << "field 'encoding' expects an encoding of "
+                           << getFormat() << ", got '" << *name << "'";
+  }
   return verifyFigure(*this, "dequantize", getDequantizeAttr(),
                       "operations/element", Better::smaller);
 }

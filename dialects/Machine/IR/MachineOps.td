@@ -225,9 +225,12 @@ def Machine_StorageFormatOp : Machine_ChildOp<"storage_format"> {
   let summary = "A storage format that kernels of the machine can read.";
   let description = [{
     `dequantize` is the number of vector operations per element that widening it
-    before the matmul takes: 0 if it is native.
+    before the matmul takes: 0 if it is native. `encoding` names the 8-bit float
+    that the machine takes for fp8 where it is not OCP's e4m3fn, in which
+    checkpoints ship: "e4m3b11fnuz", "e5m2", ...
   }];
-  let arguments = (ins StrAttr:$format, Machine_QuantityAttr:$dequantize);
+  let arguments = (ins StrAttr:$format, Machine_QuantityAttr:$dequantize,
+                       OptionalAttr<StrAttr>:$encoding);
   let assemblyFormat = [{
     custom<FormatName>($format) `dequantize` $dequantize attr-dict
   }];

@@ -85,7 +85,7 @@ machine.system @"tpu-v5p" family = torus title = "TPU v5p (pod slice)"
   // nvfp4 and mxfp4 are not readable: no published kernel.
   machine.storage_format f32 dequantize <0 "operations/element", V, "JAX: native matmul operand">
   machine.storage_format bf16 dequantize <0 "operations/element", V, "JAX: native matmul operand">
-  machine.storage_format fp8 dequantize <0 "operations/element", V, "JAX: native matmul operand, e4m3b11fnuz and e5m2">
+  machine.storage_format fp8 dequantize <0 "operations/element", V, "JAX: native matmul operand, e4m3b11fnuz and e5m2"> {encoding = "e4m3b11fnuz"}
   machine.storage_format int8 dequantize <0 "operations/element", V, "JAX: native matmul operand">
   machine.storage_format int4 dequantize <0 "operations/element", V, "JAX: native matmul operand">
 

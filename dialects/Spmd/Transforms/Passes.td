@@ -26,7 +26,9 @@ def SpmdEmulateFormats : Pass<"spmd-emulate-formats", "::mlir::ModuleOp"> {
         projections of mlp and experts is rounded by their decomposition, to
         which `moe.inner_formats` on the op says so.
       - `cache_format`: past and new entries of the cache, per head and token
-        (fp8 without a scale); queries to its compute format.
+        (fp8 without a scale); queries to its compute format. Of latent
+        attention with expanded caches the past only, as its new keys and values
+        come to be inside the op.
       - `format` on spmd ops: the values that are sent or packed.
 
     An operand is rounded to the storage format, then to the compute format if

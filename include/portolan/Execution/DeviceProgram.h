@@ -20,6 +20,7 @@
 #include "portolan/Execution/RankContext.h"
 #include "portolan/Execution/Tensor.h"
 #include "portolan/Plan/PlanPoint.h"
+#include "portolan/Support/NumberFormats.h"
 
 namespace portolan {
 
@@ -29,6 +30,8 @@ struct DeviceProgram {
   /// The programs of the ranks: ops of moe and spmd, or of a hardware dialect.
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Deployment deployment;
+  /// What fp8 is on the machine that it is lowered for.
+  ElementFormat fp8 = ElementFormat::e4m3fn;
 
   int64_t ranks() const { return deployment.stages * deployment.stageSize; }
 };

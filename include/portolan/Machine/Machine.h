@@ -18,6 +18,7 @@
 
 #include "portolan/Machine/Topology.h"
 #include "portolan/Support/Format.h"
+#include "portolan/Support/NumberFormats.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
@@ -167,6 +168,8 @@ struct StorageFormat {
   Format format = Format::bf16;
   /// Vector operations per element to widen it before the matmul; 0 if native.
   Quantity dequantizeOperationsPerElement;
+  /// The encoding of 8-bit floats, where the machine file names one.
+  std::optional<ElementFormat> encoding = std::nullopt;
 };
 
 /// How the part of TARGET after the colon is read.
@@ -231,6 +234,9 @@ struct Machine {
   bool reads(Format format) const {
     return findStorageFormat(format) != nullptr;
   }
+  /// What fp8 is on this machine: e4m3fn, in which checkpoints ship, unless the
+  /// machine file says otherwise.
+  ElementFormat fp8Encoding() const;
   /// The narrowest native matmul format that `storage` can be widened to
   /// without loss (fp4 to fp8, int4 to fp8 or int8, 8 bits to 16); of equally
   /// narrow ones the fastest.

@@ -82,6 +82,7 @@ portolan::lowerProgram(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
   if (!deployment)
     return deployment.takeError();
   program.deployment = *deployment;
+  program.fp8 = machine.fp8Encoding();
   program.module = OwningOpRef<ModuleOp>(program.model->clone());
   if (llvm::Error error =
           lowerBound(*program.module, machine, plan, Popularity()))

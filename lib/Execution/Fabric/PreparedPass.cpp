@@ -52,7 +52,7 @@ portolan::compileProgram(const DeviceProgram &program, RunFormats formats) {
           return failure();
         compiled.transfers = std::move(*transfers);
         return formats == RunFormats::ofPlan
-                   ? spmd::emulateFormats(*compiled.module)
+                   ? spmd::emulateFormats(*compiled.module, program.fp8)
                    : success();
       }))
     return std::move(error);

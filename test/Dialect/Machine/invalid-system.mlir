@@ -313,3 +313,11 @@ machine.system @m family = switched title = "t" {
   // expected-error @below {{'machine.storage_format' op expects one number format, got 'any'}}
   machine.storage_format any dequantize <0 "operations/element", V, "page">
 }
+
+// -----
+
+// storage_format_c2
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.storage_format' op field 'encoding' expects an encoding of int8, got 'e5m2'}}
+  machine.storage_format int8 dequantize <0 "operations/element", V, "page"> {encoding = "e5m2"}
+}

@@ -49,8 +49,8 @@ machine.system @everything family = torus title = "All fields" default = true
   machine.collectives ranks = 4 groups = 16
     mesh_limit <1.0e6 "bytes", V, "page">
     doubling_limit <56.0e6 "bytes", V, "page">
-  // CHECK-NEXT: machine.storage_format fp8 dequantize <2 "operations/element", V, "page">
-  machine.storage_format fp8 dequantize <2 "operations/element", V, "page">
+  // CHECK-NEXT: machine.storage_format fp8 dequantize <2 "operations/element", V, "page"> {encoding = "e4m3b11fnuz"}
+  machine.storage_format fp8 dequantize <2 "operations/element", V, "page"> {encoding = "e4m3b11fnuz"}
   // CHECK-NEXT: machine.overheads kernel_launch <2.0e-6 "s", V, "page"> step <0.001 "s", V, "page"> reserve <0.1 "fraction", V, "page">
   machine.overheads kernel_launch <2.0e-6 "s", V, "page">
     step <1.0e-3 "s", V, "page"> reserve <0.1 "fraction", V, "page">

@@ -209,6 +209,14 @@ TEST(Formats, ComputeFormatIsTheNarrowestThatHoldsTheStorage) {
         << test.target << " " << spell(test.storage).str();
 }
 
+// JAX's table of operands (facts of the machine files): e4m3b11fnuz before OCP.
+TEST(Formats, EightBitFloatsDifferBetweenMachines) {
+  EXPECT_EQ(load("tpu-v6e").fp8Encoding(), ElementFormat::e4m3b11fnuz);
+  EXPECT_EQ(load("tpu-v5p").fp8Encoding(), ElementFormat::e4m3b11fnuz);
+  EXPECT_EQ(load("tpu7x").fp8Encoding(), ElementFormat::e4m3fn);
+  EXPECT_EQ(load("gb300-nvl72").fp8Encoding(), ElementFormat::e4m3fn);
+}
+
 TEST(Formats, BlockScalesOfAnotherKindNeedRequantisation) {
   // Trn3 computes mxfp4 (e8m0 per 32) but not nvfp4 (e4m3 per 16), which
   // widens to fp8.
