@@ -20,6 +20,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Parser/Parser.h"
+#include "portolan/Machine/Core.h"
 #include "portolan/Machine/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -46,6 +47,9 @@ static_assert(unsigned(TopologyKind::torus) ==
 static_assert(unsigned(WrapRule::allAxesMultiple) ==
                   unsigned(md::Wrap::AllAxesMultiple) &&
               unsigned(WrapRule::axisEquals) == unsigned(md::Wrap::AxisEquals));
+
+static_assert(unsigned(MatrixUnit::tensorMemory) ==
+              unsigned(md::MatrixUnitClass::TmemMma));
 
 static Confidence convert(md::ConfidenceLevel level) {
   switch (level) {
@@ -336,19 +340,24 @@ static llvm::Expected<Machine> shapeMachine(const MachineFile &file,
 // Targets
 //===----------------------------------------------------------------------===//
 
-static llvm::Expected<Machine> findMachine(llvm::StringRef target,
-                                           bool allowExample) {
+/// The parsed file of a target, and the shape after its colon.
+static llvm::Expected<std::pair<MachineFile, std::string>>
+findFile(llvm::StringRef target) {
+  using Found = std::pair<MachineFile, std::string>;
+  auto parsed = [](llvm::Expected<MachineFile> file,
+                   llvm::StringRef shape) -> llvm::Expected<Found> {
+    if (!file)
+      return file.takeError();
+    return Found{std::move(*file), shape.str()};
+  };
   auto loadFile = [&](llvm::StringRef path,
-                      llvm::StringRef shape) -> llvm::Expected<Machine> {
+                      llvm::StringRef shape) -> llvm::Expected<Found> {
     auto buffer = llvm::MemoryBuffer::getFile(path);
     if (!buffer)
       return llvm::createStringError("target '" + target + "': cannot read '" +
                                      path +
                                      "': " + buffer.getError().message());
-    auto file = parseMachineFile(path, (*buffer)->getBuffer());
-    if (!file)
-      return file.takeError();
-    return shapeMachine(*file, target, shape, allowExample);
+    return parsed(parseMachineFile(path, (*buffer)->getBuffer()), shape);
   };
   // A path may hold a colon itself.
   TargetName split = splitTarget(target);
@@ -360,10 +369,33 @@ static llvm::Expected<Machine> findMachine(llvm::StringRef target,
   auto text = shippedMachineText(split.name);
   if (!text)
     return text.takeError();
-  auto file = parseMachineFile(split.name + ".mlir", *text);
-  if (!file)
-    return file.takeError();
-  return shapeMachine(*file, target, split.shape, allowExample);
+  return parsed(parseMachineFile(split.name + ".mlir", *text), split.shape);
+}
+
+static llvm::Expected<Machine> findMachine(llvm::StringRef target,
+                                           bool allowExample) {
+  auto found = findFile(target);
+  if (!found)
+    return found.takeError();
+  return shapeMachine(found->first, target, found->second, allowExample);
+}
+
+llvm::Expected<Core> portolan::loadCore(llvm::StringRef target) {
+  auto found = findFile(target);
+  if (!found)
+    return found.takeError();
+  md::SystemOp system = found->first.system;
+  auto cores = system.getBody().getOps<md::CoreOp>();
+  if (cores.empty())
+    return llvm::createStringError("machine '" + system.getSymName() +
+                                   "': machine.core is unknown");
+  md::CoreOp op = *cores.begin();
+  Core core;
+  core.matrixUnit = MatrixUnit(op.getMatrixUnit());
+  core.largestCluster = op.getLargestCluster();
+  core.sharedMemoryBytes = convert(op.getSharedMemory());
+  core.accumulatorMemoryBytes = convertOptional(op.getAccumulatorMemoryAttr());
+  return core;
 }
 
 llvm::Expected<Machine> portolan::loadMachine(llvm::StringRef target) {

@@ -58,4 +58,9 @@ def Machine_Wrap : Machine_Enum<"Wrap", "when an axis wraps around", [
     I32EnumAttrCase<"AllAxesMultiple", 2, "all_axes_multiple">,
     I32EnumAttrCase<"AxisEquals", 3, "axis_equals">]>;
 
+def Machine_MatrixUnit
+    : Machine_Enum<"MatrixUnitClass", "how a core issues matrix products", [
+        I32EnumAttrCase<"WarpgroupMma", 0, "warpgroup_mma">,
+        I32EnumAttrCase<"TmemMma", 1, "tmem_mma">]>;
+
 #endif // PORTOLAN_MACHINE_ENUMS_TD

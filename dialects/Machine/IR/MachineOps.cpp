@@ -205,6 +205,8 @@ LogicalResult SystemOp::verifyRegions() {
                              /*required=*/false)) ||
       failed(expectAtMostOne(body.getOps<CollectivesOp>(),
                              "machine.collectives", /*required=*/false)) ||
+      failed(expectAtMostOne(body.getOps<CoreOp>(), "machine.core",
+                             /*required=*/false)) ||
       failed(expectAtMostOne(body.getOps<PowerOp>(), "machine.power",
                              /*required=*/false)) ||
       failed(expectAtMostOne(body.getOps<PriceOp>(), "machine.price",
@@ -338,6 +340,22 @@ LogicalResult EngineOp::verifyRegions() {
   if (getBody().getOps<RateOp>().empty())
     return emitOpError() << "expects at least one machine.rate, got none";
   return verifyDistinctFormats<RateOp>(*this, getBody());
+}
+
+LogicalResult CoreOp::verify() {
+  if (failed(verifyAboveZero(*this, "largest_cluster",
+                             std::optional<int64_t>(getLargestCluster()))) ||
+      failed(verifyPositive(*this, "shared_memory", getSharedMemoryAttr(),
+                            "bytes")) ||
+      failed(verifyPositive(*this, "accumulator_memory",
+                            getAccumulatorMemoryAttr(), "bytes")))
+    return failure();
+  // core_c1
+  if ((getMatrixUnit() == MatrixUnitClass::TmemMma) !=
+      getAccumulatorMemory().has_value())
+    return emitOpError() << "field 'accumulator_memory' belongs to a tmem_mma, "
+                            "and a tmem_mma expects it";
+  return success();
 }
 
 LogicalResult RateOp::verify() {

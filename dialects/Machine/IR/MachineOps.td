@@ -127,6 +127,26 @@ def Machine_EngineOp
   }];
 }
 
+def Machine_CoreOp : Machine_ChildOp<"core"> {
+  let summary = "What a kernel may use of one unit of the matmul engine.";
+  let description = [{
+    `warpgroup_mma`: four warps issue a product and keep its sums in registers.
+    `tmem_mma`: one thread issues it, the sums are in a memory of their own, and
+    two neighbouring units can issue one product together. `shared_memory` is
+    what one block of threads may allocate, `accumulator_memory` that of a
+    tmem_mma. `largest_cluster` counts the units whose blocks can read each
+    other's shared memory. A machine without this op has no kernel stratum.
+  }];
+  let arguments = (ins Machine_MatrixUnit:$matrix_unit, I64Attr:$largest_cluster,
+    Machine_QuantityAttr:$shared_memory,
+    OptionalAttr<Machine_QuantityAttr>:$accumulator_memory);
+  let assemblyFormat = [{
+    $matrix_unit `largest_cluster` `=` $largest_cluster
+    `shared_memory` $shared_memory
+    (`accumulator_memory` $accumulator_memory^)? attr-dict
+  }];
+}
+
 def Machine_RateOp : Machine_Op<"rate", [HasParent<"EngineOp">]> {
   let summary = "The speed of an engine in one format.";
   let description = [{

@@ -40,6 +40,10 @@ machine.system @"gb300-nvl72" family = switched
       peak <15000.0e12 "flop/s" low 10000.0e12 high 15000.0e12, D, "nvfp4 rate: the same 64 elements per instruction; low: fp4 rate of GB200, if the gain of Ultra is that of nvfp4 alone">
       efficiency <0.43 "fraction" low 0.16 high 0.43, D, "as nvfp4, same instruction width">
   }
+  // Blocks of a cluster: 8 is portable, 16 would be opted into per kernel.
+  machine.core tmem_mma largest_cluster = 8
+    shared_memory <232448 "bytes", mem, "CUDA programming guide, technical specifications per compute capability: 227 KiB per block of 228 KiB per SM (facts: hardware 1.1)">
+    accumulator_memory <262144 "bytes", V, "nvidia.github.io/tilus tmemory-tensor: 128 lanes x 512 columns x 32 bit per SM">
   machine.engine "CUDA core" vector units = 148 {
     machine.rate f32
       peak <40.0e12 "results/s" low 40.0e12 high 40.0e12, D, "80 TFLOPS of fp32 (verda.com GB300 blog), an FMA being one result of two operations">

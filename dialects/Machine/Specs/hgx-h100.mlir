@@ -32,6 +32,9 @@ machine.system @"hgx-h100" family = switched
       peak <1978.0e12 "flop/s", V, "aiconfigurator h100_sxm.yaml">
       efficiency <0.76 "fraction" low 0.63 high 0.9, assumed, "as fp8">
   }
+  // Blocks of a cluster: 8 is portable, 16 would be opted into per kernel.
+  machine.core warpgroup_mma largest_cluster = 8
+    shared_memory <232448 "bytes", mem, "CUDA programming guide, technical specifications per compute capability: 227 KiB per block of 228 KiB per SM (facts: hardware 1.1)">
   machine.engine "CUDA core" vector units = 132 {
     machine.rate f32
       peak <33.5e12 "results/s" low 33.5e12 high 33.5e12, D, "scaling book: 67 TFLOPS of fp32, an FMA being one result of two operations">

@@ -106,7 +106,7 @@ machine.system @"mi300x" family = switched
   machine.storage_format f32 dequantize <0 "operations/element", V, "rocm.docs.amd.com precision-support: native">
   machine.storage_format bf16 dequantize <0 "operations/element", V, "rocm.docs.amd.com precision-support: native">
   machine.storage_format fp16 dequantize <0 "operations/element", V, "rocm.docs.amd.com precision-support: native">
-  machine.storage_format fp8 dequantize <0 "operations/element", V, "HIP docs fp8_numbers: gfx942 has FNUZ fp8, not OCP">
+  machine.storage_format fp8 dequantize <0 "operations/element", V, "HIP docs fp8_numbers: gfx942 has FNUZ fp8, not OCP"> {encoding = "e4m3fnuz"}
   machine.storage_format int8 dequantize <0 "operations/element", V, "rocm.docs.amd.com precision-support: native">
   machine.storage_format mxfp4 dequantize <2 "operations/element" low 4 high 1, assumed, "unpack and scale; weight-only: ROCm/cvs has configurations of mxfp4 checkpoints on MI300X; low and high: twice and half, for packed pairs">
   machine.storage_format int4 dequantize <2 "operations/element" low 4 high 1, assumed, "unpack and scale; weight-only: docs.vultr.com ROCm cookbook lists an int4 checkpoint on the same gfx942; low and high: twice and half, for packed pairs">

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// System ops of switched: each carries one step.
+// System ops of switched, each carrying one step, and the ops and types of its
+// kernel programs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +23,9 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/Switched/IR/SwitchedDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Switched/IR/SwitchedTypes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/Switched/IR/SwitchedOps.h.inc"

@@ -20,4 +20,5 @@ void portolan::switched::SwitchedDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Switched/IR/SwitchedOps.cpp.inc"
       >();
+  registerKernelTypes();
 }

@@ -20,9 +20,11 @@ def Switched_Dialect : Dialect {
     dialects/Switched/README.md.
   }];
   let cppNamespace = "::portolan::switched";
+  let useDefaultTypePrinterParser = 1;
   // A system op describes itself through the op that it covers.
   let dependentDialects = ["::portolan::moe::MoeDialect",
                            "::portolan::spmd::SpmdDialect"];
+  let extraClassDeclaration = "void registerKernelTypes();";
 }
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDDIALECT_TD

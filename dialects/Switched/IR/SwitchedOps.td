@@ -1,4 +1,4 @@
-//===- SwitchedOps.td - system ops of switched -------------*- tablegen -*-===//
+//===- SwitchedOps.td - ops of switched ---------------------*- tablegen -*-===//
 //
 // Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -150,5 +150,12 @@ def Switched_WaitOp : System_TransferOp<Switched_Dialect, "wait", ["receive"]> {
 }
 
 def Switched_ViewOp : System_ViewOp<Switched_Dialect>;
+
+//===----------------------------------------------------------------------===//
+// Inside a kernel
+//===----------------------------------------------------------------------===//
+
+include "dialects/Switched/IR/SwitchedKernelMma.td"
+include "dialects/Switched/IR/SwitchedKernelProgram.td"
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDOPS_TD

@@ -14,8 +14,28 @@ def SwitchedVerifyMachine : Pass<"switched-verify-machine", "::mlir::ModuleOp"> 
   let summary = "Checks that every step fits the machine.";
   let description = [{
     Applies the labelled rules over (step, machine) of dialects/Switched/README.md
-    to every system op of a lowered module. `target` names the machine; without
+    to every system op of a lowered module, and to the kernel programs of those
+    that are written out. `target` names the machine; without
     it the module's `portolan.target` does. Changes nothing.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"\"",
+           "Machine file or name, with its shape after a colon">,
+  ];
+}
+
+def SwitchedLowerToKernels
+    : Pass<"switched-lower-to-kernels", "::mlir::ModuleOp"> {
+  let summary = "Writes out the kernels of hot steps.";
+  let description = [{
+    Replaces every `switched.grouped_gemm` by a `switched.kernel_step` that covers
+    the same op with the same attributes, so it is priced as before, and whose
+    region holds the programs of its kernels: gate and up with activation and
+    quantization, then down. Tile, formats and share of the units are those of
+    the step; stages, cluster and instructions follow from the machine's
+    `machine.core`. A step that has no program is an error with a label of
+    dialects/Switched/README.md. Other ops stay. `target` names the machine;
+    without it the module's `portolan.target` does.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"\"",

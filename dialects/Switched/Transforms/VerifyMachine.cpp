@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Switched/Transforms/Kernels.h"
 #include "dialects/Switched/Transforms/Passes.h"
 #include "portolan/Target/MachineRules.h"
 
@@ -63,7 +64,8 @@ struct VerifyMachine
     : switched::impl::SwitchedVerifyMachineBase<VerifyMachine> {
   using SwitchedVerifyMachineBase::SwitchedVerifyMachineBase;
   void runOnOperation() override {
-    if (failed(verifyMachine(getOperation(), target, "switched", kRules)))
+    if (failed(verifyMachine(getOperation(), target, "switched", kRules)) ||
+        failed(switched::verifyKernels(getOperation(), target)))
       signalPassFailure();
     markAllAnalysesPreserved();
   }

@@ -78,6 +78,11 @@ portolan::convertSystemToSpmd(ModuleOp module) {
     auto of = op->getAttrOfType<DictionaryAttr>("of");
     if (!covers || !of)
       continue;
+    if (op->getNumRegions() != 0) {
+      op->emitOpError("expects a step without kernel programs, which only "
+                      "their own stratum carries out");
+      return failure();
+    }
     std::optional<int64_t> site;
     if (auto stepOp = dyn_cast<StepOpInterface>(op)) {
       FailureOr<Step> step = stepOp.step();

@@ -316,6 +316,30 @@ machine.system @m family = switched title = "t" {
 
 // -----
 
+// core_c1
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.core' op field 'accumulator_memory' belongs to a tmem_mma, and a tmem_mma expects it}}
+  machine.core tmem_mma largest_cluster = 8 shared_memory <1024 "bytes", V, "page">
+}
+
+// -----
+
+// core_c1: sums in registers
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.core' op field 'accumulator_memory' belongs to a tmem_mma, and a tmem_mma expects it}}
+  machine.core warpgroup_mma largest_cluster = 8 shared_memory <1024 "bytes", V, "page"> accumulator_memory <1024 "bytes", V, "page">
+}
+
+// -----
+
+// count_c1: clusters
+machine.system @m family = switched title = "t" {
+  // expected-error @below {{'machine.core' op field 'largest_cluster' expects at least 1, got 0}}
+  machine.core warpgroup_mma largest_cluster = 0 shared_memory <1024 "bytes", V, "page">
+}
+
+// -----
+
 // storage_format_c2
 machine.system @m family = switched title = "t" {
   // expected-error @below {{'machine.storage_format' op field 'encoding' expects an encoding of int8, got 'e5m2'}}

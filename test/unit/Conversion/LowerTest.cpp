@@ -288,14 +288,14 @@ TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {
 }
 
 static std::string nameOf(const ::testing::TestParamInfo<const char *> &info) {
-  constexpr const char *names[] = {"Switched", "Torus", "Trainium",
-                                   "TrainiumSwitch", "Wafer"};
+  constexpr const char *names[] = {"Switched", "SwitchedMesh",   "Torus",
+                                   "Trainium", "TrainiumSwitch", "Wafer"};
   return names[info.index];
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, LowerFamilyTest,
-                         ::testing::Values("gb300-nvl72:8", "tpu7x:2x2x2",
-                                           "trn2-ultraserver",
+                         ::testing::Values("gb300-nvl72:8", "mi300x:2",
+                                           "tpu7x:2x2x2", "trn2-ultraserver",
                                            "trn3-ultraserver:24", "cs3:2"),
                          nameOf);
 

@@ -213,6 +213,9 @@ TEST(Formats, ComputeFormatIsTheNarrowestThatHoldsTheStorage) {
 TEST(Formats, EightBitFloatsDifferBetweenMachines) {
   EXPECT_EQ(load("tpu-v6e").fp8Encoding(), ElementFormat::e4m3b11fnuz);
   EXPECT_EQ(load("tpu-v5p").fp8Encoding(), ElementFormat::e4m3b11fnuz);
+  // HIP's table of devices: fnuz before OCP.
+  EXPECT_EQ(load("mi300x").fp8Encoding(), ElementFormat::e4m3fnuz);
+  EXPECT_EQ(load("mi355x").fp8Encoding(), ElementFormat::e4m3fn);
   EXPECT_EQ(load("tpu7x").fp8Encoding(), ElementFormat::e4m3fn);
   EXPECT_EQ(load("gb300-nvl72").fp8Encoding(), ElementFormat::e4m3fn);
 }

@@ -123,6 +123,10 @@ INSTANTIATE_TEST_SUITE_P(
              "weight_format=fp8/fp8,activation_format=fp8/fp8,"
              "kv_format=fp8/fp8,",
              0.005, 0.2},
+        Case{"fp8WithoutNegativeZero", "mi300x",
+             "weight_format=fp8/fp8,activation_format=fp8/fp8,"
+             "kv_format=fp8/fp8,",
+             0.005, 0.2},
         Case{"bf16", "gb300-nvl72:4",
              "weight_format=bf16/bf16,activation_format=bf16/bf16,"
              "kv_format=bf16/bf16,",

@@ -1,0 +1,52 @@
+//===- SwitchedKernel.h - arithmetic of kernel tiles ------------*- C++ -*-===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the verifiers of kernel programs, the machine rules and the lowering
+// have to agree on: widths of formats in a tile and shapes of instructions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDKERNEL_H
+#define PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDKERNEL_H
+
+#include "dialects/Switched/IR/Switched.h"
+
+namespace portolan::switched {
+
+/// The formats of a TmemType beside those of portolan::Format.
+inline constexpr llvm::StringLiteral kScaleFormat = "scale";
+
+/// Bits of an element without its share of a block scale.
+int64_t packedBits(Format format);
+
+/// Elements that share a block scale that the matrix unit applies; 0 without.
+int64_t scaleBlock(Format format);
+
+/// Bytes of contraction that one instruction takes, and that the widest swizzle
+/// of shared memory spans (PTX ISA: wgmma and tcgen05.mma, tensor maps).
+inline constexpr int64_t kInstructionBytes = 32;
+inline constexpr int64_t kSwizzleBytes = 128;
+
+/// Rows (columns of the weights) of a wgmma.
+inline constexpr int64_t kWgmmaRows = 64;
+
+/// Whether wgmma takes a format; whether it has the shape 64 x `tokens`.
+bool wgmmaTakes(Format format);
+bool wgmmaHasTokens(int64_t tokens);
+
+/// Whether tcgen05.mma takes a format; whether it has the shape `rows` x
+/// `tokens`, both of the pair if it is one.
+bool tcgen05Takes(Format format);
+bool tcgen05HasShape(Format format, int64_t rows, int64_t tokens, bool pair);
+
+/// Columns that an allocation for `wordColumns` takes: a power of two, at least
+/// 32.
+int64_t tmemAllocation(int64_t wordColumns);
+
+} // namespace portolan::switched
+
+#endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDKERNEL_H
