@@ -20,6 +20,7 @@ machine.system @"mi300x" family = switched
   // MFMA: 16 or 32 tokens and as many output columns an instruction; the longest
   // native contraction is 32 elements of 8 bits (16x16x32). Kernels give a
   // compute unit tiles of 128, 192 or 256 columns (MAF), made of those.
+  // No machine.core: the kernel stratum has no products of a wavefront.
   machine.engine "matrix core" matmul units = 304
       token_tiles = [16, 32, 64, 128, 256] column_tile = 128
       contraction_tile = 32 {

@@ -17,6 +17,7 @@ machine.system @"mi355x" family = switched
   // MFMA: 16 or 32 tokens and as many output columns an instruction; the longest
   // native contraction is 128 elements of 4 to 8 bits (16x16x128). Kernels give a
   // compute unit tiles of 128 or 256 columns (GEMM blog), made of those.
+  // No machine.core: the kernel stratum has no products of a wavefront.
   machine.engine "matrix core" matmul units = 256
       token_tiles = [16, 32, 64, 128, 256] column_tile = 128
       contraction_tile = 128 {

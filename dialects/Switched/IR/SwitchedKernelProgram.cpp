@@ -76,6 +76,8 @@ LogicalResult KernelOp::verifyRegions() {
        llvm::concat<const Type>(llvm::to_vector_of<Type>(getOperandTypes()),
                                 llvm::to_vector_of<Type>(getResultTypes()))) {
     auto tensor = cast<RankedTensorType>(type);
+    if (!BaseMemRefType::isValidElementType(tensor.getElementType()))
+      return emitOpError("expects numbers in global memory, got ") << tensor;
     expected.push_back(
         MemRefType::get(tensor.getShape(), tensor.getElementType()));
   }

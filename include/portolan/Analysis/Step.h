@@ -51,8 +51,8 @@ struct LinkLoad {
   double extraMessages = 0;
   /// Kernel or DMA-program starts on the critical path.
   double starts = 0;
-  /// Torus whose axes differ: bytes through the most loaded link direction of
-  /// an axis with a bandwidth of its own, which pass after the others.
+  /// Bytes that pass after the others. Torus: over the fullest link of an axis
+  /// with a rate of its own. Mesh of links, [0]: of one link, beyond its share.
   std::array<double, 3> axisBytes = {0, 0, 0};
 };
 

@@ -131,7 +131,7 @@ struct Link {
   /// bytes/s in one direction: of a chip's whole port on a switch, of one link
   /// of one axis on a torus.
   Quantity bandwidthBytesPerSecond;
-  /// Torus: the same per axis, where axes differ; empty where they do not.
+  /// Torus whose axes differ: per axis. Mesh: of one of its links. Else empty.
   llvm::SmallVector<Quantity, 3> axisBandwidthBytesPerSecond;
   /// Usable fraction of the bandwidth for large messages.
   Quantity efficiency;

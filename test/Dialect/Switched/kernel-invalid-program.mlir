@@ -40,6 +40,21 @@ func.func @kernel_c1(%rows: tensor<16x128xbf16>, %counts: tensor<2xi32>, %up: te
 
 // -----
 
+func.func @kernel_c1_elements(%rows: tensor<16x128xbf16>, %counts: tensor<2xi32>, %up: tensor<2x128x64xbf16>, %down: tensor<2x64x128xbf16>) -> tensor<16x128xbf16> {
+  %y = switched.kernel_step(%rows, %counts, %up, %down) covers "moe.experts" {activation = #moe<activation relu>, operandSegmentSizes = array<i32: 1, 1, 0, 1, 1, 0, 0, 0>} {engine = "matmul", issued_operations = 5.0e6 : f64, kernels = 2.0 : f64, token_tile = 8 : i64} : (tensor<16x128xbf16>, tensor<2xi32>, tensor<2x128x64xbf16>, tensor<2x64x128xbf16>) -> tensor<16x128xbf16> {
+  ^bb0(%x: tensor<16x128xbf16>, %n: tensor<2xi32>, %u: tensor<2x128x64xbf16>, %d: tensor<2x64x128xbf16>):
+    // expected-error @+1 {{'switched.kernel' op expects numbers in global memory, got 'tensor<16x!switched.mbarrier<2>>'}}
+    %h = switched.kernel(%x, %n, %u) units = 132 cluster = 1 : (tensor<16x128xbf16>, tensor<2xi32>, tensor<2x128x64xbf16>) -> tensor<16x!switched.mbarrier<2>> {
+    ^bb0(%gx: memref<16x128xbf16>):
+      switched.yield
+    }
+    switched.yield %x : tensor<16x128xbf16>
+  }
+  return %y : tensor<16x128xbf16>
+}
+
+// -----
+
 func.func @kernel_c2(%rows: tensor<16x128xbf16>, %counts: tensor<2xi32>, %up: tensor<2x128x64xbf16>, %down: tensor<2x64x128xbf16>) -> tensor<16x128xbf16> {
   %y = switched.kernel_step(%rows, %counts, %up, %down) covers "moe.experts" {activation = #moe<activation relu>, operandSegmentSizes = array<i32: 1, 1, 0, 1, 1, 0, 0, 0>} {engine = "matmul", issued_operations = 5.0e6 : f64, kernels = 2.0 : f64, token_tile = 8 : i64} : (tensor<16x128xbf16>, tensor<2xi32>, tensor<2x128x64xbf16>, tensor<2x64x128xbf16>) -> tensor<16x128xbf16> {
   ^bb0(%x: tensor<16x128xbf16>, %n: tensor<2xi32>, %u: tensor<2x128x64xbf16>, %d: tensor<2x64x128xbf16>):
