@@ -245,16 +245,16 @@ void allReduce(int64_t handle, Unranked *input, Unranked *result,
   PieceMover<T> mover(rank, *routes, elementBytes);
   Pieces pieces(in.size(), group.size);
   std::vector<T> piece;
-  std::vector<std::vector<T>> own(1);
+  std::vector<T> own;
   for (int32_t owner = 0; owner < group.size; ++owner) {
     pieces.take(owner, in.data, piece);
     mover.reduce(owner, piece, 0);
     if (owner == rank.member(group))
-      own[0] = piece;
+      own = piece;
   }
   for (int32_t owner = 0; owner < group.size; ++owner) {
     if (owner == rank.member(group))
-      piece = own[0];
+      piece = own;
     else
       piece.assign(pieces.elements(owner), T(0));
     mover.gather(owner, piece, routes->phases);
@@ -265,7 +265,7 @@ void allReduce(int64_t handle, Unranked *input, Unranked *result,
   // Every slice goes up once to be added, the own sum once to be copied; the
   // sum comes down, and all slices.
   double whole = double(in.size()) * elementBytes;
-  double slice = double(own[0].size()) * elementBytes;
+  double slice = double(own.size()) * elementBytes;
   rank.countSent(SentBytes::kSwitch, 0, whole + slice);
   rank.log.back().fromSwitchBytes += whole + slice;
 }
