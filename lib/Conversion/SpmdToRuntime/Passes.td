@@ -15,11 +15,13 @@ def ConvertSpmdToRuntime : Pass<"convert-spmd-to-runtime", "::mlir::ModuleOp"> {
   let description = [{
     Every function with a body, except `@prepare`, gets the rank context (an
     i64 handle) as its first argument and passes it on. A collective becomes a
-    call `portolan_OP_TYPE` on buffers: its result is allocated beside the call,
-    a ragged one once the received counts are known. `spmd.slice` and
+    call of `portolan_begin`, which says what it is and which transfer of the
+    lowered program (`portolan.site`), and one `portolan_OP_TYPE` per tensor on
+    buffers: its result is allocated beside the call, a ragged one once the
+    received counts are known. `spmd.slice` and
     `spmd.localize` look up the place of this rank; `pack`, `unpack` and
-    `merge_partials` become loops. No spmd op but the mesh remains. Formats are
-    ignored: values are computed as their types say.
+    `merge_partials` become loops. No spmd op but the mesh remains. Formats change
+    no value, they only tell the runtime how many bytes an element counts.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",

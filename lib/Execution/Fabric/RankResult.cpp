@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Fields one after another in the byte order of the host: all ranks of a run
-// are processes of one program on machines of one kind.
+// Fields one after another, without padding, in the byte order of the host: all
+// ranks of a run are processes of one program on machines of one kind.
 //
 //===----------------------------------------------------------------------===//
 
@@ -67,8 +67,11 @@ void write(Writer &writer, const CollectiveCall &call) {
   writer.add(call.rows);
   writer.add(call.fromSwitchBytes);
   writer.add(uint64_t(call.sent.size()));
-  for (const SentBytes &sent : call.sent)
-    writer.add(sent);
+  for (const SentBytes &sent : call.sent) {
+    writer.add(sent.to);
+    writer.add(sent.phase);
+    writer.add(sent.bytes);
+  }
 }
 
 CollectiveCall readCall(Reader &reader) {
@@ -79,8 +82,14 @@ CollectiveCall readCall(Reader &reader) {
   call.payloadBytes = reader.take<double>();
   call.rows = reader.take<int64_t>();
   call.fromSwitchBytes = reader.take<double>();
-  for (size_t i = 0, e = reader.takeCount(sizeof(SentBytes)); i < e; ++i)
-    call.sent.push_back(reader.take<SentBytes>());
+  constexpr size_t kSentBytes =
+      sizeof(int64_t) + sizeof(int32_t) + sizeof(double);
+  for (size_t i = 0, e = reader.takeCount(kSentBytes); i < e; ++i) {
+    SentBytes &sent = call.sent.emplace_back();
+    sent.to = reader.take<int64_t>();
+    sent.phase = reader.take<int32_t>();
+    sent.bytes = reader.take<double>();
+  }
   return call;
 }
 
