@@ -16,13 +16,6 @@
 using namespace mlir;
 using namespace portolan;
 
-void portolan::refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec) {
-  // Either alone would be a reason; the first in the order of a layer counts.
-  reader.fail("hc_mult",
-              "1 (hyper-connections mix several residual streams around each "
-              "block, for which there is no op)");
-}
-
 void portolan::refuseStep37(HfConfigReader &reader, DecoderSpec &spec) {
   // Published files of the family are cut down to sizes: what rotates how far,
   // and which heads and gates windowed layers have, is not in them.

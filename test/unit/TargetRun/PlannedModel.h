@@ -14,7 +14,7 @@
 #define PORTOLAN_TEST_UNIT_TARGETRUN_PLANNEDMODEL_H
 
 #include "../SpmdRun/Harness.h"
-#include "../Support/RandomConfigs.h"
+#include "../Support/FamilyConfigs.h"
 #include "portolan/Execution/RunTarget.h"
 #include "portolan/Import/HfConfig.h"
 
@@ -24,8 +24,22 @@ struct PlannedModel : TestModel {
   /// Random model number `seed` with a step of its own: decode with a past, or
   /// a prompt. False if it has a block that is priced only.
   bool load(uint64_t seed) {
+    return load(randomConfig(seed, "float32", /*quantized=*/false), seed);
+  }
+
+  /// The same of the families that pass streams from layer to layer.
+  bool loadStreams(uint64_t seed) {
+    llvm::json::Value config =
+        llvm::cantFail(llvm::json::parse(randomStreamsConfig(seed)));
+    llvm::json::Object *object = config.getAsObject();
+    if (llvm::json::Object *inner = object->getObject("text_config"))
+      object = inner;
+    (*object)["torch_dtype"] = "float32";
+    return load(llvm::formatv("{0}", config), seed);
+  }
+
+  bool load(const std::string &config, uint64_t seed) {
     Random choice(seed * 11 + 5);
-    std::string config = randomConfig(seed, "float32", /*quantized=*/false);
     llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported =
         importHfConfigText(config, "random.json", "random", context);
     if (!imported) {

@@ -20,21 +20,25 @@ using namespace portolan::test;
 namespace {
 
 constexpr unsigned kModels = 25;
+constexpr unsigned kStreamsModels = 2;
 constexpr unsigned kPlans = 4;
 
 class RandomPlans : public ::testing::TestWithParam<const char *> {};
 
 } // namespace
 
-TEST_P(RandomPlans, EqualTheModel) {
-  llvm::Expected<Machine> machine = loadMachine(GetParam());
+/// Runs `count` models, of `load`, by random plans of the family of `target`.
+static void
+checkPlans(llvm::StringRef target, unsigned count,
+           llvm::function_ref<bool(PlannedModel &, uint64_t)> load) {
+  llvm::Expected<Machine> machine = loadMachine(target);
   ASSERT_TRUE(bool(machine)) << llvm::toString(machine.takeError());
   const Family &family = *llvm::cantFail(familyOf(*machine));
   unsigned models = 0, communicating = 0;
-  for (uint64_t seed = 0; models < kModels; ++seed) {
+  for (uint64_t seed = 0; models < count; ++seed) {
     PlannedModel model;
-    bool runs = model.load(seed);
-    if (HasFailure())
+    bool runs = load(model, seed);
+    if (::testing::Test::HasFailure())
       return;
     if (!runs)
       continue;
@@ -58,7 +62,21 @@ TEST_P(RandomPlans, EqualTheModel) {
             << row.statedPayloadBytes;
     }
   }
-  EXPECT_GT(communicating, kModels * kPlans / 4);
+  EXPECT_GT(communicating, count * kPlans / 4);
+}
+
+TEST_P(RandomPlans, EqualTheModel) {
+  checkPlans(GetParam(), kModels, [](PlannedModel &model, uint64_t seed) {
+    return model.load(seed);
+  });
+}
+
+// Streams between layers, pooled keys, tables of experts.
+TEST_P(RandomPlans, OfModelsWithStreamsEqualTheModel) {
+  checkPlans(GetParam(), kStreamsModels,
+             [](PlannedModel &model, uint64_t seed) {
+               return model.loadStreams(seed);
+             });
 }
 
 static std::string nameOf(const ::testing::TestParamInfo<const char *> &info) {
