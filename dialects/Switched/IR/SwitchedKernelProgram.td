@@ -19,7 +19,9 @@ def Switched_YieldOp : Op<Switched_Dialect, "yield", [Pure, Terminator]> {
 }
 
 def Switched_KernelStepOp
-    : System_Op<Switched_Dialect, "kernel_step", ["experts", "route"],
+    : System_Op<Switched_Dialect, "kernel_step",
+                ["experts", "latentAttention", "attention", "route", "dispatch",
+                 "combine", "pack", "unpack"],
                 [Pure, IsolatedFromAbove, SingleBlock]> {
   let summary = "A step whose kernels are written out.";
   let description = [{

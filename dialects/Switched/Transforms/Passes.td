@@ -34,12 +34,15 @@ def SwitchedLowerToKernels
     quantization, then down. Tile, formats and share of the units are those of
     the step; stages, cluster and instructions follow from the machine's
     `machine.core`. A step that has no program is an error with a label of
-    dialects/Switched/README.md. Other ops stay. `target` names the machine;
-    without it the module's `portolan.target` does.
+    dialects/Switched/README.md; with `keep-refused` it stays and the reason is a
+    remark. Other ops stay. `target` names the machine; without it the module's
+    `portolan.target` does.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"\"",
            "Machine file or name, with its shape after a colon">,
+    Option<"keepRefused", "keep-refused", "bool", "false",
+           "Leave steps without program as they are, with a remark">,
   ];
 }
 
