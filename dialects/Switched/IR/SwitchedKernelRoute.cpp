@@ -28,8 +28,8 @@ static LogicalResult verifyGlobal(ChooseOp op, StringRef name, Value value,
   if (!value)
     return success();
   auto type = cast<MemRefType>(value.getType());
-  bool fits = type.getRank() == int64_t(shape.size()) &&
-              accepts(type.getElementType());
+  bool fits =
+      type.getRank() == int64_t(shape.size()) && accepts(type.getElementType());
   for (auto [has, wants] : llvm::zip(type.getShape(), shape))
     fits &= ShapedType::isDynamic(wants) || has == wants;
   if (fits)
@@ -85,8 +85,8 @@ LogicalResult ChooseOp::verify() {
       failed(verifyGlobal(*this, "correction", getCorrection(), experts,
                           isFloat)) ||
       failed(verifyGlobal(*this, "ids", getIds(), any, isInteger)) ||
-      failed(verifyGlobal(*this, "table", getTable(), {any, topK},
-                          isInteger)) ||
+      failed(
+          verifyGlobal(*this, "table", getTable(), {any, topK}, isInteger)) ||
       failed(
           verifyGlobal(*this, "weights", getWeights(), {any, topK}, isFloat)))
     return failure();
