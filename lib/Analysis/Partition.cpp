@@ -442,6 +442,30 @@ int64_t ModelShape::callsOf(unsigned layer) const {
   return std::count(sequence.begin(), sequence.end(), layer);
 }
 
+/// The two halves in turns: a turn computes, then communicates while the other
+/// half computes.
+static void takeTurns(llvm::ArrayRef<LocalOp> first,
+                      llvm::ArrayRef<LocalOp> second, LocalOps &ops) {
+  size_t begin = 0;
+  while (begin < first.size()) {
+    size_t end = begin;
+    while (end < first.size() && !isCommunication(first[end].kind))
+      ++end;
+    while (end < first.size() && isCommunication(first[end].kind))
+      ++end;
+    for (llvm::ArrayRef<LocalOp> half : {first, second})
+      ops.append(half.begin() + begin, half.begin() + end);
+    begin = end;
+  }
+  // Where each op of each half is now.
+  llvm::SmallVector<int32_t, 48> places[2];
+  for (auto [index, op] : llvm::enumerate(ops))
+    places[op.microBatch].push_back(int32_t(index));
+  for (LocalOp &op : ops)
+    if (op.input >= 0)
+      op.input = places[op.microBatch][op.input];
+}
+
 void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
                               const PlanPoint &plan,
                               const Deployment &deployment,
@@ -463,13 +487,7 @@ void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
   LocalOps a, b;
   Emitter(model, layer, plan, deployment, workload, first, 0, a).emitAll();
   Emitter(model, layer, plan, deployment, workload, second, 1, b).emitAll();
-  for (auto [left, right] : llvm::zip_equal(a, b)) {
-    ops.push_back(left);
-    ops.push_back(right);
-  }
-  for (LocalOp &op : ops)
-    if (op.input >= 0)
-      op.input = 2 * op.input + op.microBatch;
+  takeTurns(a, b, ops);
 }
 
 LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,

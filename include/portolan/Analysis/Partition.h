@@ -29,7 +29,8 @@
 //     over the stage, dispatched locally, and the partial rows
 //     reduce-scattered.
 //   overlap two_batch: each rank's sequences are halved (the larger half first)
-//     and the ops of the two halves alternate: A0, B0, A1, B1, ...
+//     and the halves take turns: what A computes up to its next communication,
+//     the communication, the same of B, which computes beside it, ...
 //   a dense feed-forward block is split over tp and all-reduced; a shared
 //     expert, and the projections to and from a latent width of the experts,
 //     run on the sliced rows.

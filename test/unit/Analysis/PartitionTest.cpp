@@ -234,16 +234,31 @@ TEST(Partition, ContextParallelMergesParts) {
 }
 
 // Halves alternate, the larger first: 5 sequences become 3 and 2.
-TEST(Partition, TwoBatchesAlternate) {
+// Two halves of 5 sequences on 2 ranks with tp = 2 take turns that end with an
+// all-reduce: attention, experts.
+TEST(Partition, TwoBatchesTakeTurns) {
   PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionTp, 2);
+  plan.set(PlanClass::reduction, PlanValue(Reduction::ring));
+  LocalOps whole = partitioned(plan, 2, 5);
   plan.set(PlanClass::overlap, PlanValue(Overlap::twoBatch));
-  LocalOps ops = partitioned(plan, 1, 5);
-  ASSERT_EQ(ops.size(), 2 * tinyMoe().layers[0].ops.size());
-  EXPECT_EQ(ops[0].microBatch, 0);
-  EXPECT_EQ(ops[1].microBatch, 1);
-  EXPECT_EQ(ops[0].kind, ops[1].kind);
+  LocalOps ops = partitioned(plan, 2, 5);
+  ASSERT_EQ(ops.size(), 2 * whole.size());
   EXPECT_DOUBLE_EQ(ops[0].rows, 3);
-  EXPECT_DOUBLE_EQ(ops[1].rows, 2);
+  llvm::SmallVector<unsigned> turns; // halves in order
+  for (auto [index, op] : llvm::enumerate(ops)) {
+    bool begins = index == 0 || op.microBatch != ops[index - 1].microBatch;
+    if (begins)
+      turns.push_back(op.microBatch);
+    if (begins && index > 0 && turns.size() < 5)
+      EXPECT_EQ(ops[index - 1].kind, OpKind::allReduce) << index;
+    // What makes an op's input is of its half and comes before it.
+    if (op.input >= 0) {
+      EXPECT_LT(size_t(op.input), index);
+      EXPECT_EQ(ops[op.input].microBatch, op.microBatch);
+    }
+  }
+  EXPECT_EQ(turns, (llvm::SmallVector<unsigned>{0, 1, 0, 1, 0, 1}));
 }
 
 TEST(Partition, PrefillHasNoPast) {
