@@ -43,6 +43,10 @@ mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
 /// How the parts of a feed-forward block meet (see moe.experts).
 struct FeedForwardForm {
+  FeedForwardForm(moe::Activation activation, double limit, double alpha,
+                  double linearOffset, double gateCap, double linearCap)
+      : activation(activation), limit(limit), alpha(alpha),
+        linearOffset(linearOffset), gateCap(gateCap), linearCap(linearCap) {}
   template <typename OpT>
   explicit FeedForwardForm(OpT op)
       : activation(op.getActivation()), limit(op.getLimit().convertToDouble()),
