@@ -143,16 +143,29 @@ LogicalResult Host::lowerLoop(ForTilesOp op) {
   Value zero = e.index(0), one = e.index(1);
   Value tokenTile = e.index(op.getTokenTile());
   Value experts = memref::DimOp::create(builder, loc, counts, 0);
-  auto perExpert =
+  auto countOf = [&](Value expert) -> Value {
+    Value held = memref::LoadOp::create(builder, loc, counts, expert);
+    return e.max(e.cast(held, builder.getIndexType()), zero);
+  };
+  auto total =
       scf::ForOp::create(builder, loc, zero, experts, one, ValueRange{zero});
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(total.getBody());
+    Value sum =
+        e.add(total.getRegionIterArg(0), countOf(total.getInductionVar()));
+    scf::YieldOp::create(builder, loc, sum);
+  }
+  // Units work in any order. The last expert comes first here, so that a tile
+  // that is stored too far spoils rows that are done.
+  auto perExpert = scf::ForOp::create(builder, loc, zero, experts, one,
+                                      ValueRange{total.getResult(0)});
   builder.setInsertionPointToStart(perExpert.getBody());
-  Value expert = perExpert.getInductionVar();
-  Value start = perExpert.getRegionIterArg(0);
-  Value held = memref::LoadOp::create(builder, loc, counts, expert);
-  Value count = e.max(e.cast(held, builder.getIndexType()), zero);
-  Value next = e.add(start, count);
-  scf::YieldOp::create(builder, loc, next);
-  builder.setInsertionPoint(next.getDefiningOp()->getNextNode());
+  Value expert = e.sub(e.sub(experts, one), perExpert.getInductionVar());
+  Value count = countOf(expert);
+  Value start = e.sub(perExpert.getRegionIterArg(0), count);
+  auto ended = scf::YieldOp::create(builder, loc, start);
+  builder.setInsertionPoint(ended);
   auto perRows = scf::ForOp::create(builder, loc, zero, count, tokenTile);
   builder.setInsertionPointToStart(perRows.getBody());
   Value row = e.add(start, perRows.getInductionVar());
