@@ -81,7 +81,7 @@ def Switched_ForTilesOp
 }
 
 def Switched_PipelineOp
-    : Switched_ProgramOp<"pipeline", [HasParent<"ForTilesOp">, SingleBlock]> {
+    : Switched_ProgramOp<"pipeline", [ParentOneOf<["ForTilesOp", "ForRowsOp"]>, SingleBlock]> {
   let summary = "A contraction in steps, loads running ahead of products.";
   let description = [{
     Steps of `block` elements cover `contraction`. One warp runs `produce`, others

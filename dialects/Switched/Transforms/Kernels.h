@@ -58,9 +58,17 @@ mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
 /// and keeps its uses.
 KernelStepOp createKernelStep(mlir::OpBuilder &builder, mlir::Operation *step);
 
+/// A kernel at the builder's place, which stays behind it. Its region has one
+/// block, whose arguments are the inputs and results in global memory.
+KernelOp createKernel(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::TypeRange results, mlir::ValueRange inputs,
+                      int64_t units, int64_t cluster);
+
 /// The programs of a step beside it, which stays; refused if it has none.
 mlir::FailureOr<KernelStepOp> lowerGroupedGemm(GroupedGemmOp op,
                                                const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerRouter(RouterTopkOp op,
+                                          const KernelMachine &target);
 
 /// Checks the programs of one step against the machine.
 mlir::LogicalResult verifyKernels(KernelStepOp step,

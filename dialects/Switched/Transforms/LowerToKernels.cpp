@@ -52,14 +52,32 @@ KernelStepOp switched::createKernelStep(OpBuilder &builder, Operation *step) {
   return lowered;
 }
 
+KernelOp switched::createKernel(OpBuilder &builder, Location loc,
+                                TypeRange results, ValueRange inputs,
+                                int64_t units, int64_t cluster) {
+  auto kernel = KernelOp::create(builder, loc, results, inputs, units, cluster);
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Type> types;
+  for (TypeRange list : {TypeRange(inputs.getTypes()), results})
+    for (Type type : list) {
+      auto tensor = cast<RankedTensorType>(type);
+      types.push_back(
+          MemRefType::get(tensor.getShape(), tensor.getElementType()));
+    }
+  builder.createBlock(&kernel.getBody(), {}, types,
+                      SmallVector<Location>(types.size(), loc));
+  return kernel;
+}
+
 namespace {
 
 /// The steps that have, or could have, a program.
-bool isHot(Operation *op) { return isa<GroupedGemmOp>(op); }
+bool isHot(Operation *op) { return isa<GroupedGemmOp, RouterTopkOp>(op); }
 
 FailureOr<KernelStepOp> writeOut(Operation *op, const KernelMachine &target) {
-  return llvm::TypeSwitch<Operation *, FailureOr<KernelStepOp>>(op).Case(
-      [&](GroupedGemmOp op) { return lowerGroupedGemm(op, target); });
+  return llvm::TypeSwitch<Operation *, FailureOr<KernelStepOp>>(op)
+      .Case([&](GroupedGemmOp op) { return lowerGroupedGemm(op, target); })
+      .Case([&](RouterTopkOp op) { return lowerRouter(op, target); });
 }
 
 struct LowerToKernels
