@@ -64,6 +64,7 @@ private:
   mlir::LogicalResult lowerBlock(mlir::Block &block);
   mlir::LogicalResult lowerOp(mlir::Operation *op);
   mlir::LogicalResult lowerLoop(switched::ForTilesOp op);
+  mlir::LogicalResult lowerLoop(switched::ForRowsOp op);
   mlir::LogicalResult lowerLoop(switched::PipelineOp op);
 
   //===--- HostMemory.cpp ---===//
@@ -82,6 +83,9 @@ private:
   void convert(switched::ConvertOp op);
   void epilogue(switched::EpilogueOp op);
 
+  //===--- HostRoute.cpp ---===//
+  void choose(switched::ChooseOp op);
+
   //===--- Shared ---===//
   Emit emit() { return Emit(builder, loc); }
   /// The tile of block `block`.
@@ -97,6 +101,8 @@ private:
   /// [rows, columns] of stage `stage` of [stages, rows, columns], or of the
   /// only one.
   mlir::Value stageOf(mlir::Value buffer, mlir::Value stage);
+  /// A buffer as a tensor that is only read.
+  mlir::Value tensorOf(mlir::Value buffer);
   /// [rows, columns] from row `first` on.
   mlir::Value rowsOf(mlir::Value buffer, int64_t first, int64_t rows);
   void fill(mlir::Value buffer, double value);

@@ -59,6 +59,14 @@ Value Host::stageOf(Value buffer, Value stage) {
                  {1, shape[1], shape[2]}, shape.drop_front());
 }
 
+Value Host::tensorOf(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  return bufferization::ToTensorOp::create(
+      builder, loc,
+      RankedTensorType::get(type.getShape(), type.getElementType()), buffer,
+      /*restrict=*/true, /*writable=*/false);
+}
+
 Value Host::rowsOf(Value buffer, int64_t first, int64_t rows) {
   ArrayRef<int64_t> shape = cast<MemRefType>(buffer.getType()).getShape();
   return subview(builder, loc, buffer,
@@ -134,13 +142,8 @@ void Host::settle(const Tile &tile, Value stage, bool narrowed) {
                        ? std::optional<ElementFormat>(options.fp8)
                        : std::nullopt);
   if (options.formats && narrowed && rule) {
-    auto type = cast<MemRefType>(data.getType());
-    Value tensor = bufferization::ToTensorOp::create(
-        builder, loc,
-        RankedTensorType::get(type.getShape(), type.getElementType()), data,
-        /*restrict=*/true, /*writable=*/false);
-    Value rounded =
-        emitFakeQuantize(e, tensor, *rule, /*axis=*/1, /*tensorDims=*/1);
+    Value rounded = emitFakeQuantize(e, tensorOf(data), *rule, /*axis=*/1,
+                                     /*tensorDims=*/1);
     bufferization::MaterializeInDestinationOp::create(
         builder, loc, Type(), rounded, data, /*restrict=*/true,
         /*writable=*/true);

@@ -112,7 +112,8 @@ LogicalResult Host::lowerOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<SmemAllocOp, TmemAllocOp, RegisterAllocOp>(
           [&](auto op) { return allocate(op), success(); })
-      .Case<ForTilesOp, PipelineOp>([&](auto op) { return lowerLoop(op); })
+      .Case<ForTilesOp, ForRowsOp, PipelineOp>(
+          [&](auto op) { return lowerLoop(op); })
       .Case([&](TmaLoadOp op) { return load(op), success(); })
       .Case([&](TmaStoreOp op) { return store(op), success(); })
       .Case<WgmmaOp, Tcgen05MmaOp>(
@@ -120,6 +121,7 @@ LogicalResult Host::lowerOp(Operation *op) {
       .Case([&](Tcgen05CopyScalesOp op) { return copyScales(op), success(); })
       .Case([&](ConvertOp op) { return convert(op), success(); })
       .Case([&](EpilogueOp op) { return epilogue(op), success(); })
+      .Case([&](ChooseOp op) { return choose(op), success(); })
       // The order of a pipeline is that of its loop.
       .Case<MbarrierInitOp, MbarrierWaitOp, MbarrierArriveOp, MbarrierExpectOp>(
           done)
@@ -181,6 +183,21 @@ LogicalResult Host::lowerLoop(ForTilesOp op) {
     block.scalars.map(op.getBody().getArguments(),
                       ValueRange{expert, row, left, own});
   }
+  return lowerBlock(op.getBody().front());
+}
+
+LogicalResult Host::lowerLoop(ForRowsOp op) {
+  Emit e = emit();
+  OpBuilder::InsertionGuard guard(builder);
+  Value rows =
+      memref::DimOp::create(builder, loc, buffers.lookup(op.getRows()), 0);
+  Value zero = e.index(0), tile = e.index(op.getTile());
+  auto loop = scf::ForOp::create(builder, loc, zero, rows, tile);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value row = loop.getInductionVar();
+  Value left = e.min(e.sub(rows, row), tile);
+  for (BlockState &block : blocks)
+    block.scalars.map(op.getBody().getArguments(), ValueRange{row, left});
   return lowerBlock(op.getBody().front());
 }
 

@@ -140,11 +140,12 @@ inline bool runPipeline(mlir::ModuleOp module, const std::string &pipeline,
          mlir::succeeded(passes.run(module));
 }
 
-/// What the kernels of a step compute, after `change` if there is one.
-inline llvm::Expected<Tensor>
-runKernels(const std::string &text, const std::string &target,
-           llvm::ArrayRef<Tensor> operands,
-           llvm::function_ref<bool(mlir::ModuleOp)> change = {}) {
+/// The results of @main with its steps written out for `target`, after `change`
+/// if there is one.
+inline llvm::Expected<std::vector<NamedTensor>>
+runKernelModule(const std::string &text, const std::string &target,
+                llvm::ArrayRef<NamedTensor> inputs,
+                llvm::function_ref<bool(mlir::ModuleOp)> change = {}) {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
   if (!module)
@@ -157,11 +158,19 @@ runKernels(const std::string &text, const std::string &target,
     return llvm::createStringError("found nothing to change");
   if (!runPipeline(*module, "convert-switched-to-linalg", message))
     return llvm::createStringError(message);
+  return runModule(*module, inputs, "");
+}
+
+/// The only result.
+inline llvm::Expected<Tensor>
+runKernels(const std::string &text, const std::string &target,
+           llvm::ArrayRef<Tensor> operands,
+           llvm::function_ref<bool(mlir::ModuleOp)> change = {}) {
   std::vector<NamedTensor> named;
   for (const Tensor &operand : operands)
     named.push_back({"", operand});
   llvm::Expected<std::vector<NamedTensor>> outputs =
-      runModule(*module, named, "");
+      runKernelModule(text, target, named, change);
   if (!outputs)
     return outputs.takeError();
   return std::move(outputs->front().tensor);
