@@ -82,10 +82,13 @@ KernelOp switched::createKernel(OpBuilder &builder, Location loc,
 
 namespace {
 
-/// The steps that have, or could have, a program.
+/// The steps that have, or could have, a program. A router without tokens (the
+/// half of a batch of one) launches nothing; exchanges take part without rows.
 bool isHot(Operation *op) {
-  return isa<GroupedGemmOp, RouterTopkOp, PackOp, PermuteOp, RowPutOp,
-             AllReduceOp>(op);
+  if (isa<RouterTopkOp>(op))
+    return cast<RankedTensorType>(op->getOperand(0).getType()).getDimSize(0) !=
+           0;
+  return isa<GroupedGemmOp, PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
 }
 
 FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
