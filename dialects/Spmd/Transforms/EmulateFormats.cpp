@@ -88,6 +88,7 @@ private:
   template <typename Op> void emulateProjections(Op op, int64_t axis);
   template <typename Op> void emulateKeysAndValues(Op op);
   template <typename Op> void emulateLatent(Op op, bool absorbed);
+  void emulateProgram(Operation *op);
 
   void round(OpOperand &operand, const Formats &formats, Place place);
   /// The rows of an activation, along its last dimension.
@@ -332,6 +333,36 @@ template <typename Op> void Emulator::emulateLatent(Op op, bool absorbed) {
   roundWeight(op.getValueUpMutable(), op.getWeightFormat(), 1);
 }
 
+/// A step whose kernels are written out reads from memory what the op that it
+/// covers reads. What its programs convert and write, they round themselves.
+void Emulator::emulateProgram(Operation *op) {
+  auto covers = op->getAttrOfType<StringAttr>("covers");
+  auto of = op->getAttrOfType<DictionaryAttr>("of");
+  if (!covers || !of || op->getNumRegions() == 0)
+    return;
+  OperationName name(covers.getValue(), op->getContext());
+  OperationState state(op->getLoc(), name);
+  state.addOperands(op->getOperands());
+  state.addTypes(op->getResultTypes());
+  NamedAttrList attributes(of);
+  auto stored = [&](StringRef format) {
+    return moe::FormatAttr::get(op->getContext(), format, format);
+  };
+  for (NamedAttribute attribute : of)
+    if (auto format = dyn_cast<moe::FormatAttr>(attribute.getValue()))
+      attributes.set(attribute.getName(), stored(format.getStorage()));
+  // Rows without a format of their own are converted in the kernel.
+  if (llvm::is_contained(name.getAttributeNames(), "activation_format") &&
+      !of.contains("activation_format"))
+    attributes.set("activation_format", stored(spell(Format::f32)));
+  state.addAttributes(attributes);
+  builder.setInsertionPoint(op);
+  Operation *covered = builder.create(state);
+  emulate(covered);
+  op->setOperands(covered->getOperands());
+  covered->erase();
+}
+
 void Emulator::emulate(Operation *op) {
   auto send = [&](OpOperand &operand, auto op) {
     roundRows(operand, storageOf(op.getFormat()));
@@ -382,7 +413,8 @@ void Emulator::emulate(Operation *op) {
         // The others are metadata.
         if (!op.getInputs().empty())
           send(op.getInputsMutable()[0], op);
-      });
+      })
+      .Default([&](Operation *op) { emulateProgram(op); });
 }
 
 LogicalResult Emulator::run() {

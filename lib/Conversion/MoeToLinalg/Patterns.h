@@ -44,6 +44,10 @@ mlir::Value emitActivation(Emit &e, moe::Activation activation, mlir::Value x,
                            double alpha = 1);
 /// How the parts of a feed-forward block meet (see moe.experts).
 struct FeedForwardForm {
+  FeedForwardForm(moe::Activation activation, double limit, double alpha,
+                  double linearOffset, double gateCap, double linearCap)
+      : activation(activation), limit(limit), alpha(alpha),
+        linearOffset(linearOffset), gateCap(gateCap), linearCap(linearCap) {}
   template <typename OpT>
   explicit FeedForwardForm(OpT op)
       : activation(op.getActivation()), limit(op.getLimit().convertToDouble()),
@@ -60,6 +64,30 @@ struct FeedForwardForm {
 /// act(gate) * (linear + offset) of a gate and a linear part, or act(linear).
 mlir::Value emitFeedForward(Emit &e, mlir::ValueRange parts,
                             const FeedForwardForm &form);
+/// How experts are chosen from logits (see moe.route), with the operands.
+struct RouteForm {
+  template <typename OpT>
+  explicit RouteForm(OpT op)
+      : bias(op.getBias()), correction(op.getCorrection()), ids(op.getIds()),
+        table(op.getTable()), topK(op.getTopK()), scoring(op.getScoring()),
+        groups(op.getGroups()), topGroups(op.getTopGroups()),
+        groupRank(op.getGroupRank()), normalize(op.getNormalize()),
+        scale(op.getScale().convertToDouble()),
+        jitter(op.getJitter().convertToDouble()) {}
+
+  mlir::Value bias, correction, ids, table; ///< null if absent
+  int64_t topK;
+  moe::Scoring scoring;
+  int64_t groups, topGroups, groupRank;
+  bool normalize;
+  double scale, jitter;
+};
+struct Choice {
+  mlir::Value weights; ///< [T,K] of f32
+  mlir::Value indices; ///< [T,K] of index
+};
+/// The choice from logits [T,E] of f32, of all experts.
+Choice emitChoice(Emit &e, mlir::Value logits, const RouteForm &form);
 /// log(1 + exp(x)) in f32.
 mlir::Value emitSoftplus(Emit &e, mlir::Value x);
 /// `product` plus a `share`-th of `bias`, by the letters of `spec`.

@@ -24,17 +24,24 @@ RankedTensorType tensorOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// The ops of [first, end) so that those of `halves[0]` and `halves[1]` take
-/// turns: each turn ends with an op that works.
-void interleave(ArrayRef<SmallVector<Operation *>> halves, Block *block) {
+bool communicates(Operation *op) {
+  return isa<spmd::AllReduceOp, spmd::AllGatherOp, spmd::ReduceScatterOp,
+             spmd::AllToAllOp, spmd::AllToAllVOp>(op);
+}
+
+/// The ops of `halves[0]` and `halves[1]` take turns: a turn computes, then
+/// communicates while the other half computes.
+void takeTurns(ArrayRef<SmallVector<Operation *>> halves, Block *block) {
   size_t next[2] = {0, 0};
   unsigned turn = 0;
   while (next[0] < halves[0].size() || next[1] < halves[1].size()) {
-    while (next[turn] < halves[turn].size()) {
-      Operation *op = halves[turn][next[turn]++];
-      op->moveBefore(block, block->end());
-      if (isa<WorkOpInterface>(op))
+    bool hasSent = false;
+    for (; next[turn] < halves[turn].size(); ++next[turn]) {
+      Operation *op = halves[turn][next[turn]];
+      if (hasSent && isa<WorkOpInterface>(op) && !communicates(op))
         break;
+      hasSent |= communicates(op);
+      op->moveBefore(block, block->end());
     }
     turn = 1 - turn;
   }
@@ -112,7 +119,7 @@ FailureOr<SmallVector<Local>> Partitioner::emitBody(Operation *function,
   }
   if (!halved)
     return results.front();
-  interleave(emitted, block);
+  takeTurns(emitted, block);
   builder.setInsertionPointToEnd(block);
   SmallVector<Local> joined;
   for (auto [first, second] : llvm::zip_equal(results[0], results[1]))
