@@ -314,20 +314,11 @@ std::optional<Value> ProgramWriter::write() {
     return std::nullopt;
   SmallVector<Value> inputs = {product.rows, product.counts};
   llvm::append_range(inputs, product.weights);
-  auto kernel = KernelOp::create(b, loc, TypeRange(product.result), inputs,
+  KernelOp kernel = createKernel(b, loc, TypeRange(product.result), inputs,
                                  recipe.units, recipe.pair ? 2 : 1);
   OpBuilder::InsertionGuard guard(b);
-  SmallVector<Type> types;
-  auto addGlobal = [&](Type type) {
-    auto tensor = cast<RankedTensorType>(type);
-    types.push_back(
-        MemRefType::get(tensor.getShape(), tensor.getElementType()));
-  };
-  for (Value input : inputs)
-    addGlobal(input.getType());
-  addGlobal(product.result);
-  Block *body = b.createBlock(&kernel.getBody(), {}, types,
-                              SmallVector<Location>(types.size(), loc));
+  Block *body = &kernel.getBody().front();
+  b.setInsertionPointToEnd(body);
   rows = body->getArgument(0);
   counts = body->getArgument(1);
   weights.assign(body->args_begin() + 2, std::prev(body->args_end()));

@@ -60,6 +60,8 @@ SmallVector<Value> integersOf(Operation *op) {
           [](DispatchOp op) { return Values{op.getIndices(), op.getCounts()}; })
       .Case([](ExpertsOp op) { return Values{op.getCounts()}; })
       .Case([](CombineOp op) { return Values{op.getIndices()}; })
+      .Case<IndexedLatentAttentionOp, ChosenLatentAttentionOp>(
+          [](auto op) { return Values{op.getChosen()}; })
       .Default([](Operation *) { return Values{}; });
 }
 
@@ -74,8 +76,9 @@ LogicalResult checkLowerable(Operation *op) {
   if (isa<MlpOp, ExpertsOp>(op) && failed(innerRulesOf(op)))
     return failure();
   bool needsStatic =
-      isa<AttentionOp, LatentAttentionOp, RotaryTableOp, ShortConvolutionOp,
-          RecurrenceOp, PoolKeysOp, PooledAttentionOp>(op);
+      isa<AttentionOp, SharedAttentionOp, LatentAttentionOp,
+          IndexedLatentAttentionOp, ChosenLatentAttentionOp, RotaryTableOp,
+          ShortConvolutionOp, RecurrenceOp, PoolKeysOp, PooledAttentionOp>(op);
   SmallVector<Value> integers = integersOf(op);
   SmallVector<Value> values(op->getOperands());
   llvm::append_range(values, op->getResults());

@@ -242,8 +242,11 @@ struct LowerPooledAttention : OpRewritePattern<PooledAttentionOp> {
       Value chosen;
       if (op.getIndexQuery())
         chosen = emitChosenKeys(
-            e, op.getIndexQuery(), op.getIndexEntries(), op.getIndexWeights(),
-            dimOf(op.getIndexWeights(), 2), past, op.getTopEntries(), ratio);
+            e,
+            emitKeyOrder(e, op.getIndexQuery(), op.getIndexEntries(),
+                         op.getIndexWeights(), dimOf(op.getIndexWeights(), 2),
+                         past, ratio),
+            op.getTopEntries());
       Value pooled =
           emitScores(e, op, query, op.getEntries(), chosen,
                      [&](Emit &e, Value position, Value t) {
