@@ -124,8 +124,7 @@ struct Group {
 ///   kvHeads, sequences, context, newTokens, cache.
 /// - latentAttention: rows tokens, inner latent width, outer D of values,
 ///   heads, ropeWidth, keyWidth, sequences, context, newTokens, cache, weight.
-/// - gate: rows tokens, outer width, inner width of the gate (0: the tensor
-///   itself).
+/// - gate: rows tokens, outer width, inner width of the gate (0: the tensor).
 /// - shortConvolution: rows tokens, inner taps, outer channels, sequences,
 ///   newTokens, cache (of the last tokens), weight.
 /// - recurrence: rows tokens, recurrence, inner K and outer V of a state,
@@ -140,9 +139,8 @@ struct Group {
 ///   chunk tokens per entry, ropeWidth, sequences, newTokens, cache (of the
 ///   entries), weight (of the rows that are kept, too).
 /// - pooledAttention: rows tokens, inner D of keys that are their own values,
-///   heads, kvHeads, window, chunk tokens per entry (0: no entries), topKeys
-///   (0: all entries), indexHeads, indexWidth, sequences, context (all past
-///   tokens), newTokens, cache.
+///   heads, kvHeads, window, chunk tokens per entry (0: none), topKeys (0:
+///   all), indexHeads, indexWidth, sequences, context (all), newTokens, cache.
 /// - route: rows tokens, inner H, outer experts, topK, tabled.
 /// - dispatch: rows out (load), outer H, topK.
 /// - experts: rows (load), inner H, outer I, experts, hitExperts, gated,
