@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/Analysis/LocalOp.h"
+#include "TestModels.h"
 #include "gtest/gtest.h"
 
 using namespace portolan;
+using namespace portolan::test;
 
 namespace {
 
@@ -155,6 +156,40 @@ TEST(PooledWork, PooledAttentionReadsByHand) {
   EXPECT_DOUBLE_EQ(work.cacheWriteBytes, 2 * 8 * 2);
   EXPECT_DOUBLE_EQ(work.activationInBytes, 2 * (3 * 8 + 3 * 7) * 2);
   EXPECT_DOUBLE_EQ(work.activationOutBytes, 2 * 16 * 2);
+}
+
+// 3 sequences of 111 tokens in 4 layers: 16 keys of 8 elements; 111 / 4 = 27
+// entries of 8 and of 3 for an index; the rows of 8 tokens, 2 * 2 * 8 numbers
+// of 32 bits each.
+TEST(PooledMemory, WindowEntriesAndRowsByHand) {
+  ModelShape model = tinyMoe();
+  model.pooledAttention = true;
+  ModelOp pool = modelOp(OpKind::poolKeys, 8, 8);
+  pool.local.chunk = 4;
+  pool.local.weight = Format::f32;
+  for (ModelOp &op : model.layers[0].ops)
+    if (op.local.kind == OpKind::attention) {
+      LocalOp attention;
+      attention.kind = OpKind::pooledAttention;
+      attention.inner = 8;
+      attention.heads = 8;
+      attention.kvHeads = 1;
+      attention.window = 16;
+      attention.chunk = 4;
+      attention.topKeys = 5;
+      attention.indexHeads = 2;
+      attention.indexWidth = 3;
+      op.local = attention;
+    }
+  model.layers[0].ops.insert(model.layers[0].ops.begin(), pool);
+  Workload workload;
+  workload.contextTokens = 100;
+  workload.outputTokens = 20;
+  PlanPoint plan = plainPlan();
+  MemoryUse use = memoryUse(
+      model, plan, llvm::cantFail(deploymentOf(plan, 1, 1)), workload, 3);
+  EXPECT_DOUBLE_EQ(use.cacheBytes,
+                   4 * 3 * ((16 * 8 + 27 * (8 + 3)) * 2.0 + 8 * 32 * 4));
 }
 
 // Parts of 3 rows of 8 elements by 4 matrices 2 x 5.
