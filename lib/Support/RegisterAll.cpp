@@ -27,6 +27,7 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Conversion/SwitchedToLinalg.h"
 #include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
 
@@ -62,6 +63,7 @@ void portolan::registerAllPasses() {
   spmd::registerSpmdPasses();
   registerSpmdToRuntimePasses();
   registerSystemToSpmdPasses();
+  registerSwitchedToLinalgPasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();
   moe::registerMoePasses();
