@@ -83,7 +83,8 @@ KernelOp switched::createKernel(OpBuilder &builder, Location loc,
 namespace {
 
 /// The steps that have, or could have, a program. Products of no rows (the half
-/// of a batch that has none) launch nothing; an exchange takes part without rows.
+/// of a batch that has none) launch nothing; an exchange takes part without
+/// rows.
 bool isHot(Operation *op) {
   if (isa<GroupedGemmOp, RouterTopkOp>(op)) {
     FailureOr<LocalOp> local = ::portolan::describeCovered(op);
