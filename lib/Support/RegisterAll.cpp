@@ -27,6 +27,7 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Conversion/SwitchedToNvvm.h"
 #include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
 
@@ -61,6 +62,7 @@ void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
   spmd::registerSpmdPasses();
   registerSpmdToRuntimePasses();
+  registerSwitchedToNvvmPasses();
   registerSystemToSpmdPasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();
