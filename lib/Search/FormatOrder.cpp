@@ -53,8 +53,11 @@ bool FormatOrder::computesNoSlower(Format fast, Format slow) const {
       return std::max(matmul->contractionTile,
                       matmul->contractionStep[unsigned(format)]);
     };
-    if (matmul->rowGranule[unsigned(fast)] !=
-            matmul->rowGranule[unsigned(slow)] ||
+    // Where tiles of the one are whole tiles of the other, each tile of slow is
+    // one of fast, and padded no more.
+    if (matmul->rowGranule[unsigned(slow)] %
+                matmul->rowGranule[unsigned(fast)] !=
+            0 ||
         contraction(fast) != contraction(slow))
       return false;
   }

@@ -10,8 +10,9 @@ machine.system @"gb200-nvl72" family = switched
   machine.topology full_switch domain = 72
 
   // tcgen05.mma: the weights' output columns lie on the 128 rows of the
-  // instruction, so that few tokens cost a narrow N; N is at most 256, and 64
-  // fp4 elements (32 bytes) are the longest native contraction.
+  // instruction, so that few tokens cost a narrow N. N is a multiple of 16, of 8
+  // with block scales (of 8 with 64 rows too, which take as long as 128), and at
+  // most 256; 64 fp4 elements (32 bytes) are the longest native contraction.
   machine.engine "tensor core" matmul units = 148
       token_tiles = [8, 16, 32, 64, 128, 256] column_tile = 128
       contraction_tile = 64 {
@@ -21,18 +22,22 @@ machine.system @"gb200-nvl72" family = switched
     machine.rate bf16
       peak <2500.0e12 "flop/s", V, "aiconfigurator gb200.yaml">
       efficiency <0.77 "fraction" low 0.56 high 0.77, Mv, "aiconfigurator gb200 gemm trtllm 1.3.0rc20: best 1,929 of 2,500; low: 8192^3">
+      row_granule = 16
     machine.rate fp16
       peak <2500.0e12 "flop/s", V, "aiconfigurator gb200.yaml">
       efficiency <0.77 "fraction" low 0.56 high 0.77, D, "as bf16, same datapath">
+      row_granule = 16
     machine.rate fp8
       peak <5000.0e12 "flop/s", V, "aiconfigurator gb200.yaml">
       efficiency <0.7 "fraction" low 0.45 high 0.7, Mv, "aiconfigurator gb200 gemm trtllm 1.3.0rc20, dynamic quantisation included: best 3,493 of 5,000; low: 8192^3">
+      row_granule = 16
     machine.rate mxfp8
       peak <5000.0e12 "flop/s" low 5000.0e12 high 5000.0e12, D, "fp8 rate: the same 32 bytes of contraction per instruction">
       efficiency <0.7 "fraction" low 0.45 high 0.7, D, "as fp8, same instruction width">
     machine.rate int8
       peak <5000.0e12 "flop/s", V, "aiconfigurator gb200.yaml">
       efficiency <0.7 "fraction" low 0.45 high 0.9, assumed, "as fp8">
+      row_granule = 16
     machine.rate nvfp4
       peak <10000.0e12 "flop/s", V, "aiconfigurator gb200.yaml">
       efficiency <0.52 "fraction" low 0.27 high 0.52, Mv, "aiconfigurator gb200 gemm trtllm 1.3.0rc20, per-call input scaling included: best 5,202 of 10,000; low: 4096x7168x2048, one DeepSeek expert, on B200">

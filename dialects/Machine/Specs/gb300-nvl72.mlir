@@ -10,8 +10,9 @@ machine.system @"gb300-nvl72" family = switched
   machine.topology full_switch domain = 72
 
   // tcgen05.mma: the weights' output columns lie on the 128 rows of the
-  // instruction, so that few tokens cost a narrow N; N is at most 256, and 64
-  // fp4 elements (32 bytes) are the longest native contraction.
+  // instruction, so that few tokens cost a narrow N. N is a multiple of 16, of 8
+  // with block scales (of 8 with 64 rows too, which take as long as 128), and at
+  // most 256; 64 fp4 elements (32 bytes) are the longest native contraction.
   machine.engine "tensor core" matmul units = 148
       token_tiles = [8, 16, 32, 64, 128, 256] column_tile = 128
       contraction_tile = 64 {
@@ -21,18 +22,22 @@ machine.system @"gb300-nvl72" family = switched
     machine.rate bf16
       peak <2500.0e12 "flop/s", V, "aiconfigurator gb300.yaml">
       efficiency <0.84 "fraction" low 0.75 high 0.84, Mv, "aiconfigurator gb300 gemm trtllm 1.3.0rc20: best 2,107 of 2,500; low: 8192^3">
+      row_granule = 16
     machine.rate fp16
       peak <2500.0e12 "flop/s", V, "aiconfigurator gb300.yaml">
       efficiency <0.84 "fraction" low 0.75 high 0.84, D, "as bf16, same datapath">
+      row_granule = 16
     machine.rate fp8
       peak <5000.0e12 "flop/s", V, "aiconfigurator gb300.yaml">
       efficiency <0.75 "fraction" low 0.55 high 0.75, Mv, "aiconfigurator gb300 gemm trtllm 1.3.0rc20, dynamic quantisation included: best 3,749 of 5,000; low: 8192^3">
+      row_granule = 16
     machine.rate mxfp8
       peak <5000.0e12 "flop/s" low 5000.0e12 high 5000.0e12, D, "fp8 rate: the same 32 bytes of contraction per instruction">
       efficiency <0.75 "fraction" low 0.55 high 0.75, D, "as fp8, same instruction width">
     machine.rate int8
       peak <165.0e12 "flop/s", V, "aiconfigurator gb300.yaml (1/30 of B200)">
       efficiency <0.75 "fraction" low 0.55 high 0.9, assumed, "as fp8">
+      row_granule = 16
     machine.rate nvfp4
       peak <15000.0e12 "flop/s", V, "aiconfigurator gb300.yaml">
       efficiency <0.43 "fraction" low 0.16 high 0.43, Mv, "aiconfigurator gb300 gemm trtllm 1.3.0rc20, per-call input scaling included: best 6,463 of 15,000; low: 4096x7168x2048, one DeepSeek expert">

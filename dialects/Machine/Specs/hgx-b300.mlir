@@ -15,8 +15,9 @@ machine.system @"hgx-b300" family = switched
   machine.topology full_switch domain = 8
 
   // tcgen05.mma: the weights' output columns lie on the 128 rows of the
-  // instruction, so that few tokens cost a narrow N; N is at most 256, and 64
-  // fp4 elements (32 bytes) are the longest native contraction.
+  // instruction, so that few tokens cost a narrow N. N is a multiple of 16, of 8
+  // with block scales (of 8 with 64 rows too, which take as long as 128), and at
+  // most 256; 64 fp4 elements (32 bytes) are the longest native contraction.
   machine.engine "tensor core" matmul units = 148
       token_tiles = [8, 16, 32, 64, 128, 256] column_tile = 128
       contraction_tile = 64 {
@@ -26,18 +27,22 @@ machine.system @"hgx-b300" family = switched
     machine.rate bf16
       peak <2250.0e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 4.5 PFLOPS sparse, halved">
       efficiency <0.84 "fraction" low 0.66 high 0.84, assumed, "sister gb300-nvl72, same GPU: best 0.84; low: hgx-b200 at 8192^3">
+      row_granule = 16
     machine.rate fp16
       peak <2250.0e12 "flop/s" low 2250.0e12 high 2250.0e12, D, "bf16 rate: same datapath">
       efficiency <0.84 "fraction" low 0.66 high 0.84, D, "as bf16, same datapath">
+      row_granule = 16
     machine.rate fp8
       peak <4500.0e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 9 PFLOPS sparse, halved">
       efficiency <0.75 "fraction" low 0.52 high 0.75, assumed, "sister gb300-nvl72, same GPU, dynamic quantisation included: best 0.75; low: hgx-b200 at 8192^3">
+      row_granule = 16
     machine.rate mxfp8
       peak <4500.0e12 "flop/s" low 4500.0e12 high 4500.0e12, D, "fp8 rate: the same 32 bytes of contraction per instruction">
       efficiency <0.75 "fraction" low 0.52 high 0.75, D, "as fp8, same instruction width">
     machine.rate int8
       peak <153.5e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 307 TOPS sparse, halved (1/29 of B200)">
       efficiency <0.75 "fraction" low 0.52 high 0.9, assumed, "as fp8">
+      row_granule = 16
     machine.rate nvfp4
       peak <14000.0e12 "flop/s", V, "aiconfigurator b300_sxm.yaml: 14 PFLOPS dense (18 sparse)">
       efficiency <0.43 "fraction" low 0.16 high 0.51, assumed, "sister gb300-nvl72, same GPU, per-call input scaling included: best 0.43 of 15,000; low: 4096x7168x2048, one DeepSeek expert; high: best of hgx-b200">

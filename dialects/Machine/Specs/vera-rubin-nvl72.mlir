@@ -11,8 +11,9 @@ machine.system @"vera-rubin-nvl72" family = switched
   machine.topology full_switch domain = 72
 
   // tcgen05.mma: the weights' output columns lie on the 128 rows of the
-  // instruction, so that few tokens cost a narrow N; N is at most 256, and 64
-  // fp4 elements (32 bytes) are the longest native contraction.
+  // instruction, so that few tokens cost a narrow N. N is a multiple of 16, of 8
+  // with block scales (of 8 with 64 rows too, which take as long as 128), and at
+  // most 256; 64 fp4 elements (32 bytes) are the longest native contraction.
   machine.engine "tensor core" matmul
       token_tiles = [8, 16, 32, 64, 128, 256] column_tile = 128
       contraction_tile = 64 {
@@ -22,12 +23,15 @@ machine.system @"vera-rubin-nvl72" family = switched
     machine.rate bf16
       peak <4000.0e12 "flop/s" low 4000.0e12 high 8750.0e12, mem, "expert knowledge; high: half of fp8, as on every earlier part">
       efficiency <0.84 "fraction" low 0.75 high 0.84, assumed, "sister gb300-nvl72">
+      row_granule = 16
     machine.rate fp16
       peak <4000.0e12 "flop/s" low 4000.0e12 high 8750.0e12, mem, "expert knowledge; high: half of fp8, as on every earlier part">
       efficiency <0.84 "fraction" low 0.75 high 0.84, D, "as bf16, same datapath">
+      row_granule = 16
     machine.rate fp8
       peak <17500.0e12 "flop/s" low 16700.0e12 high 17500.0e12, mem, "expert knowledge; low: GTC25, 1.2 EF per rack (megaobzor.com)">
       efficiency <0.75 "fraction" low 0.55 high 0.75, assumed, "sister gb300-nvl72">
+      row_granule = 16
     machine.rate mxfp8
       peak <17500.0e12 "flop/s" low 16700.0e12 high 17500.0e12, D, "fp8 rate: the same 32 bytes of contraction per instruction">
       efficiency <0.75 "fraction" low 0.55 high 0.75, D, "as fp8, same instruction width">

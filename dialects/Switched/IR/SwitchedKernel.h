@@ -47,6 +47,16 @@ bool tcgen05HasShape(Format format, int64_t rows, int64_t tokens, bool pair);
 /// 32.
 int64_t tmemAllocation(int64_t wordColumns);
 
+/// A region of a program: one block of `indices` indices that ends in a
+/// switched.yield of nothing. Emits an error of `op` otherwise.
+mlir::LogicalResult verifyProgramRegion(mlir::Operation *op,
+                                        mlir::Region &region, unsigned indices);
+
+/// What a step that is written out has to be: a region of its operands that
+/// yields its results, with programs of the work of the covered op (rules
+/// kernel_step_c1 and on).
+mlir::LogicalResult verifyKernelStep(mlir::Operation *op, mlir::Region &body);
+
 } // namespace portolan::switched
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDKERNEL_H

@@ -95,13 +95,15 @@ def Switched_EpilogueOp
     `result` [1, tokens, columns] in its format, from `sums` [columns, tokens].
     Without `activation` the sums are the results. With it and without `gate`
     they are act(sums); with `gate`, what `moe.experts` does with gate and up
-    (`limit`, `alpha` and `linear_offset` included).
+    (`limit`, `alpha`, `linear_offset` and the caps included).
   }];
   let arguments = (ins Switched_Sums:$sums, Optional<Switched_Sums>:$gate,
     Switched_Smem:$result, OptionalAttr<Moe_ActivationAttr>:$activation,
     DefaultValuedAttr<F64Attr, "0.0">:$limit,
     DefaultValuedAttr<F64Attr, "1.0">:$alpha,
-    DefaultValuedAttr<F64Attr, "0.0">:$linear_offset);
+    DefaultValuedAttr<F64Attr, "0.0">:$linear_offset,
+    DefaultValuedAttr<F64Attr, "0.0">:$gate_cap,
+    DefaultValuedAttr<F64Attr, "0.0">:$linear_cap);
   let assemblyFormat = [{
     $sums (`gate` $gate^ `:` type($gate))? `into` $result attr-dict
     `:` type($sums) `into` type($result)

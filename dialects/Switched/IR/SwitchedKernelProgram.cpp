@@ -5,36 +5,35 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Interfaces/StepOpInterface.h"
 #include "dialects/Switched/IR/SwitchedKernel.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace portolan;
 using namespace portolan::switched;
 
-/// The terminator of a region of one block, which is a switched.yield.
-static FailureOr<YieldOp> yieldOf(Operation *op, Region &region,
-                                  TypeRange types) {
+//===----------------------------------------------------------------------===//
+// Regions
+//===----------------------------------------------------------------------===//
+
+/// The region ends in a switched.yield of nothing.
+static LogicalResult verifyProgramEnd(Operation *op, Region &region) {
   auto yield = region.front().empty()
                    ? YieldOp()
                    : dyn_cast<YieldOp>(&region.front().back());
-  if (!yield || yield.getOperandTypes() != types) {
-    op->emitOpError("expects a region that ends in a switched.yield of ")
-        << types.size() << " values of its types";
-    return failure();
-  }
-  return yield;
+  if (yield && yield.getValues().empty())
+    return success();
+  return op->emitOpError("expects a region that ends in a switched.yield of "
+                         "nothing");
 }
 
-static LogicalResult verifyIndices(Operation *op, Region &region,
-                                   unsigned count) {
-  if (region.getNumArguments() != count ||
+LogicalResult switched::verifyProgramRegion(Operation *op, Region &region,
+                                            unsigned indices) {
+  if (region.getNumArguments() != indices ||
       !llvm::all_of(region.getArgumentTypes(),
                     [](Type type) { return type.isIndex(); }))
     return op->emitOpError("expects a region of ")
-           << count << " indices, got " << region.getArgumentTypes();
-  return success();
+           << indices << " indices, got " << region.getArgumentTypes();
+  return verifyProgramEnd(op, region);
 }
 
 //===----------------------------------------------------------------------===//
@@ -42,31 +41,7 @@ static LogicalResult verifyIndices(Operation *op, Region &region,
 //===----------------------------------------------------------------------===//
 
 LogicalResult KernelStepOp::verifyRegions() {
-  // kernel_step_c1
-  if (getBody().getArgumentTypes() != getOperandTypes())
-    return emitOpError("expects a region of its operands' types, got ")
-           << getBody().getArgumentTypes();
-  if (failed(yieldOf(*this, getBody(), getResultTypes())))
-    return failure();
-  // kernel_step_c2: the products of the programs are those of the covered op.
-  FailureOr<LocalOp> local = ::portolan::describeCovered(*this);
-  if (failed(local))
-    return failure();
-  double operations = 0;
-  getBody().walk([&](PipelineOp pipeline) {
-    double columns =
-        double(pipeline->getParentOfType<ForTilesOp>().getColumns());
-    int64_t products = 0;
-    pipeline.getConsume().walk(
-        [&](Operation *op) { products += isa<WgmmaOp, Tcgen05MmaOp>(op); });
-    operations += 2.0 * local->rows * double(pipeline.getContraction()) *
-                  columns * double(products);
-  });
-  double covered = workOf(*local).matmulOperations;
-  if (std::abs(operations - covered) > 1e-9 * covered)
-    return emitOpError("expects kernels of the ")
-           << covered << " operations of the covered op, got " << operations;
-  return success();
+  return verifyKernelStep(*this, getBody());
 }
 
 LogicalResult KernelOp::verifyRegions() {
@@ -85,7 +60,7 @@ LogicalResult KernelOp::verifyRegions() {
     return emitOpError("expects a region of its operands and results in global "
                        "memory, got ")
            << getBody().getArgumentTypes();
-  if (failed(yieldOf(*this, getBody(), {})))
+  if (failed(verifyProgramEnd(*this, getBody())))
     return failure();
   // kernel_c2
   int64_t cluster = getCluster(), units = getUnits();
@@ -113,9 +88,7 @@ LogicalResult ForTilesOp::verifyRegions() {
   auto counts = cast<MemRefType>(getCounts().getType());
   if (counts.getRank() != 1 || !counts.getElementType().isInteger(32))
     return emitOpError("expects one i32 count per expert, got ") << counts;
-  if (failed(verifyIndices(*this, getBody(), 4)))
-    return failure();
-  return failed(yieldOf(*this, getBody(), {})) ? failure() : success();
+  return verifyProgramRegion(*this, getBody(), /*indices=*/4);
 }
 
 /// Barriers that the ops `Op` of a block name.
@@ -161,8 +134,7 @@ LogicalResult PipelineOp::verifyRegions() {
       return emitOpError("expects contraction and block of at least 1, got ")
              << size;
   for (Region *region : {&getProduce(), &getConsume()}) {
-    if (failed(verifyIndices(*this, *region, 2)) ||
-        failed(yieldOf(*this, *region, {})))
+    if (failed(verifyProgramRegion(*this, *region, /*indices=*/2)))
       return failure();
     // pipeline_c2
     for (Operation &op : region->front())

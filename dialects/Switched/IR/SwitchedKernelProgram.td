@@ -19,7 +19,9 @@ def Switched_YieldOp : Op<Switched_Dialect, "yield", [Pure, Terminator]> {
 }
 
 def Switched_KernelStepOp
-    : System_Op<Switched_Dialect, "kernel_step", ["experts"],
+    : System_Op<Switched_Dialect, "kernel_step",
+                ["experts", "latentAttention", "attention", "route", "dispatch",
+                 "combine", "pack", "unpack"],
                 [Pure, IsolatedFromAbove, SingleBlock]> {
   let summary = "A step whose kernels are written out.";
   let description = [{
@@ -79,7 +81,7 @@ def Switched_ForTilesOp
 }
 
 def Switched_PipelineOp
-    : Switched_ProgramOp<"pipeline", [HasParent<"ForTilesOp">, SingleBlock]> {
+    : Switched_ProgramOp<"pipeline", [ParentOneOf<["ForTilesOp", "ForRowsOp"]>, SingleBlock]> {
   let summary = "A contraction in steps, loads running ahead of products.";
   let description = [{
     Steps of `block` elements cover `contraction`. One warp runs `produce`, others

@@ -157,5 +157,6 @@ def Switched_ViewOp : System_ViewOp<Switched_Dialect>;
 
 include "dialects/Switched/IR/SwitchedKernelMma.td"
 include "dialects/Switched/IR/SwitchedKernelProgram.td"
+include "dialects/Switched/IR/SwitchedKernelRoute.td"
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDOPS_TD

@@ -13,6 +13,7 @@
 #define PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_KERNELS_H
 
 #include "dialects/Switched/IR/SwitchedKernel.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "portolan/Machine/Core.h"
 
@@ -29,6 +30,49 @@ int64_t smemFootprint(SmemType type);
 
 /// Bytes that the barriers of a ring take.
 int64_t smemFootprint(MbarrierType type);
+
+/// A machine that kernels are written for.
+struct KernelMachine {
+  const Machine &machine;
+  const Core &core;
+  /// A step without program stays as it is, and a remark says why; otherwise
+  /// that is an error.
+  bool keepRefused = false;
+
+  /// Says why `op` has no program: "expects X, got Y" and the label of the rule
+  /// in the dialect's README.
+  mlir::InFlightDiagnostic refuse(mlir::Operation *op, llvm::StringRef label,
+                                  const llvm::Twine &text) const;
+};
+
+/// As KernelMachine::refuse(), where no machine is known.
+mlir::InFlightDiagnostic refuse(mlir::Operation *op, bool keepRefused,
+                                llvm::StringRef label, const llvm::Twine &text);
+
+/// Writes out the hot steps of a module for the machine of targetOf().
+mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
+                                   llvm::StringRef target, bool keepRefused);
+
+/// A kernel step that covers what `step` covers, at the builder's place. Its
+/// region has one block, the end of which the builder is set to. The step stays
+/// and keeps its uses.
+KernelStepOp createKernelStep(mlir::OpBuilder &builder, mlir::Operation *step);
+
+/// A kernel at the builder's place, which stays behind it. Its region has one
+/// block, whose arguments are the inputs and results in global memory.
+KernelOp createKernel(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::TypeRange results, mlir::ValueRange inputs,
+                      int64_t units, int64_t cluster);
+
+/// The programs of a step beside it, which stays; refused if it has none.
+mlir::FailureOr<KernelStepOp> lowerGroupedGemm(GroupedGemmOp op,
+                                               const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerRouter(RouterTopkOp op,
+                                          const KernelMachine &target);
+
+/// Checks the programs of one step against the machine.
+mlir::LogicalResult verifyKernels(KernelStepOp step,
+                                  const KernelMachine &target);
 
 /// Checks every kernel program of a module against the machine (labels in the
 /// dialect's README). A module without programs needs no machine.core.

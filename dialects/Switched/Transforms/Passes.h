@@ -8,6 +8,7 @@
 #ifndef PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_PASSES_H
 #define PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_PASSES_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

@@ -28,19 +28,24 @@ def SwitchedLowerToKernels
     : Pass<"switched-lower-to-kernels", "::mlir::ModuleOp"> {
   let summary = "Writes out the kernels of hot steps.";
   let description = [{
-    Replaces every `switched.grouped_gemm` by a `switched.kernel_step` that covers
-    the same op with the same attributes, so it is priced as before, and whose
-    region holds the programs of its kernels: gate and up with activation and
-    quantization, then down. Tile, formats and share of the units are those of
+    Replaces every `switched.grouped_gemm` and `switched.router_topk` by a
+    `switched.kernel_step` that covers the same op with the same attributes, so
+    it is priced as before, and whose region holds the programs of its kernels:
+    of experts gate and up with activation and quantization, then down; of a
+    router the logits and the choice. Tile, formats and share of the units are those of
     the step; stages, cluster and instructions follow from the machine's
     `machine.core`. A step that has no program is an error with a label of
-    dialects/Switched/README.md. Other ops stay. `target` names the machine;
-    without it the module's `portolan.target` does.
+    dialects/Switched/README.md; with `keep-refused` it stays and the reason is a
+    remark. Other ops stay. `target` names the machine; without it the module's
+    `portolan.target` does.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"\"",
            "Machine file or name, with its shape after a colon">,
+    Option<"keepRefused", "keep-refused", "bool", "false",
+           "Leave steps without program as they are, with a remark">,
   ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_PASSES_TD

@@ -35,38 +35,36 @@ int64_t switched::smemFootprint(MbarrierType type) {
 
 namespace {
 
-/// A violated rule: what is expected and got, and its label.
-InFlightDiagnostic refuse(Operation *op, StringRef label, const Twine &text) {
-  return op->emitOpError(text) << " (switched." << label << ")";
-}
-
 LogicalResult verifyMma(Operation *op, MatrixUnit needed, StringRef format,
-                        const Machine &machine, const Core &core) {
-  if (core.matrixUnit != needed)
-    return refuse(op, "mma_unit_c1",
-                  needed == MatrixUnit::warpgroup
-                      ? "expects sums in registers, got a machine that keeps "
-                        "them in tensor memory"
-                      : "expects sums in tensor memory, got a machine that "
-                        "keeps them in registers");
-  const Engine *engine = machine.findEngine(EngineKind::matmul);
+                        const KernelMachine &target) {
+  if (target.core.matrixUnit != needed)
+    return target.refuse(
+        op, "mma_unit_c1",
+        needed == MatrixUnit::warpgroup
+            ? "expects sums in registers, got a machine that keeps "
+              "them in tensor memory"
+            : "expects sums in tensor memory, got a machine that "
+              "keeps them in registers");
+  const Engine *engine = target.machine.findEngine(EngineKind::matmul);
   if (!engine || !engine->computes(*parseFormat(format)))
-    return refuse(op, "mma_format_c1",
-                  "expects a format of the matmul engine, got " + format);
+    return target.refuse(op, "mma_format_c1",
+                         "expects a format of the matmul engine, got " +
+                             format);
   return success();
 }
 
-LogicalResult verifyKernel(KernelOp kernel, const Machine &machine,
-                           const Core &core) {
-  const Engine *engine = machine.findEngine(EngineKind::matmul);
+LogicalResult verifyKernel(KernelOp kernel, const KernelMachine &target) {
+  const Core &core = target.core;
+  const Engine *engine = target.machine.findEngine(EngineKind::matmul);
   if (engine && int64_t(kernel.getUnits()) > engine->units)
-    return refuse(kernel, "kernel_units_c1",
-                  "expects at most " + Twine(engine->units) + " units, got " +
-                      Twine(kernel.getUnits()));
+    return target.refuse(kernel, "kernel_units_c1",
+                         "expects at most " + Twine(engine->units) +
+                             " units, got " + Twine(kernel.getUnits()));
   if (int64_t(kernel.getCluster()) > core.largestCluster)
-    return refuse(kernel, "kernel_cluster_c1",
-                  "expects a cluster of at most " + Twine(core.largestCluster) +
-                      " blocks, got " + Twine(kernel.getCluster()));
+    return target.refuse(kernel, "kernel_cluster_c1",
+                         "expects a cluster of at most " +
+                             Twine(core.largestCluster) + " blocks, got " +
+                             Twine(kernel.getCluster()));
   int64_t shared = 0, columns = 0;
   LogicalResult result = success();
   kernel.getBody().walk([&](Operation *op) {
@@ -78,31 +76,40 @@ LogicalResult verifyKernel(KernelOp kernel, const Machine &machine,
       columns += alloc.getColumns();
     if (auto mma = dyn_cast<WgmmaOp>(op))
       result = verifyMma(op, MatrixUnit::warpgroup,
-                         mma.getTokens().getType().getFormat(), machine, core);
+                         mma.getTokens().getType().getFormat(), target);
     if (auto mma = dyn_cast<Tcgen05MmaOp>(op))
       result = verifyMma(op, MatrixUnit::tensorMemory,
-                         mma.getTokens().getType().getFormat(), machine, core);
+                         mma.getTokens().getType().getFormat(), target);
     return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
   });
   if (failed(result))
     return failure();
   if (double(shared) > core.sharedMemoryBytes.nominal())
-    return refuse(kernel, "kernel_smem_c1",
-                  "expects at most " +
-                      Twine(int64_t(core.sharedMemoryBytes.nominal())) +
-                      " bytes of shared memory, got " + Twine(shared));
+    return target.refuse(kernel, "kernel_smem_c1",
+                         "expects at most " +
+                             Twine(int64_t(core.sharedMemoryBytes.nominal())) +
+                             " bytes of shared memory, got " + Twine(shared));
   // A column is 32 bits on each of 128 lanes.
   int64_t tensorMemory = columns * 128 * 4;
   double limit =
       core.accumulatorMemoryBytes ? core.accumulatorMemoryBytes->nominal() : 0;
   if (double(tensorMemory) > limit)
-    return refuse(kernel, "kernel_tmem_c1",
-                  "expects at most " + Twine(int64_t(limit)) +
-                      " bytes of tensor memory, got " + Twine(tensorMemory));
+    return target.refuse(kernel, "kernel_tmem_c1",
+                         "expects at most " + Twine(int64_t(limit)) +
+                             " bytes of tensor memory, got " +
+                             Twine(tensorMemory));
   return success();
 }
 
 } // namespace
+
+LogicalResult switched::verifyKernels(KernelStepOp step,
+                                      const KernelMachine &target) {
+  bool fits = true;
+  for (KernelOp kernel : step.getBody().getOps<KernelOp>())
+    fits &= succeeded(verifyKernel(kernel, target));
+  return success(fits);
+}
 
 LogicalResult switched::verifyKernels(ModuleOp module, StringRef target) {
   SmallVector<KernelOp> kernels;
@@ -117,11 +124,11 @@ LogicalResult switched::verifyKernels(ModuleOp module, StringRef target) {
     return module.emitError(llvm::toString(machine.takeError()));
   llvm::Expected<Core> core = loadCore(*name);
   if (!core)
-    return refuse(kernels.front(), "kernel_core_c1",
+    return refuse(kernels.front(), /*keepRefused=*/false, "kernel_core_c1",
                   "expects a machine with a kernel stratum: " +
                       llvm::toString(core.takeError()));
   bool fits = true;
   for (KernelOp kernel : kernels)
-    fits &= succeeded(verifyKernel(kernel, *machine, *core));
+    fits &= succeeded(verifyKernel(kernel, {*machine, *core}));
   return success(fits);
 }

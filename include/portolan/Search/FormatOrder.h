@@ -12,7 +12,7 @@
 // Process: what every use of a format contributes to a step is compared: bytes
 //   per element, seconds to stream an element from each memory level, seconds
 //   per matmul operation, vector operations to widen an element. Tiles must be
-//   padded alike, so that the same operations are issued.
+//   padded no more, so that no more operations are issued.
 //
 //===----------------------------------------------------------------------===//
 

@@ -44,7 +44,7 @@
 // CHECK-WARPGROUP: columns = 512
 // CHECK-WARPGROUP: switched.pipeline contraction = 256 block = 128 stages = 2
 // CHECK-WARPGROUP: switched.mbarrier_expect {{.*}} bytes = 10240
-// CHECK-WARPGROUP: switched.epilogue {{.*}} : !switched.registers<[64, 16], "f32"> into <[1, 16, 64], "fp8">
+// CHECK-WARPGROUP: switched.epilogue {{.*}} : !switched.registers<[64, 16], "f32"> into <[1, 16, 64], "bf16">
 // CHECK-WARPGROUP: switched.yield %[[RESULT]] : tensor<32x512xbf16>
 
 // CHECK-PAIR-LABEL: func.func @experts

@@ -58,7 +58,11 @@ TEST_F(Figures, Gb300) {
   EXPECT_EQ(nominal("engine.transcendental.peak.f32"), 10.7e12);
   // 80 TFLOPS of fp32 over two operations an FMA.
   EXPECT_EQ(nominal("engine.vector.peak.f32"), 40e12);
-  EXPECT_EQ(machine.findEngine(EngineKind::matmul)->units, 148);
+  const Engine *tensorCore = machine.findEngine(EngineKind::matmul);
+  EXPECT_EQ(tensorCore->units, 148);
+  // 128 rows take tokens by 16, with block scales by 8.
+  EXPECT_EQ(tensorCore->rowGranule[unsigned(Format::fp8)], 16);
+  EXPECT_EQ(tensorCore->rowGranule[unsigned(Format::nvfp4)], 1);
   EXPECT_EQ(nominal("memory.hbm.capacity"), 277 * kGiB);
   EXPECT_EQ(nominal("memory.hbm.bandwidth"), 8e12);
   EXPECT_EQ(nominal("memory.hbm.efficiency.bf16"), 0.87);

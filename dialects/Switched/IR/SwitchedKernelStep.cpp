@@ -1,0 +1,146 @@
+//===- SwitchedKernelStep.cpp - programs of the work of their step --------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a program multiplies is read from its pipelines and compared with the
+// work of the op that its step covers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Interfaces/StepOpInterface.h"
+#include "dialects/Switched/IR/SwitchedKernel.h"
+#include "mlir/IR/Matchers.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace portolan;
+using namespace portolan::switched;
+
+namespace {
+
+/// The tile that a product's weights were loaded into, before a conversion.
+Value loadedTile(PipelineOp pipeline, Value weights) {
+  for (auto convert : pipeline.getConsume().front().getOps<ConvertOp>())
+    if (convert.getResult() == weights)
+      return convert.getTile();
+  return weights;
+}
+
+/// Weight columns in `tile`: of its rows, those inside of the tensor.
+FailureOr<double> loadedColumns(PipelineOp pipeline, Value tile) {
+  for (auto load : pipeline.getProduce().front().getOps<TmaLoadOp>()) {
+    if (load.getTile() != tile || !load.getTransposed())
+      continue;
+    APInt column;
+    int64_t all =
+        cast<MemRefType>(load.getSource().getType()).getShape().back();
+    if (!matchPattern(load.getOffsets().back(), m_ConstantInt(&column)))
+      break;
+    return double(std::clamp<int64_t>(all - column.getSExtValue(), 0,
+                                      load.getTile().getType().getRows()));
+  }
+  // pipeline_c5
+  return pipeline.emitOpError("expects weights of a constant column where rows "
+                              "alone are cut into tiles");
+}
+
+/// Columns of all products of a pipeline, of which each row has its own.
+FailureOr<double> productColumns(PipelineOp pipeline) {
+  double columns = 0;
+  auto tiles = dyn_cast<ForTilesOp>(pipeline->getParentOp());
+  for (Operation &op : pipeline.getConsume().front()) {
+    if (!isa<WgmmaOp, Tcgen05MmaOp>(op))
+      continue;
+    if (tiles) {
+      columns += double(int64_t(tiles.getColumns()));
+      continue;
+    }
+    FailureOr<double> own =
+        loadedColumns(pipeline, loadedTile(pipeline, op.getOperand(0)));
+    if (failed(own))
+      return failure();
+    columns += *own;
+  }
+  return columns;
+}
+
+LogicalResult verifyProducts(Operation *step, Region &body,
+                             const LocalOp &local) {
+  double operations = 0;
+  WalkResult result = body.walk([&](PipelineOp pipeline) {
+    FailureOr<double> columns = productColumns(pipeline);
+    if (failed(columns))
+      return WalkResult::interrupt();
+    operations += 2.0 * local.rows *
+                  double(int64_t(pipeline.getContraction())) * *columns;
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  double covered = workOf(local).matmulOperations;
+  if (std::abs(operations - covered) > 1e-9 * covered)
+    return step->emitOpError("expects kernels of the ")
+           << covered << " operations of the covered op, got " << operations;
+  return success();
+}
+
+/// The choice of a router's program has the attributes of the covered op, which
+/// may leave out what has its default.
+LogicalResult verifyChoice(Operation *step, Region &body, DictionaryAttr of) {
+  SmallVector<ChooseOp> choices;
+  body.walk([&](ChooseOp op) { choices.push_back(op); });
+  if (choices.size() != 1)
+    return step->emitOpError("expects one choice of experts, got ")
+           << choices.size();
+  ChooseOp choose = choices.front();
+  Builder b(step->getContext());
+  std::pair<StringRef, Attribute> attributes[] = {
+      {"top_k", {}},
+      {"scoring", {}},
+      {"groups", b.getI64IntegerAttr(1)},
+      {"top_groups", b.getI64IntegerAttr(1)},
+      {"normalize", {}},
+      {"scale", b.getF64FloatAttr(1)},
+      {"group_rank", b.getI64IntegerAttr(2)},
+      {"jitter", b.getF64FloatAttr(0)}};
+  for (auto [name, otherwise] : attributes) {
+    Attribute covered = of.contains(name) ? of.get(name) : otherwise;
+    Attribute own = choose->getAttr(name);
+    if (own != covered)
+      return choose.emitOpError("expects ")
+             << name << " of the covered op, got another";
+  }
+  int64_t others = bool(choose.getBias()) + bool(choose.getCorrection()) +
+                   2 * bool(choose.getTable());
+  if (others + 2 != int64_t(step->getNumOperands()))
+    return choose.emitOpError("expects the bias, correction and table of the "
+                              "covered op");
+  return success();
+}
+
+} // namespace
+
+LogicalResult switched::verifyKernelStep(Operation *op, Region &body) {
+  // kernel_step_c1
+  if (body.getArgumentTypes() != op->getOperandTypes())
+    return op->emitOpError("expects a region of its operands' types, got ")
+           << body.getArgumentTypes();
+  auto yield = body.front().empty() ? YieldOp()
+                                    : dyn_cast<YieldOp>(&body.front().back());
+  if (!yield || yield.getOperandTypes() != op->getResultTypes())
+    return op->emitOpError("expects a region that ends in a switched.yield of ")
+           << op->getNumResults() << " values of its types";
+  FailureOr<LocalOp> local = ::portolan::describeCovered(op);
+  if (failed(local))
+    return failure();
+  // kernel_step_c2: the products of the programs are those of the covered op.
+  if (failed(verifyProducts(op, body, *local)))
+    return failure();
+  // kernel_step_c3
+  if (local->kind == OpKind::route)
+    return verifyChoice(op, body, op->getAttrOfType<DictionaryAttr>("of"));
+  return success();
+}

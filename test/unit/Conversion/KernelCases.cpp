@@ -1,0 +1,122 @@
+//===- KernelCases.cpp - random steps of the kernel stratum ---------------===//
+//
+// Part of Portolan, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelCases.h"
+#include <vector>
+
+using namespace portolan;
+
+std::string portolan::tensorType(std::initializer_list<int64_t> shape,
+                                 const std::string &element) {
+  std::string text = "tensor<";
+  for (int64_t size : shape)
+    text += (size < 0 ? "?" : std::to_string(size)) + "x";
+  return text + element + ">";
+}
+
+namespace {
+
+std::string join(const std::vector<std::string> &parts) {
+  std::string text;
+  for (const std::string &part : parts)
+    text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+/// A function whose one op takes all arguments; it returns nothing.
+std::string functionOf(const std::string &op,
+                       const std::vector<std::string> &operands,
+                       const std::vector<std::string> &results,
+                       const std::string &attributes) {
+  std::vector<std::string> arguments, names;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    names.push_back("%a" + std::to_string(i));
+    arguments.push_back(names.back() + ": " + operands[i]);
+  }
+  return "func.func @f(" + join(arguments) +
+         ") {\n%r:" + std::to_string(results.size()) + " = " + op + "(" +
+         join(names) + ") " + attributes + " : (" + join(operands) + ") -> (" +
+         join(results) + ")\nreturn\n}\n";
+}
+
+} // namespace
+
+std::string portolan::randomExperts(Cases &cases) {
+  int64_t rows = cases.oneOf<int64_t>({1, 16, 100, 512});
+  int64_t experts = cases.oneOf<int64_t>({1, 2, 7});
+  int64_t width = cases.oneOf<int64_t>({60, 64, 96, 256, 504, 4096});
+  int64_t inner = cases.oneOf<int64_t>({64, 100, 128, 384, 2048});
+  bool gated = cases.oneOf({true, false});
+  std::string compute =
+      cases.oneOf<const char *>({"bf16", "fp8", "mxfp8", "nvfp4", "mxfp4"});
+  std::string weights = cases.oneOf({compute, std::string("mxfp4")});
+  std::string activations = cases.oneOf({compute, std::string("bf16")});
+  int64_t tile = cases.oneOf<int64_t>({0, 8, 16, 64, 128, 256});
+  std::string x = tensorType({rows, width}, "bf16");
+  std::string up = tensorType({experts, width, inner}, "bf16");
+  std::vector<std::string> operands = {x, tensorType({experts}, "i32"), up};
+  if (gated)
+    operands.push_back(up);
+  operands.push_back(tensorType({experts, inner, width}, "bf16"));
+  return functionOf(
+      "switched.grouped_gemm", operands, {x},
+      "covers \"moe.experts\" {activation = #moe<activation silu>, "
+      "activation_format = #moe.format<\"" +
+          activations + "\", \"" + compute +
+          "\">, operandSegmentSizes = array<i32: 1, 1, " + (gated ? "1" : "0") +
+          ", 1, 1, 0, 0, 0>, weight_format = #moe.format<\"" + weights +
+          "\", \"" + compute +
+          "\">} {engine = \"matmul\", issued_operations = 1.0e13 : f64, "
+          "kernels = 2.0 : f64, token_tile = " +
+          std::to_string(tile) + " : i64}");
+}
+
+std::string portolan::randomRouter(Cases &cases) {
+  int64_t tokens = cases.oneOf<int64_t>({1, 16, 100, 512});
+  int64_t width = cases.oneOf<int64_t>({60, 64, 96, 504, 4096});
+  int64_t experts = cases.oneOf<int64_t>({8, 60, 64, 160, 256, 512});
+  int64_t topK = cases.oneOf<int64_t>({1, 2, 3, 8});
+  std::string element =
+      cases.oneOf<const char *>({"bf16", "bf16", "bf16", "f16", "f32"});
+  std::string router = cases.oneOf<std::string>({element, element, "f32"});
+  int64_t tile = cases.oneOf<int64_t>({0, 8, 16, 16, 64, 128, 256});
+  // Groups that divide every number of experts above.
+  bool grouped = cases.oneOf({false, true}) && topK <= 4;
+  bool biased = cases.oneOf({false, true});
+  bool tabled = !grouped && cases.oneOf({false, false, true});
+  bool corrected = !tabled && cases.oneOf({false, true});
+  std::string scoring =
+      grouped || tabled || corrected
+          ? cases.oneOf<const char *>({"softmax", "sigmoid", "sqrt_softplus"})
+          : cases.oneOf<const char *>({"softmax", "sigmoid", "sparse_mixer"});
+  std::string vector = tensorType({experts}, "f32");
+  std::vector<std::string> operands = {tensorType({tokens, width}, element),
+                                       tensorType({width, experts}, router)};
+  if (biased)
+    operands.push_back(vector);
+  if (corrected)
+    operands.push_back(vector);
+  if (tabled) {
+    operands.push_back(tensorType({tokens}, "i64"));
+    operands.push_back(tensorType({1000, topK}, "i32"));
+  }
+  auto flag = [](bool present) -> std::string { return present ? "1" : "0"; };
+  return functionOf(
+      "switched.router_topk", operands,
+      {tensorType({tokens, topK}, "f32"), tensorType({tokens, topK}, "i32")},
+      "covers \"moe.route\" {" +
+          std::string(grouped ? "groups = 4 : i64, top_groups = 2 : i64, "
+                              : "") +
+          (cases.oneOf({false, true}) ? "normalize, " : "") +
+          "operandSegmentSizes = array<i32: 1, 1, " + flag(biased) + ", " +
+          flag(corrected) + ", " + flag(tabled) + ", " + flag(tabled) +
+          ">, scoring = #moe<scoring " + scoring +
+          ">, top_k = " + std::to_string(topK) +
+          " : i64} {engine = \"matmul\", issued_operations = 1.0e13 : f64, "
+          "kernels = 1.0 : f64, token_tile = " +
+          std::to_string(tile) + " : i64}");
+}
