@@ -23,6 +23,7 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// What travels beside a row to its experts: index and weight of each choice.
 constexpr double kChoiceBytes = 8;
 constexpr double kCountBytes = 4;
+constexpr double kPositionBytes = 4; // i32
 constexpr double kLogSumExpBytes = 4;
 
 /// Kept values are 16 bits wide or wider; a narrow `activation_format` is how
@@ -296,19 +297,32 @@ private:
     }
   }
 
-  /// Rows that the slowest rank receives, each sent once per destination rank.
-  void setReceivedRows() {
-    double perRank =
-        distinctRanksPerToken(model.experts, model.topK, deployment.ep,
-                              model.groups, model.topGroups) /
-        double(deployment.ep);
-    receivedMean = double(totalRows) * perRank;
-    double skew = load.meanRows > 0 ? load.maxRows / load.meanRows : 1;
-    receivedMax = std::min(receivedMean * skew, double(totalRows));
+  bool sendsRows(PlanClass exchange) const {
+    return plan.is(exchange, Exchange::allToAll) ||
+           plan.is(exchange, Exchange::hierarchical);
   }
 
   double rowBytes(const ModelOp &op, double elementBytes) const {
     return double(op.local.outer) * elementBytes;
+  }
+
+  /// `pack` or `unpack` beside the model's dispatch or combine.
+  static LocalOp moveOf(const LocalOp &op, OpKind kind,
+                        const ExchangeLevel &level) {
+    LocalOp move = op;
+    move.kind = kind;
+    move.topK = 0;
+    move.hitExperts = 0;
+    move.weighted = false;
+    move.rows = level.packedMax;
+    move.meanRows = level.packedMean;
+    return move;
+  }
+
+  void exchangeRows(const ExchangeLevel &level, double bytesPerRow) {
+    collective(OpKind::allToAllV, level.group,
+               level.exchangedMax() * bytesPerRow,
+               level.receivedMean * bytesPerRow);
   }
 
   void emitDispatch(const ModelOp &op) {
@@ -316,26 +330,17 @@ private:
     double sent = bytesPerElement(formats.rows);
     LocalOp local = copyOf(op);
     local.activation = formats.rows;
-    if (plan.is(PlanClass::dispatchExchange, Exchange::allToAll) ||
-        plan.is(PlanClass::dispatchExchange, Exchange::hierarchical)) {
-      setReceivedRows();
-      LocalOp pack = local;
-      pack.kind = OpKind::pack;
-      pack.topK = 0;
-      pack.hitExperts = 0;
-      pack.weighted = false;
-      // Every copy that is received was packed: mean rows over the stage.
-      double copies = receivedMean * deployment.stageSize /
-                      std::max<double>(double(totalRows), 1);
-      pack.rows = copies * slicedRows;
-      pack.meanRows = copies * meanSlicedRows;
-      ops.push_back(pack);
-      double counts = kCountBytes * deployment.stageSize;
-      collective(OpKind::allToAll, stage, counts, counts);
-      double perRow = rowBytes(op, sent) + model.topK * kChoiceBytes;
-      collective(OpKind::allToAllV, stage,
-                 std::max(receivedMax, pack.rows) * perRow,
-                 receivedMean * perRow);
+    if (sendsRows(PlanClass::dispatchExchange)) {
+      levels =
+          exchangeLevels(Exchange(plan.get(PlanClass::dispatchExchange)),
+                         deployment, model.experts, model.topK, model.groups,
+                         model.topGroups, totalRows, slicedRows, load);
+      for (const ExchangeLevel &level : levels) {
+        ops.push_back(moveOf(local, OpKind::pack, level));
+        double counts = kCountBytes * double(level.group.size);
+        collective(OpKind::allToAll, level.group, counts, counts);
+        exchangeRows(level, rowBytes(op, sent) + model.topK * kChoiceBytes);
+      }
     } else if (plan.is(PlanClass::dispatchExchange, Exchange::allGather)) {
       double payload =
           double(totalRows) * (rowBytes(op, sent) + model.topK * kChoiceBytes);
@@ -352,25 +357,16 @@ private:
     setLoad(local);
     local.hitExperts = load.hitExperts;
     double perRow = rowBytes(op, wideBytes(op));
-    if (plan.is(PlanClass::combineExchange, Exchange::allToAll) ||
-        plan.is(PlanClass::combineExchange, Exchange::hierarchical)) {
-      local.rowsOut = receivedMax;
+    if (sendsRows(PlanClass::combineExchange)) {
+      local.rowsOut = levels.back().receivedMax;
       ops.push_back(local);
-      double copies = receivedMean * deployment.stageSize /
-                      std::max<double>(double(totalRows), 1);
-      double returned = copies * slicedRows;
-      collective(OpKind::allToAllV, stage,
-                 std::max(receivedMax, returned) * perRow,
-                 receivedMean * perRow);
-      LocalOp unpack = local;
-      unpack.kind = OpKind::unpack;
-      unpack.topK = 0;
-      unpack.hitExperts = 0;
-      unpack.weighted = false;
-      unpack.rows = returned;
-      unpack.meanRows = copies * meanSlicedRows;
-      unpack.rowsOut = slicedRows;
-      ops.push_back(unpack);
+      // Back the way they came; each unpack yields what its pack was given.
+      for (size_t i = levels.size(); i-- > 0;) {
+        exchangeRows(levels[i], perRow);
+        LocalOp unpack = moveOf(local, OpKind::unpack, levels[i]);
+        unpack.rowsOut = i > 0 ? levels[i - 1].receivedMax : double(slicedRows);
+        ops.push_back(unpack);
+      }
     } else if (plan.is(PlanClass::combineExchange, Exchange::reduceScatter)) {
       local.rowsOut = double(totalRows);
       ops.push_back(local);
@@ -406,7 +402,8 @@ private:
   double meanSlicedRows;
   bool exchangeNone;
   ExpertLoad load;
-  double receivedMean = 0, receivedMax = 0;
+  /// Of the dispatch, for the combine that follows.
+  llvm::SmallVector<ExchangeLevel, 2> levels;
   /// For each of the layer's ops so far, the index of what holds its result.
   llvm::SmallVector<int32_t, 48> makers;
 };
@@ -446,6 +443,37 @@ int64_t ModelShape::callsOf(unsigned layer) const {
   return std::count(sequence.begin(), sequence.end(), layer);
 }
 
+int64_t ModelShape::depth() const {
+  int64_t sum = 0;
+  for (unsigned layer : sequence)
+    sum += layers[layer].depth;
+  return sum;
+}
+
+/// The two halves in turns: a turn computes, then communicates while the other
+/// half computes.
+static void takeTurns(llvm::ArrayRef<LocalOp> first,
+                      llvm::ArrayRef<LocalOp> second, LocalOps &ops) {
+  size_t begin = 0;
+  while (begin < first.size()) {
+    size_t end = begin;
+    while (end < first.size() && !isCommunication(first[end].kind))
+      ++end;
+    while (end < first.size() && isCommunication(first[end].kind))
+      ++end;
+    for (llvm::ArrayRef<LocalOp> half : {first, second})
+      ops.append(half.begin() + begin, half.begin() + end);
+    begin = end;
+  }
+  // Where each op of each half is now.
+  llvm::SmallVector<int32_t, 48> places[2];
+  for (auto [index, op] : llvm::enumerate(ops))
+    places[op.microBatch].push_back(int32_t(index));
+  for (LocalOp &op : ops)
+    if (op.input >= 0)
+      op.input = places[op.microBatch][op.input];
+}
+
 void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
                               const PlanPoint &plan,
                               const Deployment &deployment,
@@ -467,19 +495,13 @@ void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
   LocalOps a, b;
   Emitter(model, layer, plan, deployment, workload, first, 0, a).emitAll();
   Emitter(model, layer, plan, deployment, workload, second, 1, b).emitAll();
-  for (auto [left, right] : llvm::zip_equal(a, b)) {
-    ops.push_back(left);
-    ops.push_back(right);
-  }
-  for (LocalOp &op : ops)
-    if (op.input >= 0)
-      op.input = 2 * op.input + op.microBatch;
+  takeTurns(a, b, ops);
 }
 
 LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
                                 const Deployment &deployment,
                                 const Workload &workload, int64_t sequences,
-                                OpKind sendOrReceive, int64_t width) {
+                                OpKind sendOrReceive, Passed passed) {
   LocalOp local;
   local.kind = sendOrReceive;
   // A rank's peer is its counterpart in the next stage.
@@ -487,18 +509,28 @@ LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
   double rows =
       double(ceilDiv(sequences, deployment.dp)) *
       double(stepTokens(workload, plan.count(PlanClass::speculation)));
+  double elements = rows * double(passed.width);
+  // Positions are integers and have no format.
+  if (passed.keys) {
+    local.payloadBytes = local.meanPayloadBytes = elements * kPositionBytes;
+    return local;
+  }
   // What leaves the embedding is what passes between layers.
   local.activation = local.compute = keptFormat(model);
   local.payloadBytes = local.meanPayloadBytes =
-      rows * double(width) * wideBytes(*model.prologue.find(OpKind::embedding));
+      elements * wideBytes(*model.prologue.find(OpKind::embedding));
   return local;
 }
 
-int64_t portolan::receivedWidth(const ModelShape &model,
+PassedList portolan::receivedBy(const ModelShape &model,
                                 const Deployment &deployment, int64_t stage) {
   int64_t first = stageLayers(model, deployment, stage).first;
-  int64_t width = model.layers[model.sequence[first]].inputWidth;
-  return width > 0 ? width : model.hidden;
+  const LayerShape &layer = model.layers[model.sequence[first]];
+  PassedList list = {
+      {layer.inputWidth > 0 ? layer.inputWidth : model.hidden, false}};
+  if (layer.inputKeys > 0)
+    list.push_back({layer.inputKeys, true});
+  return list;
 }
 
 std::pair<int64_t, int64_t> portolan::stageLayers(const ModelShape &model,

@@ -203,5 +203,9 @@ llvm::Expected<Deployment> portolan::deploymentOf(const PlanPoint &plan,
   if (result.stageSize % result.expertTp)
     return refuseDivisor("expert_tp", result.expertTp, result.stageSize);
   result.ep = result.stageSize / result.expertTp;
+  int64_t domain = topology.domain;
+  if (topology.kind == TopologyKind::fullSwitch && result.stageSize > domain &&
+      result.stageSize % domain == 0 && domain % result.expertTp == 0)
+    result.stageDomain = domain;
   return result;
 }

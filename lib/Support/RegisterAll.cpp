@@ -27,6 +27,7 @@
 #include "portolan/Conversion/MoeToSpmd.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
+#include "portolan/Conversion/SwitchedToLinalg.h"
 #include "portolan/Conversion/SwitchedToNvvm.h"
 #include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
@@ -64,6 +65,7 @@ void portolan::registerAllPasses() {
   registerSpmdToRuntimePasses();
   registerSwitchedToNvvmPasses();
   registerSystemToSpmdPasses();
+  registerSwitchedToLinalgPasses();
   registerGraphToMoePasses();
   registerGraphToLinalgPasses();
   moe::registerMoePasses();

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "PlannedProgram.h"
-#include "portolan/Conversion/Lower.h"
 #include "portolan/Plan/PlanFile.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace portolan;
 namespace cl = llvm::cl;
@@ -26,9 +26,27 @@ ProgramOptions::ProgramOptions(cl::SubCommand &sub)
                   cl::value_desc("N")),
       workload(sub) {}
 
-llvm::Error PlannedProgram::lower() {
-  return lowerModel(*session.module, target.machine, plan, workload,
-                    concurrency);
+llvm::Expected<Stratum> portolan::stratumOf(llvm::StringRef option) {
+  std::optional<Stratum> stratum = parseStratum(option);
+  if (!stratum)
+    return llvm::createStringError(
+        "--stratum: expects system or kernel, got '" + option + "'");
+  return *stratum;
+}
+
+llvm::Error PlannedProgram::lower(Stratum stratum) {
+  if (llvm::Error error = lowerModel(*session.module, target.machine, plan,
+                                     workload, concurrency))
+    return error;
+  if (stratum == Stratum::system)
+    return llvm::Error::success();
+  llvm::Expected<KernelReport> report =
+      writeOutKernels(*session.module, *target.family, target.name);
+  if (!report)
+    return report.takeError();
+  for (const std::string &refusal : report->refusals)
+    llvm::errs() << "portolan: remark: " << refusal << "\n";
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::unique_ptr<PlannedProgram>>

@@ -15,6 +15,7 @@
 
 #include "Session.h"
 #include "WorkloadOptions.h"
+#include "portolan/Conversion/Lower.h"
 
 namespace portolan {
 
@@ -33,9 +34,13 @@ struct PlannedProgram {
   /// Requests in flight per model copy.
   int64_t concurrency = 1;
 
-  /// Lowers the session's module to the target's dialect.
-  llvm::Error lower();
+  /// Lowers the session's module to the target's dialect, down to `stratum`.
+  /// Hot steps that have no kernel program are told on standard error.
+  llvm::Error lower(Stratum stratum = Stratum::system);
 };
+
+/// The stratum of the option --stratum.
+llvm::Expected<Stratum> stratumOf(llvm::StringRef option);
 
 /// The program that the options mean: the plan of --plan, refused at its first
 /// illegal decision, or the tuned one; --concurrency, or the plan's optimum

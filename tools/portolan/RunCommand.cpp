@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "PlannedProgram.h"
 #include "TargetRunner.h"
 #include "dialects/Graph/IR/Graph.h"
 #include "mlir/IR/MLIRContext.h"
@@ -36,7 +37,7 @@ namespace {
 struct RunRequest {
   std::string model, inputs, expect;
   double rtol = 0, atol = 0;
-  std::string level, plan, target, fabric;
+  std::string level, plan, target, stratum, fabric;
   int64_t ranks = 0, messageLimit = 0;
 };
 
@@ -65,6 +66,8 @@ llvm::Error checkRequest(const RunRequest &request) {
   if (request.level.empty() && request.target.empty() &&
       request.fabric != "threads")
     return createStringError("--fabric: expects --level spmd or --target");
+  if (request.target.empty() && request.stratum != "system")
+    return createStringError("--stratum: expects --target");
   if (!request.level.empty() && (request.ranks < 1 || request.plan.empty()))
     return createStringError(
         "--level spmd: expects --ranks N with N >= 1 and --plan FILE");
@@ -205,8 +208,12 @@ llvm::Expected<int> run(const RunRequest &request, FabricMaker &fabrics) {
 
   std::unique_ptr<TargetRunner> target;
   if (!request.target.empty()) {
+    llvm::Expected<Stratum> stratum = stratumOf(request.stratum);
+    if (!stratum)
+      return stratum.takeError();
     llvm::Expected<std::unique_ptr<TargetRunner>> created =
-        TargetRunner::create(request.model, request.target, request.plan);
+        TargetRunner::create(request.model, request.target, request.plan,
+                             *stratum);
     if (!created)
       return created.takeError();
     target = std::move(*created);
@@ -284,6 +291,11 @@ Command portolan::runCommand() {
   static cl::opt<std::string> target(
       "target", cl::sub(sub), cl::value_desc("TARGET"),
       cl::desc("Run the model as lowered for a machine with its shape"));
+  static cl::opt<std::string> stratum(
+      "stratum", cl::sub(sub), cl::init("system"),
+      cl::value_desc("system|kernel"),
+      cl::desc("With --target: run each op as what it covers (default), or "
+               "hot ones as their kernels"));
   static cl::opt<std::string> fabric(
       "fabric", cl::sub(sub), cl::init("threads"),
       cl::value_desc("threads|mpi"),
@@ -297,7 +309,7 @@ Command portolan::runCommand() {
             FabricMaker fabrics;
             llvm::Expected<int> status =
                 run({model, inputs, expect, rtol, atol, level, plan, target,
-                     fabric, ranks, messageLimit},
+                     stratum, fabric, ranks, messageLimit},
                     fabrics);
             return status ? *status : exitStatusOf(status.takeError());
           }};

@@ -17,8 +17,9 @@ using llvm::createStringError;
 
 llvm::Expected<std::unique_ptr<TargetRunner>>
 TargetRunner::create(llvm::StringRef model, llvm::StringRef target,
-                     llvm::StringRef planFile) {
+                     llvm::StringRef planFile, Stratum stratum) {
   std::unique_ptr<TargetRunner> runner(new TargetRunner());
+  runner->stratum = stratum;
   llvm::Expected<Target> loaded = loadTarget(target);
   if (!loaded)
     return loaded.takeError();
@@ -113,6 +114,8 @@ TargetRunner::run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
     return chosen.takeError();
   plan = *chosen;
   TargetSetting setting{target.machine, *target.family, plan};
+  setting.stratum = stratum;
+  setting.target = target.name;
   llvm::Expected<int64_t> count = ranksOf(setting);
   if (!count)
     return count.takeError();
@@ -133,6 +136,7 @@ TargetRunner::run(mlir::ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
   formatErrors.clear();
   for (auto [exact, other] : llvm::zip_equal(run->outputs, rounded->outputs))
     formatErrors.push_back(formatErrorOf(exact, other.tensor));
+  kernels = std::move(run->kernels);
   traffic = std::move(run->traffic);
   for (const TransferTraffic &row : traffic)
     contradicted += !row.movesWhatItStates();
@@ -155,6 +159,11 @@ void TargetRunner::print(llvm::raw_ostream &os) const {
       os << ", " << spell(planClass) << " "
          << spell(planClass, plan.get(planClass));
   os << "\n";
+  if (stratum == Stratum::kernel)
+    os << "  kernels of " << kernels.writtenOut
+       << (kernels.writtenOut == 1 ? " step" : " steps") << " written out\n";
+  for (const std::string &refusal : kernels.refusals)
+    os << "  remark: " << refusal << "\n";
   for (const TransferTraffic &row : traffic) {
     os << "  " << row.op << " " << spell(row.algorithm) << ": " << row.calls
        << " calls, "

@@ -28,10 +28,11 @@ struct FormatError {
 
 class TargetRunner {
 public:
-  /// `planFile` may be empty: the tuned plan then.
+  /// `planFile` may be empty: the tuned plan then. With Stratum::kernel the
+  /// kernels of hot steps run in their place.
   static llvm::Expected<std::unique_ptr<TargetRunner>>
   create(llvm::StringRef model, llvm::StringRef target,
-         llvm::StringRef planFile);
+         llvm::StringRef planFile, Stratum stratum);
 
   /// Runs `module`, the model as its file has it, on a fabric with as many
   /// ranks as the plan.
@@ -53,6 +54,8 @@ private:
   Target target;
   std::optional<PlanPoint> given;
   PlanPoint plan;
+  Stratum stratum = Stratum::system;
+  KernelReport kernels;
   int64_t ranks = 0;
   std::vector<TransferTraffic> traffic;
   /// How far the plan's number formats are from the types of the model.

@@ -249,9 +249,11 @@ LogicalResult PackOp::verify() {
     return emitOpError("expects an expert_tensor that divides the group of ")
            << ranks << ", got " << spread;
   // pack_c2
-  if (int64_t(getExperts()) < ranks / spread)
-    return emitOpError("expects at least one expert per block of ranks of ")
-           << ranks / spread << ", got " << int64_t(getExperts());
+  int64_t holders = getHolders();
+  if (holders < 1 || int64_t(getExperts()) / holders < ranks / spread)
+    return emitOpError("expects at least one expert for each of ")
+           << holders << " holders behind " << ranks / spread
+           << " blocks of ranks, got " << int64_t(getExperts());
   // pack_c3
   RankedTensorType input = tensorOf(getInput());
   RankedTensorType indices = tensorOf(getIndices());
@@ -283,6 +285,15 @@ LogicalResult UnpackOp::verify() {
   RankedTensorType tokens = tensorOf(getTokens());
   if (tokens.getRank() != 1 || !agree(tokens.getDimSize(0), rows.getDimSize(0)))
     return emitOpError("expects one token per row, got ") << tokens;
+  // unpack_c3
+  if (!getPacked() && result.isDynamicDim(0))
+    return emitOpError("expects what was packed beside a ragged result");
+  // unpack_c4
+  if (getPacked() &&
+      (tensorOf(getPacked()).getRank() < 1 ||
+       !agree(tensorOf(getPacked()).getDimSize(0), result.getDimSize(0))))
+    return emitOpError("expects as many results as were packed, got ")
+           << result << " of " << getPacked().getType();
   return success();
 }
 

@@ -221,16 +221,19 @@ def Spmd_ChooseCopyOp : Spmd_Op<"choose_copy",
 def Spmd_PackOp : Spmd_LocalOp<"pack"> {
   let summary = "Gathers each token's row once per rank that needs it.";
   let description = [{
-    `input` [T,H], `weights` [T,K], `indices` [T,K] (experts of the whole
-    model, spread over N / expert_tensor blocks of ranks) -> `rows` [R,H]
-    ordered by (rank, token), `row_weights` [R,K], `row_indices` [R,K] counted
-    from the first expert of the destination (-1: not there), `tokens` [R] (the
-    token of each row, kept by the sender) and `counts` [N].
+    `input` [T,H], `weights` [T,K], `indices` [T,K] (experts, -1: none) ->
+    `rows` [R,H] ordered by (rank, token), `row_weights` [R,K], `row_indices`
+    [R,K] counted from the first expert of the destination (-1: not there),
+    `tokens` [R] (the token of each row, kept by the sender) and `counts` [N].
+    The experts are spread over the holders behind N / expert_tensor blocks of
+    ranks, `holders` behind each, the first holders having one more: a row that
+    is sent to a domain goes on to its holders by another pack.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weights,
                        AnyRankedTensor:$indices, I64Attr:$experts,
                        Spmd_GroupAttr:$group,
                        DefaultValuedAttr<I64Attr, "1">:$expert_tensor,
+                       DefaultValuedAttr<I64Attr, "1">:$holders,
                        OptionalAttr<Moe_LoadAttr>:$load,
                        OptionalAttr<Moe_FormatAttr>:$format);
   let results = (outs AnyRankedTensor:$rows, AnyRankedTensor:$row_weights,
@@ -247,13 +250,17 @@ def Spmd_UnpackOp : Spmd_LocalOp<"unpack"> {
   let summary = "Sums the rows that came back into their tokens.";
   let description = [{
     `rows` [R,H], `tokens` [R] (from spmd.pack) -> [T,H]: each token is the sum
-    of its rows, 0 if it has none.
+    of its rows, 0 if it has none. Where T is ragged, `packed` [T,...] is what
+    the pack was given, and `result_load` says how much.
   }];
   let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$tokens,
-                       OptionalAttr<Moe_LoadAttr>:$load);
+                       Optional<AnyRankedTensor>:$packed,
+                       OptionalAttr<Moe_LoadAttr>:$load,
+                       OptionalAttr<Moe_LoadAttr>:$result_load);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
-    $rows `,` $tokens attr-dict `:` functional-type(operands, results)
+    $rows `,` $tokens (`of` $packed^)? attr-dict
+    `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

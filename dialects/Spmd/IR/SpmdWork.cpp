@@ -163,9 +163,7 @@ FailureOr<LocalOp> ReceiveOp::describe() {
 FailureOr<LocalOp> PackOp::describe() {
   LocalOp local;
   FailureOr<Format> format = valueFormat(*this, getInput());
-  FailureOr<int64_t> tokens = elementsOf(*this, tensorOf(getIndices()));
-  if (failed(format) || failed(tokens) ||
-      failed(setRows(*this, getRows(), getLoad(), local)))
+  if (failed(format) || failed(setRows(*this, getRows(), getLoad(), local)))
     return failure();
   local.kind = OpKind::pack;
   local.activation = local.compute = *format;
@@ -177,15 +175,15 @@ FailureOr<LocalOp> PackOp::describe() {
 
 FailureOr<LocalOp> UnpackOp::describe() {
   LocalOp local;
+  LocalOp result;
   FailureOr<Format> format = valueFormat(*this, getRows());
-  FailureOr<int64_t> elements = elementsOf(*this, tensorOf(getResult()));
-  if (failed(format) || failed(elements) ||
-      failed(setRows(*this, getRows(), getLoad(), local)))
+  if (failed(format) || failed(setRows(*this, getRows(), getLoad(), local)) ||
+      failed(setRows(*this, getResult(), getResultLoad(), result)))
     return failure();
   local.kind = OpKind::unpack;
   local.activation = local.compute = *format;
   local.outer = tensorOf(getResult()).getDimSize(1);
-  local.rowsOut = double(tensorOf(getResult()).getDimSize(0));
+  local.rowsOut = result.rows;
   return local;
 }
 

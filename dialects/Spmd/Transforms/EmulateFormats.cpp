@@ -88,6 +88,7 @@ private:
   template <typename Op> void emulateProjections(Op op, int64_t axis);
   template <typename Op> void emulateKeysAndValues(Op op);
   template <typename Op> void emulateLatent(Op op, bool absorbed);
+  void emulateProgram(Operation *op);
 
   void round(OpOperand &operand, const Formats &formats, Place place);
   /// The rows of an activation, along its last dimension.
@@ -311,7 +312,7 @@ template <typename Op> void Emulator::emulateKeysAndValues(Op op) {
   roundRows(op.getPastValueMutable(), kept, /*unscaled=*/true);
 }
 
-/// latent_attention and indexed_latent_attention.
+/// latent_attention, indexed_latent_attention and chosen_latent_attention.
 template <typename Op> void Emulator::emulateLatent(Op op, bool absorbed) {
   bool expanded = tensorOf(op.getPastLatent()).getRank() == 4;
   Formats kept = storageOf(op.getCacheFormat());
@@ -330,6 +331,36 @@ template <typename Op> void Emulator::emulateLatent(Op op, bool absorbed) {
   // [heads,L,Dn]: absorbed, it is the query that meets it, along Dn.
   roundWeight(op.getKeyUpMutable(), op.getWeightFormat(), absorbed ? 2 : 1);
   roundWeight(op.getValueUpMutable(), op.getWeightFormat(), 1);
+}
+
+/// A step whose kernels are written out reads from memory what the op that it
+/// covers reads. What its programs convert and write, they round themselves.
+void Emulator::emulateProgram(Operation *op) {
+  auto covers = op->getAttrOfType<StringAttr>("covers");
+  auto of = op->getAttrOfType<DictionaryAttr>("of");
+  if (!covers || !of || op->getNumRegions() == 0)
+    return;
+  OperationName name(covers.getValue(), op->getContext());
+  OperationState state(op->getLoc(), name);
+  state.addOperands(op->getOperands());
+  state.addTypes(op->getResultTypes());
+  NamedAttrList attributes(of);
+  auto stored = [&](StringRef format) {
+    return moe::FormatAttr::get(op->getContext(), format, format);
+  };
+  for (NamedAttribute attribute : of)
+    if (auto format = dyn_cast<moe::FormatAttr>(attribute.getValue()))
+      attributes.set(attribute.getName(), stored(format.getStorage()));
+  // Rows without a format of their own are converted in the kernel.
+  if (llvm::is_contained(name.getAttributeNames(), "activation_format") &&
+      !of.contains("activation_format"))
+    attributes.set("activation_format", stored(spell(Format::f32)));
+  state.addAttributes(attributes);
+  builder.setInsertionPoint(op);
+  Operation *covered = builder.create(state);
+  emulate(covered);
+  op->setOperands(covered->getOperands());
+  covered->erase();
 }
 
 void Emulator::emulate(Operation *op) {
@@ -368,13 +399,22 @@ void Emulator::emulate(Operation *op) {
         roundRows(op.getIndexKeyMutable(), kept, /*unscaled=*/true);
         roundRows(op.getPastIndexMutable(), kept, /*unscaled=*/true);
       })
+      .Case([&](moe::ChosenLatentAttentionOp op) {
+        emulateLatent(op, /*absorbed=*/true);
+      })
+      // Keys and values were rounded where they were appended.
+      .Case([&](moe::SharedAttentionOp op) {
+        roundHeads(op.getQueryMutable(), computeOf(op.getCacheFormat()),
+                   op.getHeads());
+      })
       .Case<AllReduceOp, ReduceScatterOp, SendOp, PackOp>(
           [&](auto op) { send(op.getInputMutable(), op); })
       .Case<AllGatherOp, AllToAllVOp>([&](auto op) {
         // The others are metadata.
         if (!op.getInputs().empty())
           send(op.getInputsMutable()[0], op);
-      });
+      })
+      .Default([&](Operation *op) { emulateProgram(op); });
 }
 
 LogicalResult Emulator::run() {

@@ -95,7 +95,7 @@ def Switched_TmaLoadOp : Switched_ProgramOp<"tma_load"> {
     are rows and contraction, or with `transposed` contraction and rows: such a
     tensor is prepared with its contraction innermost. What lies outside of the
     tensor reads as 0. The copy signals its bytes at `barrier`. `multicast`: the
-    tile goes to that many blocks of the cluster. `spread`: block r of the
+    tile of the cluster's first block goes to that many blocks. `spread`: block r of the
     cluster reads r tiles of rows further on.
   }];
   let arguments = (ins AnyMemRef:$source, Variadic<Index>:$offsets,

@@ -10,18 +10,16 @@
 //
 // Process: a group inside one domain uses the domain's switch: gathers and
 //   exchanges go directly between all pairs, an all-reduce as the plan says. A
-//   group that spans domains is carried out hierarchically: inside each domain,
-//   and between ranks of the same place in all domains, on the next tier.
+//   reduction or gather over a group that spans domains is carried out
+//   hierarchically: inside each domain, and between ranks of the same place in
+//   all domains, on the next tier. (A hierarchical exchange of rows is two of
+//   them already, one for each tier: Partition.h.)
 //   A domain may be a mesh of links instead of a switch, which the machine says
 //   by the bandwidth of one of them: a group then has only the links between
 //   its members.
 // Assumptions: a flat all-to-all across domains is bound by the bytes that
 //   leave the domain, as the part inside goes at the same time over links that
-//   are no slower; a hierarchical one sends every row that leaves once more,
-//   inside its destination's domain. On a mesh a ring is as many rings as share
-//   no link.
-// Not counted: rows that a hierarchical exchange sends once per domain instead
-//   of once per rank.
+//   are no slower. On a mesh a ring is as many rings as share no link.
 //
 //===----------------------------------------------------------------------===//
 
@@ -110,11 +108,9 @@ void fillHierarchical(const LocalOp &op, Cut cut, const Machine &machine,
       op.kind == OpKind::allReduce ? Algorithm::ring : Algorithm::direct;
   step.load = meshed(switchLoad(op.kind, within, inner, op.payloadBytes),
                      within, cut.inside, machine);
-  // A rank carries its share of the domain's data across; rows of an exchange
-  // are its own.
-  double share = exchangesRows(op.kind) ? op.payloadBytes
-                                        : op.payloadBytes / double(cut.inside);
-  step.outerLoad = switchLoad(op.kind, within, outer, share);
+  // A rank carries its share of the domain's data across.
+  step.outerLoad =
+      switchLoad(op.kind, within, outer, op.payloadBytes / double(cut.inside));
   // A group with one rank per domain has no inner part.
   if (cut.inside == 1)
     step.load = LinkLoad();
@@ -140,13 +136,13 @@ void fillCommunication(const LocalOp &op, const PlanPoint &plan,
     return;
   }
   Cut cut = cutOf(op.group, machine);
-  if (exchangesRows(op.kind) &&
-      !plan.is(PlanClass::dispatchExchange, Exchange::hierarchical)) {
+  if (exchangesRows(op.kind)) {
     step.linkTier = 1;
     step.load = switchLoad(op.kind, algorithm, op.group, op.payloadBytes);
-    step.load.bottleneckBytes = op.payloadBytes *
-                                double(op.group.size - cut.inside) /
-                                double(op.group.size);
+    double elsewhere = double(op.group.size - cut.inside);
+    step.load.bottleneckBytes =
+        op.payloadBytes * elsewhere / double(op.group.size);
+    step.load.extraMessages = elsewhere - 1;
     return;
   }
   fillHierarchical(op, cut, machine, step);

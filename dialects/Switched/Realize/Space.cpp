@@ -40,8 +40,7 @@ void SwitchedFamily::addExchanges(const PlanPoint &prefix,
                                   PlanValues &values) const {
   Deployment degrees = degreesOf(prefix, context.machine);
   // Across domains a row may cross once per domain instead of once per rank.
-  if (context.model.experts > 0 &&
-      !liesInDomain(degrees.stageSize, degrees, context.machine))
+  if (context.model.experts > 0 && degrees.stageDomain > 0)
     values.push_back(PlanValue(Exchange::hierarchical));
 }
 
@@ -50,11 +49,16 @@ std::string SwitchedFamily::whyNoExchange(Exchange exchange,
                                           const PlanContext &context) const {
   if (exchange != Exchange::hierarchical)
     return "rows are put to the ranks of their experts or gathered on all";
-  return ("the expert group of " +
-          Twine(degreesOf(prefix, context.machine).stageSize) +
-          " ranks lies in one domain of " +
-          Twine(context.machine.topology.domain))
-      .str();
+  Deployment degrees = degreesOf(prefix, context.machine);
+  int64_t domain = context.machine.topology.domain;
+  std::string group =
+      ("the expert group of " + Twine(degrees.stageSize) + " ranks ").str();
+  if (liesInDomain(degrees.stageSize, degrees, context.machine))
+    return group + ("lies in one domain of " + Twine(domain)).str();
+  return group +
+         ("with expert_tp " + Twine(degrees.expertTp) +
+          " is not several domains of " + Twine(domain) + " with whole experts")
+             .str();
 }
 
 /// Inside a domain one_shot, ring and, where switches add, in_network; outside

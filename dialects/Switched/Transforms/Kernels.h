@@ -28,8 +28,9 @@ mlir::FailureOr<std::string> targetOf(mlir::ModuleOp module,
 /// multiple of 1024, the repeat of a swizzle of 128 bytes.
 int64_t smemFootprint(SmemType type);
 
-/// Bytes that the barriers of a ring take.
+/// Bytes that the barriers of a ring take, and counters.
 int64_t smemFootprint(MbarrierType type);
+int64_t smemFootprint(CountersType type);
 
 /// A machine that kernels are written for.
 struct KernelMachine {
@@ -58,6 +59,10 @@ mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
 /// and keeps its uses.
 KernelStepOp createKernelStep(mlir::OpBuilder &builder, mlir::Operation *step);
 
+/// The same of a communication step.
+KernelTransferOp createKernelTransfer(mlir::OpBuilder &builder,
+                                      mlir::Operation *step);
+
 /// A kernel at the builder's place, which stays behind it. Its region has one
 /// block, whose arguments are the inputs and results in global memory.
 KernelOp createKernel(mlir::OpBuilder &builder, mlir::Location loc,
@@ -69,9 +74,22 @@ mlir::FailureOr<KernelStepOp> lowerGroupedGemm(GroupedGemmOp op,
                                                const KernelMachine &target);
 mlir::FailureOr<KernelStepOp> lowerRouter(RouterTopkOp op,
                                           const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerPack(PackOp op, const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerPermute(PermuteOp op,
+                                           const KernelMachine &target);
+mlir::FailureOr<KernelTransferOp> lowerRowPut(RowPutOp op,
+                                              const KernelMachine &target);
+mlir::FailureOr<KernelTransferOp> lowerAllReduce(AllReduceOp op,
+                                                 const KernelMachine &target);
+
+/// Units of a communication step: the share of them that the machine's link
+/// takes. Refused if the group is not inside of a domain.
+mlir::FailureOr<int64_t> transferUnits(mlir::Operation *op,
+                                       const LocalOp &local, const Step &step,
+                                       const KernelMachine &target);
 
 /// Checks the programs of one step against the machine.
-mlir::LogicalResult verifyKernels(KernelStepOp step,
+mlir::LogicalResult verifyKernels(mlir::Operation *step,
                                   const KernelMachine &target);
 
 /// Checks every kernel program of a module against the machine (labels in the

@@ -39,17 +39,28 @@ InFlightDiagnostic KernelMachine::refuse(Operation *op, StringRef label,
   return switched::refuse(op, keepRefused, label, text);
 }
 
-KernelStepOp switched::createKernelStep(OpBuilder &builder, Operation *step) {
-  OperationState state(step->getLoc(), KernelStepOp::getOperationName());
+/// `Op` in the place of `step`; the builder is set to the end of its region.
+template <typename Op>
+static Op createAround(OpBuilder &builder, Operation *step) {
+  OperationState state(step->getLoc(), Op::getOperationName());
   state.addOperands(step->getOperands());
   state.addTypes(step->getResultTypes());
   state.addAttributes(step->getAttrDictionary().getValue());
   state.addRegion();
-  auto lowered = cast<KernelStepOp>(builder.create(state));
+  auto lowered = cast<Op>(builder.create(state));
   builder.createBlock(
       &lowered.getBody(), {}, step->getOperandTypes(),
       SmallVector<Location>(step->getNumOperands(), step->getLoc()));
   return lowered;
+}
+
+KernelStepOp switched::createKernelStep(OpBuilder &builder, Operation *step) {
+  return createAround<KernelStepOp>(builder, step);
+}
+
+KernelTransferOp switched::createKernelTransfer(OpBuilder &builder,
+                                                Operation *step) {
+  return createAround<KernelTransferOp>(builder, step);
 }
 
 KernelOp switched::createKernel(OpBuilder &builder, Location loc,
@@ -71,13 +82,28 @@ KernelOp switched::createKernel(OpBuilder &builder, Location loc,
 
 namespace {
 
-/// The steps that have, or could have, a program.
-bool isHot(Operation *op) { return isa<GroupedGemmOp, RouterTopkOp>(op); }
+/// The steps that have, or could have, a program. A router without tokens (the
+/// half of a batch of one) launches nothing; exchanges take part without rows.
+bool isHot(Operation *op) {
+  if (isa<RouterTopkOp>(op))
+    return cast<RankedTensorType>(op->getOperand(0).getType()).getDimSize(0) !=
+           0;
+  return isa<GroupedGemmOp, PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
+}
 
-FailureOr<KernelStepOp> writeOut(Operation *op, const KernelMachine &target) {
-  return llvm::TypeSwitch<Operation *, FailureOr<KernelStepOp>>(op)
-      .Case([&](GroupedGemmOp op) { return lowerGroupedGemm(op, target); })
-      .Case([&](RouterTopkOp op) { return lowerRouter(op, target); });
+FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
+  using Written = FailureOr<Operation *>;
+  return llvm::TypeSwitch<Operation *, Written>(op)
+      .Case([&](GroupedGemmOp op) -> Written {
+        return lowerGroupedGemm(op, target);
+      })
+      .Case([&](RouterTopkOp op) -> Written { return lowerRouter(op, target); })
+      .Case([&](PackOp op) -> Written { return lowerPack(op, target); })
+      .Case([&](PermuteOp op) -> Written { return lowerPermute(op, target); })
+      .Case([&](RowPutOp op) -> Written { return lowerRowPut(op, target); })
+      .Case([&](AllReduceOp op) -> Written {
+        return lowerAllReduce(op, target);
+      });
 }
 
 struct LowerToKernels
@@ -119,10 +145,10 @@ LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
   }
   KernelMachine kernels{*machine, *core, keepRefused};
   for (Operation *op : steps) {
-    FailureOr<KernelStepOp> lowered = writeOut(op, kernels);
+    FailureOr<Operation *> lowered = writeOut(op, kernels);
     // What was chosen has to fit: tensor memory is not asked before.
     if (succeeded(lowered) && failed(verifyKernels(*lowered, kernels))) {
-      lowered->erase();
+      (*lowered)->erase();
       lowered = failure();
     }
     if (succeeded(lowered)) {

@@ -36,6 +36,27 @@ llvm::Error lowerModel(mlir::ModuleOp module, const Machine &machine,
 llvm::Error lowerBound(mlir::ModuleOp module, const Machine &machine,
                        const PlanPoint &plan, const Popularity &popularity);
 
+/// How far a program is written out: one op per kernel launch, or what happens
+/// inside of the hot ones as well.
+enum class Stratum : uint8_t { system, kernel };
+
+/// The stratum of that name, or nothing.
+std::optional<Stratum> parseStratum(llvm::StringRef name);
+
+/// What became of the hot steps of a module.
+struct KernelReport {
+  int64_t writtenOut = 0; ///< steps whose kernels are there
+  /// Why each other one stayed, with the label of the rule.
+  std::vector<std::string> refusals;
+};
+
+/// Writes out the kernels of a module that was lowered for `target`, a machine
+/// file or name with its shape, of `family`. Hot steps without program stay. An
+/// error if the family's dialect has no kernel stratum.
+llvm::Expected<KernelReport> writeOutKernels(mlir::ModuleOp module,
+                                             const Family &family,
+                                             llvm::StringRef target);
+
 /// The price of a lowered stage program.
 struct LoweredPrice {
   std::string entry;

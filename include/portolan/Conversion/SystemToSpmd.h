@@ -27,6 +27,7 @@ struct Transfer {
 
 /// Replaces the system ops of `module`, which was lowered for a target, by the
 /// ops that they cover, and yields its transfers in the order of their sites.
+/// Steps whose kernels are written out stay for convert-switched-to-linalg.
 mlir::FailureOr<std::vector<Transfer>>
 convertSystemToSpmd(mlir::ModuleOp module);
 

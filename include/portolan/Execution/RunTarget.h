@@ -14,6 +14,7 @@
 #ifndef PORTOLAN_EXECUTION_RUNTARGET_H
 #define PORTOLAN_EXECUTION_RUNTARGET_H
 
+#include "portolan/Conversion/Lower.h"
 #include "portolan/Execution/TrafficReport.h"
 #include "portolan/Target/Family.h"
 
@@ -23,6 +24,8 @@ struct TargetRun {
   /// The results of the un-lowered `@main`; only where rank 0 lives.
   std::vector<NamedTensor> outputs;
   std::vector<TransferTraffic> traffic;
+  /// What was written out, of all programs, if that was asked for.
+  KernelReport kernels;
 };
 
 /// What a run needs besides the model.
@@ -31,6 +34,10 @@ struct TargetSetting {
   const Family &family;
   const PlanPoint &plan; ///< legal for the machine
   RunFormats formats = RunFormats::ofTypes;
+  /// The kernels of hot steps are written out, and run in their place.
+  Stratum stratum = Stratum::system;
+  /// `machine` as it was asked for, if its kernels are.
+  std::string target = "";
 };
 
 /// Ranks of one model copy under the plan.

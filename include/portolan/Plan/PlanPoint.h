@@ -160,6 +160,9 @@ struct Deployment {
   int64_t stagesPerChip = 1;
   int64_t tp = 1, cp = 1, dp = 1;
   int64_t expertTp = 1, ep = 1;
+  /// Ranks of a scale-up domain, where a stage is several whole domains and
+  /// each holds whole experts; else 0.
+  int64_t stageDomain = 0;
   int64_t microBatches = 1; ///< batch_form; one per stage on wafers
   /// Parts of a micro-batch that attention takes one after another: batch_form
   /// on wafers.

@@ -124,8 +124,7 @@ Value emitGroupLimit(Emit &e, Value scores, int64_t experts, int64_t groups,
 }
 
 /// The row [T,K] of the table for the id of each token, as indices of experts.
-Value emitLookUp(Emit &e, RouteOp op, int64_t experts) {
-  Value ids = op.getIds(), table = op.getTable();
+Value emitLookUp(Emit &e, Value ids, Value table, int64_t experts) {
   // [..] as [T].
   int64_t rank = typeOf(ids).getRank();
   Value flat = rank == 0 ? ids : e.merge(ids, 0, rank);
@@ -183,49 +182,12 @@ struct LowerRoute : OpRewritePattern<RouteOp> {
   LogicalResult matchAndRewrite(RouteOp op,
                                 PatternRewriter &rewriter) const override {
     Emit e(rewriter, op.getLoc());
-    Type f32 = rewriter.getF32Type();
-    int64_t experts = typeOf(op.getRouter()).getDimSize(1);
     Value logits =
         e.contract("th,he->te", {e.rows(op.getInput()), op.getRouter()});
-    if (op.getBias())
-      logits = e.map("te,e->te", {logits, op.getBias()}, f32, addArgs);
-    if (op.getScoring() == Scoring::sparse_mixer) {
-      auto [indices, weights] =
-          emitMixer(e, logits, op.getTopK(), op.getJitter().convertToDouble());
-      return finish(op, rewriter, e, indices, weights);
-    }
-    Value scores = emitScores(e, logits, op.getScoring());
-    Value eligible = scores, indices;
-    if (op.getCorrection())
-      eligible = e.map("te,e->te", {scores, op.getCorrection()}, f32, addArgs);
-    if (int64_t(op.getTopGroups()) < int64_t(op.getGroups()))
-      eligible = emitGroupLimit(e, eligible, experts, op.getGroups(),
-                                op.getTopGroups(), op.getGroupRank());
-    indices = op.getTable() ? emitLookUp(e, op, experts)
-                            : emitTopIndices(e, eligible, op.getTopK());
-
-    Value weights =
-        e.map("tk->tk", indices, f32, [&](Emit &e, ValueRange args) {
-          return e.extract(scores, {e.at('t'), args[0]});
-        });
-    return finish(op, rewriter, e, indices, weights);
-  }
-
-  /// Normalizes and scales the weights [T,K] and replaces the op.
-  static LogicalResult finish(RouteOp op, PatternRewriter &rewriter, Emit &e,
-                              Value indices, Value weights) {
-    SmallVector<Value> inputs = {weights};
-    if (op.getNormalize())
-      inputs.push_back(e.reduce("tk->t", weights, 0, addArgs));
-    double scale = op.getScale().convertToDouble();
-    weights = e.map(op.getNormalize() ? "tk,t->tk" : "tk->tk", inputs,
-                    elementOf(op.getWeights()), [&](Emit &e, ValueRange args) {
-                      Value weight =
-                          args.size() == 2 ? e.div(args[0], args[1]) : args[0];
-                      return e.mul(weight, e.f32(scale));
-                    });
-    indices = e.map("tk->tk", indices, elementOf(op.getIndices()),
-                    [](Emit &, ValueRange args) { return args[0]; });
+    Choice choice = emitChoice(e, logits, RouteForm(op));
+    Value weights = e.castTensor(choice.weights, elementOf(op.getWeights()));
+    Value indices = e.map("tk->tk", choice.indices, elementOf(op.getIndices()),
+                          [](Emit &, ValueRange args) { return args[0]; });
     rewriter.replaceOp(op, {e.unrows(weights, op.getInput()),
                             e.unrows(indices, op.getInput())});
     return success();
@@ -233,6 +195,39 @@ struct LowerRoute : OpRewritePattern<RouteOp> {
 };
 
 } // namespace
+
+Choice portolan::emitChoice(Emit &e, Value logits, const RouteForm &form) {
+  Type f32 = e.builder.getF32Type();
+  int64_t experts = typeOf(logits).getDimSize(1);
+  if (form.bias)
+    logits = e.map("te,e->te", {logits, form.bias}, f32, addArgs);
+  Value indices, weights;
+  if (form.scoring == Scoring::sparse_mixer) {
+    std::tie(indices, weights) = emitMixer(e, logits, form.topK, form.jitter);
+  } else {
+    Value scores = emitScores(e, logits, form.scoring), eligible = scores;
+    if (form.correction)
+      eligible = e.map("te,e->te", {scores, form.correction}, f32, addArgs);
+    if (form.topGroups < form.groups)
+      eligible = emitGroupLimit(e, eligible, experts, form.groups,
+                                form.topGroups, form.groupRank);
+    indices = form.table ? emitLookUp(e, form.ids, form.table, experts)
+                         : emitTopIndices(e, eligible, form.topK);
+    weights = e.map("tk->tk", indices, f32, [&](Emit &e, ValueRange args) {
+      return e.extract(scores, {e.at('t'), args[0]});
+    });
+  }
+  SmallVector<Value> inputs = {weights};
+  if (form.normalize)
+    inputs.push_back(e.reduce("tk->t", weights, 0, addArgs));
+  weights = e.map(form.normalize ? "tk,t->tk" : "tk->tk", inputs, f32,
+                  [&](Emit &e, ValueRange args) {
+                    Value weight =
+                        args.size() == 2 ? e.div(args[0], args[1]) : args[0];
+                    return e.mul(weight, e.f32(form.scale));
+                  });
+  return {weights, indices};
+}
 
 void portolan::populateRoutePatterns(RewritePatternSet &patterns) {
   patterns.add<LowerRoute>(patterns.getContext());

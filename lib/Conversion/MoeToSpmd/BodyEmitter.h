@@ -17,7 +17,7 @@
 #include "dialects/Spmd/IR/Spmd.h"
 #include "lib/Conversion/MoeToSpmd/Geometry.h"
 #include "mlir/IR/Builders.h"
-#include "portolan/Analysis/ModelShape.h"
+#include "portolan/Analysis/Partition.h"
 #include "portolan/Conversion/MoeToSpmd.h"
 
 namespace portolan::moe_to_spmd {
@@ -97,6 +97,11 @@ private:
   Result emitSparseAttention(moe::SparseAttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
   Result emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op);
+  Result emitChosenLatentAttention(moe::ChosenLatentAttentionOp op);
+  Result emitSharedAttention(moe::SharedAttentionOp op);
+  template <typename Op>
+  Result emitSomeKeys(Op op, mlir::ValueRange rows, mlir::ValueRange pasts,
+                      mlir::ValueRange presents, mlir::Value chosen);
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
   // Recurrence.cpp
@@ -173,16 +178,24 @@ private:
   /// Rows and loads of the exchange, of the slowest rank (Partition.cpp).
   struct Loads {
     ExpertLoad experts;
-    double receivedMean = 0, receivedMax = 0;
-    double packedMean = 0, packedMax = 0;
+    llvm::SmallVector<ExchangeLevel, 2> levels;
   };
   Loads loads() const;
   /// Indices of slots in place of those of experts, where experts have copies.
   mlir::Value chooseCopy(mlir::Location loc, mlir::Value indices);
   /// What combine needs of the dispatch with the same indices.
   struct Exchanged {
-    mlir::Value weights, indices, tokens, sent, received;
+    /// One pack and one exchange.
+    struct Level {
+      mlir::Value packed; ///< what was packed, if its rows are ragged
+      mlir::Value tokens, sent, received;
+    };
+    mlir::Value weights, indices;
+    llvm::SmallVector<Level, 2> levels;
   };
+  /// Packs and exchanges `values` (rows, weights, indices).
+  Exchanged::Level exchange(mlir::Location loc, const ExchangeLevel &level,
+                            llvm::SmallVectorImpl<mlir::Value> &values);
   llvm::DenseMap<mlir::Value, Exchanged> exchanges;
 };
 

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Three forms of exchange (Partition.h): rows sent once per rank that needs
-// them and summed on return; rows gathered by all ranks and partial sums
-// scattered; none, with partial sums left to the end of the block.
+// them (or once per domain, then per rank in it) and summed on return; rows
+// gathered by all ranks and partial sums scattered; none, with partial sums
+// left to the end of the block.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,22 +53,15 @@ BodyEmitter::Loads BodyEmitter::loads() const {
                            total)
           : expertLoad(problem.popularity, problem.experts, problem.topK,
                        deployment.ep, total, problem.redundant());
-  double perRank =
-      distinctRanksPerToken(problem.experts, problem.topK, deployment.ep,
-                            problem.groups, problem.topGroups) /
-      double(deployment.ep);
-  result.receivedMean = double(total) * perRank;
-  double skew = result.experts.meanRows > 0
-                    ? result.experts.maxRows / result.experts.meanRows
-                    : 1;
-  result.receivedMax = std::min(result.receivedMean * skew, double(total));
-  double copies = result.receivedMean * deployment.stageSize /
-                  std::max<double>(double(total), 1);
   // Rank 0 holds the most sequences, and its first slice is the longest.
-  int64_t slowest = geometry.sequencesOf(0, half) * geometry.newTokens;
-  result.packedMax =
-      copies * double(llvm::divideCeil(slowest, geometry.equalRanks()));
-  result.packedMean = copies * (double(total) / double(deployment.stageSize));
+  int64_t slowest =
+      llvm::divideCeil(geometry.sequencesOf(0, half) * geometry.newTokens,
+                       geometry.equalRanks());
+  if (problem.sendsRows())
+    result.levels = exchangeLevels(
+        Exchange(problem.plan.get(PlanClass::dispatchExchange)), deployment,
+        problem.experts, problem.topK, problem.groups, problem.topGroups, total,
+        slowest, result.experts);
   return result;
 }
 
@@ -107,6 +101,39 @@ Value BodyEmitter::chooseCopy(Location loc, Value indices) {
       builder.getDenseI64ArrayAttr(problem.slots));
 }
 
+BodyEmitter::Exchanged::Level
+BodyEmitter::exchange(Location loc, const ExchangeLevel &level,
+                      SmallVectorImpl<Value> &values) {
+  Exchanged::Level result;
+  if (tensorOf(values[1]).isDynamicDim(0))
+    result.packed = values[1];
+  // Across domains all experts are in question, inside one those of its ranks.
+  int64_t experts = geometry.expertsOf(
+      problem.slotCount(), level.group.size / level.expertTp * level.holders);
+  auto countsType =
+      RankedTensorType::get({level.group.size}, builder.getI32Type());
+  auto pack = spmd::PackOp::create(
+      builder, loc, raggedLike(values[0]), raggedLike(values[1]),
+      raggedLike(values[2]),
+      RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()),
+      countsType, values[0], values[1], values[2], i64(experts),
+      groupAttr(level.group), i64(level.expertTp), i64(level.holders),
+      load(level.packedMean, level.packedMax, 0), sent());
+  result.tokens = pack.getTokens();
+  result.sent = result.received = pack.getCounts();
+  values.assign({pack.getRows(), pack.getRowWeights(), pack.getRowIndices()});
+  if (level.group.size == 1)
+    return result;
+  result.received = spmd::AllToAllOp::create(
+      builder, loc, countsType, result.sent, groupAttr(level.group));
+  auto exchanged = spmd::AllToAllVOp::create(
+      builder, loc, TypeRange(ValueRange(values)), values, result.sent,
+      result.received, groupAttr(level.group),
+      load(level.receivedMean, level.exchangedMax(), 0), sent());
+  values.assign(exchanged.result_begin(), exchanged.result_end());
+  return result;
+}
+
 LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   Location loc = op.getLoc();
   moe::CombineOp combine = combineOf(op);
@@ -129,36 +156,12 @@ LogicalResult BodyEmitter::emitDispatch(moe::DispatchOp op) {
   Group stage = geometry.stageGroup();
   Exchanged state;
   if (problem.sendsRows()) {
-    *indices = chooseCopy(loc, *indices);
-    auto countsType = RankedTensorType::get({stage.size}, builder.getI32Type());
-    auto pack = spmd::PackOp::create(
-        builder, loc, raggedLike(*rows), raggedLike(*weights),
-        raggedLike(*indices),
-        RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()),
-        countsType, *rows, *weights, *indices, i64(problem.slotCount()),
-        groupAttr(stage), i64(deployment.expertTp),
-        load(expected.packedMean, expected.packedMax, 0), sent());
-    state.tokens = pack.getTokens();
-    state.sent = state.received = pack.getCounts();
-    SmallVector<Value> received = {pack.getRows(), pack.getRowWeights(),
-                                   pack.getRowIndices()};
-    if (stage.size > 1) {
-      state.received = spmd::AllToAllOp::create(builder, loc, countsType,
-                                                state.sent, groupAttr(stage));
-      SmallVector<Type> types;
-      for (Value value : received)
-        types.push_back(value.getType());
-      auto exchange = spmd::AllToAllVOp::create(
-          builder, loc, types, received, state.sent, state.received,
-          groupAttr(stage),
-          load(expected.receivedMean,
-               std::max(expected.receivedMax, expected.packedMax), 0),
-          sent());
-      received = llvm::to_vector_of<Value>(exchange.getResults());
-    }
-    *rows = received[0];
-    state.weights = received[1];
-    state.indices = received[2];
+    SmallVector<Value> values = {*rows, *weights, chooseCopy(loc, *indices)};
+    for (const ExchangeLevel &level : expected.levels)
+      state.levels.push_back(exchange(loc, level, values));
+    *rows = values[0];
+    state.weights = values[1];
+    state.indices = values[2];
   } else {
     SmallVector<Value> gathered = {*rows, *weights, *indices};
     if (problem.exchanges())
@@ -214,7 +217,7 @@ LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
       feedForwardActivation(op.getActivationFormat()),
       // Each of the ranks that share a contraction adds its share of the bias.
       i64(int64_t(op.getBiasShare()) * inner.parts), op.getGateCapAttr(),
-      op.getLinearCapAttr());
+      op.getLinearCapAttr(), op.getLimitsActivatedAttr());
   defineRegional(op.getResult(), result, /*partial=*/false);
   return success();
 }
@@ -232,7 +235,8 @@ LogicalResult BodyEmitter::emitCombine(moe::CombineOp op) {
   Loads expected = loads();
   moe::LoadAttr resultLoad;
   if (problem.sendsRows())
-    resultLoad = load(expected.receivedMean, expected.receivedMax, 0);
+    resultLoad = load(expected.levels.back().receivedMean,
+                      expected.levels.back().receivedMax, 0);
   SmallVector<int64_t> shape(tensorOf(state.indices).getShape());
   shape.back() = lastDim(*rows);
   Value result = moe::CombineOp::create(
@@ -243,18 +247,29 @@ LogicalResult BodyEmitter::emitCombine(moe::CombineOp op) {
       resultLoad, op.getWeightsAppliedAttr());
   Group stage = geometry.stageGroup();
   if (problem.sendsRows()) {
-    if (stage.size > 1) {
-      auto back = spmd::AllToAllVOp::create(
-          builder, loc, TypeRange(result.getType()), ValueRange(result),
-          state.received, state.sent, groupAttr(stage),
-          load(expected.receivedMean,
-               std::max(expected.receivedMax, expected.packedMax), 0),
-          moe::FormatAttr());
-      result = back.getResult(0);
+    // Back the way they came.
+    for (size_t i = state.levels.size(); i-- > 0;) {
+      const ExchangeLevel &level = expected.levels[i];
+      const Exchanged::Level &way = state.levels[i];
+      if (level.group.size > 1) {
+        auto back = spmd::AllToAllVOp::create(
+            builder, loc, TypeRange(result.getType()), ValueRange(result),
+            way.received, way.sent, groupAttr(level.group),
+            load(level.receivedMean, level.exchangedMax(), 0),
+            moe::FormatAttr());
+        result = back.getResult(0);
+      }
+      RankedTensorType type =
+          way.packed ? raggedLike(result)
+                     : rowsType(op, op.getResult(), lastDim(result));
+      moe::LoadAttr unpacked;
+      if (way.packed)
+        unpacked = load(expected.levels[i - 1].receivedMean,
+                        expected.levels[i - 1].receivedMax, 0);
+      result = spmd::UnpackOp::create(
+          builder, loc, type, result, way.tokens, way.packed,
+          load(level.packedMean, level.packedMax, 0), unpacked);
     }
-    result = spmd::UnpackOp::create(
-        builder, loc, rowsType(op, op.getResult(), lastDim(result)), result,
-        state.tokens, load(expected.packedMean, expected.packedMax, 0));
   } else if (problem.exchanges() && stage.size > 1) {
     SmallVector<int64_t> sizes = geometry.slicedRows(half);
     result = spmd::ReduceScatterOp::create(

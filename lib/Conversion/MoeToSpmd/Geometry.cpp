@@ -13,9 +13,11 @@ using namespace portolan::moe_to_spmd;
 using spmd::blockSize;
 
 /// Divisions that stand for other questions: "is this the last rank of its
-/// context group" and "how many rows are this rank's slice" (per half).
+/// context group", "how many rows are this rank's slice" (per half) and "how
+/// many experts are in its domain".
 static constexpr int64_t kLastOfContext = -1;
 static constexpr int64_t kSlicedRows = -2;
+static constexpr int64_t kExpertsOfDomain = -3;
 
 int64_t Geometry::block(int64_t units, int64_t parts, int64_t stride) const {
   if (parts > 1)
@@ -40,6 +42,20 @@ RankedTensorType Geometry::local(RankedTensorType whole,
 bool Geometry::isLastOfContext() const {
   asked.insert({kLastOfContext, deployment.cp, deployment.tp});
   return rank / deployment.tp % deployment.cp == deployment.cp - 1;
+}
+
+/// Experts of the `holders` blocks of a domain, `rank` being in it.
+static int64_t expertsOfDomain(const Deployment &deployment, int64_t experts,
+                               int64_t holders, int64_t rank) {
+  int64_t first = rank / deployment.expertTp / holders * holders;
+  return spmd::blockOffset(experts, deployment.ep, first + holders) -
+         spmd::blockOffset(experts, deployment.ep, first);
+}
+
+int64_t Geometry::expertsOf(int64_t experts, int64_t holders) const {
+  if (holders < deployment.ep)
+    asked.insert({kExpertsOfDomain, holders, experts});
+  return expertsOfDomain(deployment, experts, holders, rank);
 }
 
 int64_t Geometry::sequencesOf(int64_t otherRank, int half) const {
@@ -76,6 +92,10 @@ SmallVector<int64_t> Geometry::signature() const {
     if (units == kSlicedRows) {
       signature.push_back(blockSize(localSequences(int(parts)) * newTokens,
                                     equalRanks(), rank % equalRanks()));
+      continue;
+    }
+    if (units == kExpertsOfDomain) {
+      signature.push_back(expertsOfDomain(deployment, stride, parts, rank));
       continue;
     }
     int64_t index = rank / stride % parts;

@@ -65,6 +65,10 @@ public:
 
   bool isLastOfContext() const;
 
+  /// Of `experts` over a stage, those of the rank's domain of `holders` blocks:
+  /// all of them if those are all.
+  int64_t expertsOf(int64_t experts, int64_t holders) const;
+
   /// Sequences of `rank` in half `half` (0, 1; -1: both).
   int64_t sequencesOf(int64_t otherRank, int half) const;
   int64_t localSequences(int half) const { return sequencesOf(rank, half); }

@@ -171,25 +171,33 @@ FailureOr<Values> Lowering::chooseCopy(spmd::ChooseCopyOp op) {
 FailureOr<Values> Lowering::pack(spmd::PackOp op) {
   // For each expert the block of ranks that holds it, and that block's first.
   int64_t ranks = op.getGroup().getSize(), spread = op.getExpertTensor();
-  int64_t blocks = ranks / spread;
+  int64_t blocks = ranks / spread, holders = op.getHolders();
   SmallVector<int64_t> owners, firsts;
+  auto firstOf = [&](int64_t block) {
+    return spmd::blockOffset(op.getExperts(), blocks * holders,
+                             block * holders);
+  };
   for (int64_t block = 0; block < blocks; ++block)
-    for (int64_t i = 0; i < spmd::blockSize(op.getExperts(), blocks, block);
-         ++i) {
+    for (int64_t i = firstOf(block); i < firstOf(block + 1); ++i) {
       owners.push_back(block);
-      firsts.push_back(spmd::blockOffset(op.getExperts(), blocks, block));
+      firsts.push_back(firstOf(block));
     }
+  // A choice that is not there has no owner.
+  owners.push_back(blocks);
+  firsts.push_back(0);
   Value owner = indexTable(owners), first = indexTable(firsts);
   Value tokens = extent(op.getInput(), 0);
   Value choices = extent(op.getIndices(), 1);
   Value isFalse = arith::ConstantIntOp::create(builder, loc(), 0, 1);
-  Value last = index(op.getExperts() - 1);
-  // Choices outside of the experts are clamped, as everywhere (they come from
-  // a route and cannot occur).
+  Value last = index(op.getExperts() - 1), nobody = index(op.getExperts());
+  // Choices above the experts are clamped, as everywhere (they come from a
+  // route and cannot occur).
   auto expertAt = [&](Value token, Value choice) -> Value {
     Value expert = toIndex(at(op.getIndices(), {token, choice}));
-    expert = arith::MaxSIOp::create(builder, loc(), expert, index(0));
-    return arith::MinSIOp::create(builder, loc(), expert, last);
+    Value isThere = arith::CmpIOp::create(
+        builder, loc(), arith::CmpIPredicate::sge, expert, index(0));
+    expert = arith::MinSIOp::create(builder, loc(), expert, last);
+    return arith::SelectOp::create(builder, loc(), isThere, expert, nobody);
   };
   auto isAt = [&](Value expert, Value block) -> Value {
     return arith::CmpIOp::create(builder, loc(), arith::CmpIPredicate::eq,
@@ -295,8 +303,14 @@ FailureOr<Values> Lowering::unpack(spmd::UnpackOp op) {
   RankedTensorType type = tensorOf(op.getResult());
   Value zero = arith::ConstantOp::create(
       builder, loc(), builder.getZeroAttr(type.getElementType()));
-  Value sums = tensor::EmptyOp::create(builder, loc(), type.getShape(),
-                                       type.getElementType());
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(
+      builder, loc(), op.getPacked() ? op.getPacked() : op.getRows());
+  sizes.resize(2);
+  if (!type.isDynamicDim(0))
+    sizes[0] = builder.getIndexAttr(type.getDimSize(0));
+  sizes[1] = builder.getIndexAttr(type.getDimSize(1));
+  Value sums =
+      tensor::EmptyOp::create(builder, loc(), sizes, type.getElementType());
   sums = linalg::FillOp::create(builder, loc(), zero, sums).getResult(0);
   Value width = index(type.getDimSize(1));
   return emitLoop(

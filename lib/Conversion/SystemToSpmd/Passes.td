@@ -17,7 +17,8 @@ def ConvertSystemToSpmd : Pass<"convert-system-to-spmd", "::mlir::ModuleOp"> {
     that op, with the system op's own operands and types. A transfer gets the
     attribute `portolan.site`, its number in the program, by which the runtime
     carries it out with the transfer's own algorithm. What else a step says
-    (tiles, engines, memory levels) decides its price and not its values.
+    (tiles, engines, memory levels) decides its price and not its values. A step
+    whose kernels are written out stays: its programs are what it computes.
   }];
   let dependentDialects = ["::portolan::moe::MoeDialect",
                            "::portolan::spmd::SpmdDialect"];

@@ -19,6 +19,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "portolan/Conversion/MoeToLinalg.h"
 #include "portolan/Conversion/SpmdToRuntime.h"
+#include "portolan/Conversion/SwitchedToLinalg.h"
 
 using namespace mlir;
 using namespace portolan;
@@ -65,6 +66,10 @@ portolan::compileProgram(const DeviceProgram &program, RunFormats formats) {
   eraseWeights(*lowered);
   PassManager passes(context);
   passes.addPass(createConvertSpmdToRuntime());
+  ConvertSwitchedToLinalgOptions kernels;
+  kernels.formats = formats == RunFormats::ofPlan;
+  kernels.fp8 = spell(program.fp8).str();
+  passes.addPass(createConvertSwitchedToLinalg(kernels));
   passes.addPass(createConvertMoeToLinalg());
   if (llvm::Error error = runPasses(passes, *lowered))
     return std::move(error);

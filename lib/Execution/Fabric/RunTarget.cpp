@@ -35,6 +35,7 @@ portolan::runOnTarget(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
     return batches.takeError();
   // Micro-batches of one size share a program.
   std::map<int64_t, DeviceProgram> programs;
+  KernelReport kernels;
   std::vector<ProgramPass> passes;
   for (const std::vector<NamedTensor> &batch : *batches) {
     bool isScalar = batch.empty() || batch.front().tensor.shape.empty();
@@ -45,6 +46,14 @@ portolan::runOnTarget(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
           lowerProgram(module, batch, setting.plan, setting.machine);
       if (!program)
         return program.takeError();
+      if (setting.stratum == Stratum::kernel) {
+        llvm::Expected<KernelReport> report =
+            writeOutKernels(*program->module, setting.family, setting.target);
+        if (!report)
+          return report.takeError();
+        kernels.writtenOut += report->writtenOut;
+        llvm::append_range(kernels.refusals, report->refusals);
+      }
       if (change)
         change(*program->module);
       known = programs.emplace(size, std::move(*program)).first;
@@ -59,6 +68,7 @@ portolan::runOnTarget(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
   if (!results)
     return results.takeError();
   TargetRun run;
+  run.kernels = std::move(kernels);
   if (results->front().logs.empty())
     return run;
   llvm::Expected<std::vector<TransferTraffic>> traffic =

@@ -32,15 +32,33 @@ func.func @localize(%i: tensor<18x2xi32>) -> tensor<18x2xi32> {
 
 // CHECK-LABEL: func.func @pack_and_unpack
 func.func @pack_and_unpack(%x: tensor<5x8xf32>, %w: tensor<5x2xf32>, %i: tensor<5x2xi32>) -> tensor<5x8xf32> {
-  // The block of ranks that holds each of 6 experts, and its first expert.
-  // CHECK: arith.constant dense<[0, 0, 1, 1, 2, 3]> : tensor<6xindex>
-  // CHECK: arith.constant dense<[0, 0, 2, 2, 4, 5]> : tensor<6xindex>
+  // The block of ranks that holds each of 6 experts, and its first expert; no
+  // block holds a choice that is not there.
+  // CHECK: arith.constant dense<[0, 0, 1, 1, 2, 3, 4]> : tensor<7xindex>
+  // CHECK: arith.constant dense<[0, 0, 2, 2, 4, 5, 0]> : tensor<7xindex>
   // CHECK-NOT: spmd.
   %rows, %rw, %ri, %tokens, %counts = spmd.pack %x, %w, %i over <4 by 1> {experts = 6 : i64}
     : (tensor<5x8xf32>, tensor<5x2xf32>, tensor<5x2xi32>)
     -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>, tensor<?xi32>, tensor<4xi32>)
   %y = spmd.unpack %rows, %tokens : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<5x8xf32>
   return %y : tensor<5x8xf32>
+}
+
+// CHECK-LABEL: func.func @pack_for_domains
+func.func @pack_for_domains(%x: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x2xi32>) -> tensor<?x8xf32> {
+  // 7 experts over 2 domains of 2 holders each: 2 + 2 and 2 + 1.
+  // CHECK: arith.constant dense<[0, 0, 0, 0, 1, 1, 1, 2]> : tensor<8xindex>
+  // CHECK: arith.constant dense<[0, 0, 0, 0, 4, 4, 4, 0]> : tensor<8xindex>
+  %rows, %rw, %ri, %tokens, %counts = spmd.pack %x, %w, %i over <2 by 2> {experts = 7 : i64, holders = 2 : i64, load = #moe.load<mean = 8.0, max = 8.0, capacity = 10, hit = 0.0>}
+    : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>)
+    -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>, tensor<?xi32>, tensor<2xi32>)
+  // The sums are as many as the rows that were packed.
+  // CHECK: %[[ROWS:.*]] = tensor.dim %{{.*}}, %c0
+  // CHECK: tensor.empty(%{{.*}}) : tensor<?x8xf32>
+  // CHECK-NOT: spmd.
+  %y = spmd.unpack %rows, %tokens of %w {result_load = #moe.load<mean = 5.0, max = 5.0, capacity = 5, hit = 0.0>}
+    : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x2xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
 }
 
 // CHECK-LABEL: func.func @merge_partials

@@ -11,7 +11,7 @@ func.func @pack_c1(%x: tensor<6x8xf32>, %w: tensor<6x2xf32>, %i: tensor<6x2xi32>
 // -----
 
 func.func @pack_c2(%x: tensor<6x8xf32>, %w: tensor<6x2xf32>, %i: tensor<6x2xi32>) {
-  // expected-error @+1 {{expects at least one expert per block of ranks of 4, got 3}}
+  // expected-error @+1 {{expects at least one expert for each of 1 holders behind 4 blocks of ranks, got 3}}
   %0:5 = spmd.pack %x, %w, %i over <4 by 1> {experts = 3 : i64}
     : (tensor<6x8xf32>, tensor<6x2xf32>, tensor<6x2xi32>)
     -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>, tensor<?xi32>, tensor<4xi32>)
@@ -51,6 +51,22 @@ func.func @unpack_c1(%x: tensor<?x8xf32>, %t: tensor<?xi32>) {
 func.func @unpack_c2(%x: tensor<7x8xf32>, %t: tensor<6xi32>) {
   // expected-error @+1 {{expects one token per row, got 'tensor<6xi32>'}}
   %0 = spmd.unpack %x, %t : (tensor<7x8xf32>, tensor<6xi32>) -> tensor<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @unpack_c3(%x: tensor<?x8xf32>, %t: tensor<?xi32>) {
+  // expected-error @+1 {{expects what was packed beside a ragged result}}
+  %0 = spmd.unpack %x, %t : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @unpack_c4(%x: tensor<?x8xf32>, %t: tensor<?xi32>, %p: tensor<5x2xf32>) {
+  // expected-error @+1 {{expects as many results as were packed, got 'tensor<6x8xf32>' of 'tensor<5x2xf32>'}}
+  %0 = spmd.unpack %x, %t of %p : (tensor<?x8xf32>, tensor<?xi32>, tensor<5x2xf32>) -> tensor<6x8xf32>
   return
 }
 

@@ -7,6 +7,7 @@
 
 #include "TestModels.h"
 #include "gtest/gtest.h"
+#include <array>
 
 using namespace portolan;
 using namespace portolan::test;
@@ -14,14 +15,15 @@ using namespace portolan::test;
 namespace {
 
 LocalOps partitioned(const PlanPoint &plan, int64_t chips, int64_t sequences,
-                     Phase phase = Phase::decode) {
+                     Phase phase = Phase::decode, int64_t domain = 0) {
   ModelShape model = tinyMoe();
   Workload workload;
   workload.phase = phase;
   workload.contextTokens = 100;
   workload.outputTokens = 20;
   workload.popularity.kind = Popularity::Kind::uniform;
-  llvm::Expected<Deployment> deployment = deploymentOf(plan, chips, chips);
+  llvm::Expected<Deployment> deployment =
+      deploymentOf(plan, chips, domain ? domain : chips);
   LocalOps ops;
   partitionLayer(model, model.layers[0], plan,
                  llvm::cantFail(std::move(deployment)), workload, sequences,
@@ -147,6 +149,52 @@ TEST(Partition, ExpertParallelExchange) {
   EXPECT_DOUBLE_EQ(findOp(ops, OpKind::unpack)->rowsOut, 5);
 }
 
+// The same 18 sequences over two domains of two ranks. Distinct domains of a
+// token: 2 (1 - (8/16)(7/15)) = 1.5333, of its 1.8 ranks.
+TEST(Partition, RowsCrossOncePerDomain) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::hierarchical));
+  plan.set(PlanClass::combineExchange, PlanValue(Exchange::hierarchical));
+  LocalOps ops = partitioned(plan, 4, 18, Phase::decode, /*domain=*/2);
+  const double crossing = 2 * (1 - 0.5 * 7 / 15);
+  ASSERT_EQ(collectives(ops), 6u); // counts, rows, rows back, for two levels
+  const Group rail{2, 2}, inside{2, 1};
+  for (auto [nth, group] : llvm::enumerate(std::array{rail, inside})) {
+    EXPECT_EQ(findOp(ops, OpKind::allToAll, nth)->group, group);
+    EXPECT_EQ(findOp(ops, OpKind::allToAll, nth)->payloadBytes, 2 * 4);
+    EXPECT_EQ(findOp(ops, OpKind::allToAllV, nth)->group, group);
+  }
+  const LocalOp *across = findOp(ops, OpKind::pack, 0);
+  EXPECT_NEAR(across->rows, 5 * crossing, 1e-9);
+  EXPECT_NEAR(across->meanRows, 4.5 * crossing, 1e-9);
+  EXPECT_NEAR(findOp(ops, OpKind::allToAllV, 0)->meanPayloadBytes,
+              4.5 * crossing * (128 + 2 * 8), 1e-9);
+  // Inside, what comes to a rank is what its experts need: 8.1 rows, as with
+  // one exchange.
+  EXPECT_NEAR(findOp(ops, OpKind::pack, 1)->meanRows, 8.1, 1e-9);
+  EXPECT_NEAR(findOp(ops, OpKind::allToAllV, 1)->meanPayloadBytes,
+              8.1 * (128 + 2 * 8), 1e-9);
+  // Back: inside first; summed there, so that a row crosses once per domain.
+  EXPECT_EQ(findOp(ops, OpKind::allToAllV, 2)->group, inside);
+  const LocalOp *summed = findOp(ops, OpKind::unpack, 0);
+  EXPECT_NEAR(summed->meanRows, 8.1, 1e-9);
+  EXPECT_EQ(findOp(ops, OpKind::allToAllV, 3)->group, rail);
+  EXPECT_NEAR(findOp(ops, OpKind::allToAllV, 3)->meanPayloadBytes,
+              4.5 * crossing * 128, 1e-9);
+  EXPECT_DOUBLE_EQ(findOp(ops, OpKind::unpack, 1)->rowsOut, 5);
+}
+
+// A stage in one domain, or of parts of domains, exchanges once.
+TEST(Partition, OneLevelWithoutWholeDomains) {
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::hierarchical));
+  plan.set(PlanClass::combineExchange, PlanValue(Exchange::hierarchical));
+  for (int64_t domain : {3, 4, 8})
+    EXPECT_EQ(collectives(partitioned(plan, 4, 18, Phase::decode, domain)), 3u);
+  plan.set(PlanClass::expertTp, 4);
+  EXPECT_EQ(collectives(partitioned(plan, 4, 18, Phase::decode, 2)), 3u);
+}
+
 // Equal rows on tp ranks are sliced before routing and gathered after.
 TEST(Partition, EqualRowsAreSliced) {
   PlanPoint plan = plainPlan();
@@ -186,16 +234,31 @@ TEST(Partition, ContextParallelMergesParts) {
 }
 
 // Halves alternate, the larger first: 5 sequences become 3 and 2.
-TEST(Partition, TwoBatchesAlternate) {
+// Two halves of 5 sequences on 2 ranks with tp = 2 take turns that end with an
+// all-reduce: attention, experts.
+TEST(Partition, TwoBatchesTakeTurns) {
   PlanPoint plan = plainPlan();
+  plan.set(PlanClass::attentionTp, 2);
+  plan.set(PlanClass::reduction, PlanValue(Reduction::ring));
+  LocalOps whole = partitioned(plan, 2, 5);
   plan.set(PlanClass::overlap, PlanValue(Overlap::twoBatch));
-  LocalOps ops = partitioned(plan, 1, 5);
-  ASSERT_EQ(ops.size(), 2 * tinyMoe().layers[0].ops.size());
-  EXPECT_EQ(ops[0].microBatch, 0);
-  EXPECT_EQ(ops[1].microBatch, 1);
-  EXPECT_EQ(ops[0].kind, ops[1].kind);
+  LocalOps ops = partitioned(plan, 2, 5);
+  ASSERT_EQ(ops.size(), 2 * whole.size());
   EXPECT_DOUBLE_EQ(ops[0].rows, 3);
-  EXPECT_DOUBLE_EQ(ops[1].rows, 2);
+  llvm::SmallVector<unsigned> turns; // halves in order
+  for (auto [index, op] : llvm::enumerate(ops)) {
+    bool begins = index == 0 || op.microBatch != ops[index - 1].microBatch;
+    if (begins)
+      turns.push_back(op.microBatch);
+    if (begins && index > 0 && turns.size() < 5)
+      EXPECT_EQ(ops[index - 1].kind, OpKind::allReduce) << index;
+    // What makes an op's input is of its half and comes before it.
+    if (op.input >= 0) {
+      EXPECT_LT(size_t(op.input), index);
+      EXPECT_EQ(ops[op.input].microBatch, op.microBatch);
+    }
+  }
+  EXPECT_EQ(turns, (llvm::SmallVector<unsigned>{0, 1, 0, 1, 0, 1}));
 }
 
 TEST(Partition, PrefillHasNoPast) {
@@ -226,14 +289,43 @@ TEST(StageLayers, ABoundaryIsAsWideAsWhatCrossesIt) {
   PlanPoint plan = plainPlan();
   plan.set(PlanClass::pipeline, 2);
   Deployment deployment = llvm::cantFail(deploymentOf(plan, 2, 2));
-  EXPECT_EQ(receivedWidth(model, deployment, 1), 192);
-  LocalOp sent =
-      stageBoundary(model, plan, deployment, workload, 5, OpKind::send, 192);
+  PassedList received = receivedBy(model, deployment, 1);
+  ASSERT_EQ(received.size(), 1u);
+  EXPECT_EQ(received[0].width, 192);
+  LocalOp sent = stageBoundary(model, plan, deployment, workload, 5,
+                               OpKind::send, received[0]);
   EXPECT_DOUBLE_EQ(sent.payloadBytes, 5 * 192 * 2);
   // Without a width of its own a layer starts from the model's.
   deployment.stages = 4;
-  EXPECT_EQ(receivedWidth(model, deployment, 1), 64);
-  EXPECT_EQ(receivedWidth(model, deployment, 2), 192);
+  EXPECT_EQ(receivedBy(model, deployment, 1)[0].width, 64);
+  EXPECT_EQ(receivedBy(model, deployment, 2)[0].width, 192);
+}
+
+// A layer that attends to the 7 keys that the layer before has chosen is sent
+// their positions beside the hidden state: 5 * 7 * 4 bytes.
+TEST(StageLayers, ChosenKeysCrossABoundary) {
+  ModelShape model = tinyMoe();
+  model.layers.push_back(model.layers[0]);
+  model.layers[1].inputKeys = 7;
+  model.sequence = {0, 0, 1, 1};
+  Workload workload;
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::pipeline, 2);
+  Deployment deployment = llvm::cantFail(deploymentOf(plan, 2, 2));
+  PassedList received = receivedBy(model, deployment, 1);
+  ASSERT_EQ(received.size(), 2u);
+  EXPECT_EQ(received[0], (Passed{64, false}));
+  EXPECT_EQ(received[1], (Passed{7, true}));
+  LocalOp sent = stageBoundary(model, plan, deployment, workload, 5,
+                               OpKind::receive, received[1]);
+  EXPECT_DOUBLE_EQ(sent.payloadBytes, 5 * 7 * 4);
+}
+
+// Layers that read the cache of an earlier one are one entry of the sequence.
+TEST(StageLayers, DepthCountsTheLayersOfAGroup) {
+  ModelShape model = tinyMoe();
+  model.layers[0].depth = 3;
+  EXPECT_EQ(model.depth(), 3 * int64_t(model.sequence.size()));
 }
 
 // One chip, by hand: per layer q 4096, k and v 2048 each, o 4096, router 1024,

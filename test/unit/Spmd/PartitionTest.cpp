@@ -67,6 +67,7 @@ void expectEqual(const LocalOps &fromIR, const LocalOps &fromShapes,
 struct Case {
   const char *name, *file, *plan;
   int64_t chips, sequences, context;
+  int64_t domain = 0; ///< 0: all chips
 };
 
 class PartitionEquality : public ::testing::TestWithParam<Case> {};
@@ -88,7 +89,7 @@ TEST_P(PartitionEquality, LocalOps) {
   llvm::Expected<PlanPoint> plan = parsePlanPoint(test.plan);
   ASSERT_TRUE(bool(plan)) << llvm::toString(plan.takeError());
   llvm::Expected<Deployment> deployment =
-      deploymentOf(*plan, test.chips, test.chips);
+      deploymentOf(*plan, test.chips, test.domain ? test.domain : test.chips);
   ASSERT_TRUE(bool(deployment)) << llvm::toString(deployment.takeError());
   MoeToSpmdOptions options;
   options.plan = *plan;
@@ -144,12 +145,13 @@ TEST_P(PartitionEquality, LocalOps) {
     });
     expectEqual(describeAll(sends),
                 {stageBoundary(*model, *plan, *deployment, workload,
-                               test.sequences, OpKind::send, model->hidden)},
+                               test.sequences, OpKind::send, {model->hidden})},
                 "send");
-    expectEqual(describeAll(receives),
-                {stageBoundary(*model, *plan, *deployment, workload,
-                               test.sequences, OpKind::receive, model->hidden)},
-                "receive");
+    expectEqual(
+        describeAll(receives),
+        {stageBoundary(*model, *plan, *deployment, workload, test.sequences,
+                       OpKind::receive, {model->hidden})},
+        "receive");
   }
 }
 
@@ -158,6 +160,7 @@ TEST_P(PartitionEquality, LocalOps) {
 #define PLAIN                                                                  \
   "weight_format=f32/f32,activation_format=f32/f32,kv_format=f32/f32,"
 #define SENT "dispatch_exchange=all_to_all,combine_exchange=all_to_all"
+#define LEVELS "dispatch_exchange=hierarchical,combine_exchange=hierarchical"
 #define GATHERED "dispatch_exchange=all_gather,combine_exchange=reduce_scatter"
 
 INSTANTIATE_TEST_SUITE_P(
@@ -173,6 +176,11 @@ INSTANTIATE_TEST_SUITE_P(
              FORMATS "instance=4,attention_tp=2," SENT, 4, 5, 3},
         Case{"epTensor", "mixtral.mlir", PLAIN "instance=4,expert_tp=2," SENT,
              4, 5, 3},
+        Case{"domains", "mixtral.mlir",
+             PLAIN "instance=4,attention_tp=2," LEVELS, 4, 5, 3, 2},
+        Case{"domainsNarrowHalves", "mixtral.mlir",
+             FORMATS "instance=4,expert_tp=2,overlap=two_batch," LEVELS, 4, 5,
+             3, 2},
         Case{"gathered", "mixtral.mlir",
              FORMATS "instance=4,attention_tp=2," GATHERED, 4, 5, 3},
         Case{"gatheredTensor", "mixtral.mlir",

@@ -275,6 +275,15 @@ TEST(Legalize, HierarchicalExchangeWithoutASecondTier) {
   }
 }
 
+// plan_exchange_c3
+TEST(Legalize, HierarchicalExchangeOfPartsOfDomains) {
+  Setting rack(makeSwitched(24, 8));
+  PlanPoint plan = rack.with(rack.firstPlan(), PlanClass::instance, 12);
+  EXPECT_EQ(rack.refusalId(PlanClass::dispatchExchange,
+                           PlanValue(Exchange::hierarchical), plan),
+            "unavailable_decision");
+}
+
 // plan_reduction_c1
 TEST(Legalize, ReductionIsNoneExactlyIfNothingIsReduced) {
   Setting rack(makeSwitched(8, 8));

@@ -212,13 +212,23 @@ TEST(Realize, FlatExchangeAcrossDomainsIsBoundByWhatLeaves) {
   EXPECT_EQ(step.algorithm, Algorithm::direct);
   EXPECT_EQ(step.linkTier, 1);
   EXPECT_EQ(step.load.bottleneckBytes, 800); // 8 of 16 ranks are elsewhere
-  EXPECT_EQ(step.load.extraMessages, 14);
+  EXPECT_EQ(step.load.extraMessages, 7);
+}
 
+TEST(Realize, TheLevelsOfAnExchangeHaveATierEach) {
+  Setting rack(makeSwitched(16, 8));
+  PlanPoint plan = rack.firstPlan();
   plan.set(PlanClass::dispatchExchange, PlanValue(Exchange::hierarchical));
-  step = rack.realizeOne(op, plan);
-  EXPECT_EQ(step.algorithm, Algorithm::hierarchical);
-  EXPECT_EQ(step.load.bottleneckBytes, 1400);     // 7/8 inside
-  EXPECT_EQ(step.outerLoad.bottleneckBytes, 800); // 1/2 across
+  Step across =
+      rack.realizeOne(makeCollective(OpKind::allToAllV, {2, 8}, 1600), plan);
+  EXPECT_EQ(across.algorithm, Algorithm::direct);
+  EXPECT_EQ(across.linkTier, 1);
+  EXPECT_EQ(across.load.bottleneckBytes, 800); // 1 of 2 domains
+  Step inside =
+      rack.realizeOne(makeCollective(OpKind::allToAllV, {8, 1}, 1600), plan);
+  EXPECT_EQ(inside.algorithm, Algorithm::direct);
+  EXPECT_EQ(inside.linkTier, 0);
+  EXPECT_EQ(inside.load.bottleneckBytes, 1400); // 7 of 8 ranks
 }
 
 TEST(Realize, OneRankPerDomainHasNoInnerPart) {

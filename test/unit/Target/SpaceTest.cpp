@@ -209,6 +209,15 @@ TEST(Space, HierarchicalExchangeNeedsTwoDomains) {
             (Strings{"all_to_all", "all_gather"}));
 }
 
+// 12 of 24 chips are a domain and a half.
+TEST(Space, HierarchicalExchangeNeedsWholeDomains) {
+  Setting setting(makeSwitched(24, 8));
+  PlanPoint plan = setting.firstPlan();
+  plan.set(PlanClass::instance, 12);
+  EXPECT_EQ(setting.spelled(PlanClass::dispatchExchange, plan),
+            (Strings{"all_to_all", "all_gather"}));
+}
+
 TEST(Space, ReductionExistsOnlyWhereSomethingIsReduced) {
   Setting setting(makeSwitched(8, 8));
   PlanPoint plan = setting.firstPlan();
