@@ -20,31 +20,30 @@ using namespace portolan::test;
 namespace {
 
 constexpr unsigned kModels = 25;
-constexpr unsigned kStreamsModels = 2;
 constexpr unsigned kPlans = 4;
 
 class RandomPlans : public ::testing::TestWithParam<const char *> {};
 
 } // namespace
 
-/// Runs `count` models, of `load`, by random plans of the family of `target`.
-static void
-checkPlans(llvm::StringRef target, unsigned count,
-           llvm::function_ref<bool(PlannedModel &, uint64_t)> load) {
+/// `models` models under `plans` random plans each.
+static void expectEqual(const char *target,
+                        bool (PlannedModel::*load)(uint64_t), unsigned models,
+                        unsigned plans) {
   llvm::Expected<Machine> machine = loadMachine(target);
   ASSERT_TRUE(bool(machine)) << llvm::toString(machine.takeError());
   const Family &family = *llvm::cantFail(familyOf(*machine));
-  unsigned models = 0, communicating = 0;
-  for (uint64_t seed = 0; models < count; ++seed) {
+  unsigned loaded = 0, communicating = 0;
+  for (uint64_t seed = 0; loaded < models; ++seed) {
     PlannedModel model;
-    bool runs = load(model, seed);
+    bool runs = (model.*load)(seed);
     if (::testing::Test::HasFailure())
       return;
     if (!runs)
       continue;
-    ++models;
+    ++loaded;
     std::vector<NamedTensor> expected = model.reference();
-    for (uint64_t number = 0; number < kPlans; ++number) {
+    for (uint64_t number = 0; number < plans; ++number) {
       PlanPoint plan = model.randomPlan(*machine, family, 100 * seed + number);
       SCOPED_TRACE("model " + std::to_string(seed) + " plan " +
                    std::to_string(number) + " " + spellPlan(plan));
@@ -62,21 +61,53 @@ checkPlans(llvm::StringRef target, unsigned count,
             << row.statedPayloadBytes;
     }
   }
-  EXPECT_GT(communicating, count * kPlans / 4);
+  EXPECT_GT(communicating, models * plans / 4);
 }
 
 TEST_P(RandomPlans, EqualTheModel) {
-  checkPlans(GetParam(), kModels, [](PlannedModel &model, uint64_t seed) {
-    return model.load(seed);
-  });
+  expectEqual(GetParam(), &PlannedModel::load, kModels, kPlans);
 }
 
-// Streams between layers, pooled keys, tables of experts.
-TEST_P(RandomPlans, OfModelsWithStreamsEqualTheModel) {
-  checkPlans(GetParam(), kStreamsModels,
-             [](PlannedModel &model, uint64_t seed) {
-               return model.loadStreams(seed);
-             });
+// One cache for several layers, chosen keys between layers, gates per head.
+TEST_P(RandomPlans, EqualTheModelWhereLayersShare) {
+  expectEqual(GetParam(), &PlannedModel::loadShared, kNumSharedFamilies,
+              /*plans=*/2);
+}
+
+// Streams between layers; pooled keys and tables of experts.
+TEST_P(RandomPlans, EqualTheModelOfStreams) {
+  expectEqual(GetParam(), &PlannedModel::loadStreams, /*models=*/2,
+              /*plans=*/3);
+}
+
+// Positions of chosen keys pass from stage to stage beside the hidden state.
+TEST_P(RandomPlans, ChosenKeysCrossStages) {
+  llvm::Expected<Machine> machine = loadMachine(GetParam());
+  ASSERT_TRUE(bool(machine)) << llvm::toString(machine.takeError());
+  const Family &family = *llvm::cantFail(familyOf(*machine));
+  bool crossed = false;
+  // Every third configuration has an index that layers share.
+  for (uint64_t seed = 1; seed < 60 && !crossed; seed += kNumSharedFamilies) {
+    PlannedModel model;
+    ASSERT_TRUE(model.loadShared(seed));
+    PlanPoint plan = model.randomPlan(*machine, family, seed);
+    Deployment deployment =
+        llvm::cantFail(deploymentOf(plan, machine->topology));
+    bool hands = false;
+    for (int64_t stage = 1; stage < deployment.stages; ++stage)
+      hands |= receivedBy(model.shape, deployment, stage).size() > 1;
+    if (!hands)
+      continue;
+    crossed = true;
+    SCOPED_TRACE("model " + std::to_string(seed) + " " + spellPlan(plan));
+    std::vector<NamedTensor> expected = model.reference();
+    llvm::Expected<TargetRun> run = model.onTarget(*machine, plan);
+    ASSERT_TRUE(bool(run)) << llvm::toString(run.takeError());
+    expectClose(run->outputs, expected, /*rtol=*/1e-5);
+    for (const TransferTraffic &row : run->traffic)
+      EXPECT_TRUE(row.movesWhatItStates()) << row.op;
+  }
+  EXPECT_TRUE(crossed);
 }
 
 static std::string nameOf(const ::testing::TestParamInfo<const char *> &info) {
