@@ -330,6 +330,9 @@ TEST_F(SharedConfigs, StepRefusals) {
   EXPECT_EQ(withInput(kStep, "partial_rotary_factors", 0.01),
             "c.json: partial_rotary_factors: expects factors that rotate an "
             "even part of heads of 128, got 0.01");
+  EXPECT_EQ(withInput(kStep, "partial_rotary_factors", 1e300),
+            "c.json: partial_rotary_factors: expects factors that rotate an "
+            "even part of heads of 128, got 1.0000000000000001e+300");
   EXPECT_EQ(withInput(kStep, "moe_layers_enum", "3,45"),
             "c.json: moe_layers_enum: expects layers from 0 to 44 between "
             "commas, got \"3,45\"");
