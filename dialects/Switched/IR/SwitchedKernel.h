@@ -52,6 +52,13 @@ int64_t tmemAllocation(int64_t wordColumns);
 mlir::LogicalResult verifyProgramRegion(mlir::Operation *op,
                                         mlir::Region &region, unsigned indices);
 
+/// What crosses from the loads of a pipeline, or of a loop over a cache, to its
+/// products: each side waits once for the other and passes on once, and the
+/// full barrier expects the bytes that come. Emits an error of `op` otherwise.
+mlir::LogicalResult verifyHandshake(mlir::Operation *op, mlir::Region &produce,
+                                    mlir::Region &consume, mlir::Value full,
+                                    mlir::Value free);
+
 /// What a step that is written out has to be: a region of its operands that
 /// yields its results, with programs of the work of the covered op (rules
 /// kernel_step_c1 and on).

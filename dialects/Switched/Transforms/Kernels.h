@@ -69,6 +69,8 @@ mlir::FailureOr<KernelStepOp> lowerGroupedGemm(GroupedGemmOp op,
                                                const KernelMachine &target);
 mlir::FailureOr<KernelStepOp> lowerRouter(RouterTopkOp op,
                                           const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerLatentAttention(LatentAttentionOp op,
+                                                   const KernelMachine &target);
 
 /// Checks the programs of one step against the machine.
 mlir::LogicalResult verifyKernels(KernelStepOp step,

@@ -12,6 +12,9 @@
 
 #include "dialects/Switched/Transforms/Kernels.h"
 #include "dialects/Switched/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -72,11 +75,16 @@ KernelOp switched::createKernel(OpBuilder &builder, Location loc,
 namespace {
 
 /// The steps that have, or could have, a program.
-bool isHot(Operation *op) { return isa<GroupedGemmOp, RouterTopkOp>(op); }
+bool isHot(Operation *op) {
+  return isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp>(op);
+}
 
 FailureOr<KernelStepOp> writeOut(Operation *op, const KernelMachine &target) {
   return llvm::TypeSwitch<Operation *, FailureOr<KernelStepOp>>(op)
       .Case([&](GroupedGemmOp op) { return lowerGroupedGemm(op, target); })
+      .Case([&](LatentAttentionOp op) {
+        return lowerLatentAttention(op, target);
+      })
       .Case([&](RouterTopkOp op) { return lowerRouter(op, target); });
 }
 
@@ -100,6 +108,10 @@ LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
   });
   if (steps.empty())
     return success();
+  // A caller outside of a pass may not have loaded what is created.
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, memref::MemRefDialect,
+                    tensor::TensorDialect>();
   FailureOr<std::string> name = targetOf(module, target);
   if (failed(name))
     return failure();

@@ -45,7 +45,9 @@ def SwitchedLowerToKernels
     Option<"keepRefused", "keep-refused", "bool", "false",
            "Leave steps without program as they are, with a remark">,
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_PASSES_TD
