@@ -317,21 +317,61 @@ ExpertLoad portolan::sideBySideLoad(const Popularity &popularity,
   return load;
 }
 
+namespace {
+
+/// C(all - taken, chosen) / C(all, chosen): none of `chosen` is among `taken`.
+double missProbability(double all, double taken, int64_t chosen) {
+  double missed = 1;
+  for (int64_t i = 0; i < chosen; ++i)
+    missed *= std::max(0.0, (all - taken - double(i)) / (all - double(i)));
+  return missed;
+}
+
+/// Probability that none of a token's experts is on a rank with `held` whole
+/// groups: over how many of these are among the token's groups.
+double missGroups(int64_t experts, int64_t topK, int64_t groups,
+                  int64_t topGroups, int64_t held) {
+  double perGroup = double(experts) / double(groups);
+  double eligible = perGroup * double(topGroups);
+  // Of a hypergeometric distribution, from none of the groups on.
+  double probability = missProbability(double(groups), double(held), topGroups);
+  double missed = 0;
+  int64_t first = std::max<int64_t>(0, topGroups - (groups - held));
+  if (first > 0) {
+    // All others are chosen, and then some of the held ones.
+    probability = 1;
+    for (int64_t i = 0; i < groups - held; ++i)
+      probability *= double(topGroups - i) / double(groups - i);
+  }
+  for (int64_t hit = first; hit <= std::min(held, topGroups); ++hit) {
+    missed +=
+        probability * missProbability(eligible, perGroup * double(hit), topK);
+    probability *=
+        double(held - hit) * double(topGroups - hit) /
+        (double(hit + 1) * double(groups - held - topGroups + hit + 1));
+  }
+  return missed;
+}
+
+} // namespace
+
 double portolan::distinctRanksPerToken(int64_t experts, int64_t topK,
                                        int64_t ranks, int64_t groups,
                                        int64_t topGroups) {
-  double all = double(experts), over = double(ranks);
-  double cap = over;
+  double over = double(ranks);
   if (ranks >= groups) {
     // A token's experts lie in the ranks of its groups.
-    all = all * double(topGroups) / double(groups);
+    double all = double(experts) * double(topGroups) / double(groups);
     over = over * double(topGroups) / double(groups);
-  } else {
-    cap = std::min(over, double(topGroups));
+    double missed = missProbability(all, all / over, topK);
+    return std::min({over * (1 - missed), over, double(topK)});
   }
-  // Probability that none of the k distinct experts is on a given rank.
-  double missed = 1;
-  for (int64_t i = 0; i < topK; ++i)
-    missed *= std::max(0.0, (all - all / over - double(i)) / (all - double(i)));
-  return std::min({over * (1 - missed), cap, double(topK)});
+  // A rank holds whole groups, or most ranks one more than the others.
+  int64_t held = groups / ranks, more = groups % ranks;
+  double hit = double(ranks - more) *
+               (1 - missGroups(experts, topK, groups, topGroups, held));
+  if (more > 0)
+    hit += double(more) *
+           (1 - missGroups(experts, topK, groups, topGroups, held + 1));
+  return std::min({hit, double(topGroups), double(topK)});
 }

@@ -24,6 +24,9 @@
 
 #include "dialects/Switched/IR/SwitchedDialect.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Switched/IR/SwitchedAttrs.h.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Switched/IR/SwitchedTypes.h.inc"
 

@@ -21,6 +21,7 @@ def Switched_Dialect : Dialect {
   }];
   let cppNamespace = "::portolan::switched";
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
   // A system op describes itself through the op that it covers.
   let dependentDialects = ["::portolan::moe::MoeDialect",
                            "::portolan::spmd::SpmdDialect"];

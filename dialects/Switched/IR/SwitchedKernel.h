@@ -31,6 +31,12 @@ int64_t scaleBlock(Format format);
 inline constexpr int64_t kInstructionBytes = 32;
 inline constexpr int64_t kSwizzleBytes = 128;
 
+/// Threads of a warpgroup, which share a tile in registers.
+inline constexpr int64_t kWarpgroupThreads = 128;
+
+/// Destinations that a block has counters for.
+inline constexpr int64_t kMostDestinations = int64_t(1) << 16;
+
 /// Rows (columns of the weights) of a wgmma.
 inline constexpr int64_t kWgmmaRows = 64;
 
@@ -47,6 +53,11 @@ bool tcgen05HasShape(Format format, int64_t rows, int64_t tokens, bool pair);
 /// 32.
 int64_t tmemAllocation(int64_t wordColumns);
 
+/// Where the rows of a step go that packs or permutes; null if no attribute
+/// says so (more experts or ranks than can be counted).
+DestinationsAttr coveredDestinations(mlir::Operation *step,
+                                     const LocalOp &local);
+
 /// A region of a program: one block of `indices` indices that ends in a
 /// switched.yield of nothing. Emits an error of `op` otherwise.
 mlir::LogicalResult verifyProgramRegion(mlir::Operation *op,
@@ -59,10 +70,18 @@ mlir::LogicalResult verifyHandshake(mlir::Operation *op, mlir::Region &produce,
                                     mlir::Region &consume, mlir::Value full,
                                     mlir::Value free);
 
+/// Whether an op of a program reads or writes the memory of another rank.
+bool touchesPeer(mlir::Operation *op);
+
+/// A region of the step's operands that yields its results.
+mlir::LogicalResult verifyKernelFrame(mlir::Operation *op, mlir::Region &body);
+
 /// What a step that is written out has to be: a region of its operands that
 /// yields its results, with programs of the work of the covered op (rules
-/// kernel_step_c1 and on).
+/// kernel_step_c1 and on, kernel_transfer_c1 and on).
 mlir::LogicalResult verifyKernelStep(mlir::Operation *op, mlir::Region &body);
+mlir::LogicalResult verifyKernelTransfer(mlir::Operation *op,
+                                         mlir::Region &body);
 
 } // namespace portolan::switched
 

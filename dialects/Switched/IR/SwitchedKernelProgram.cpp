@@ -44,6 +44,10 @@ LogicalResult KernelStepOp::verifyRegions() {
   return verifyKernelStep(*this, getBody());
 }
 
+LogicalResult KernelTransferOp::verifyRegions() {
+  return verifyKernelTransfer(*this, getBody());
+}
+
 LogicalResult KernelOp::verifyRegions() {
   // kernel_c1
   SmallVector<Type> expected;

@@ -38,9 +38,29 @@ def Switched_KernelStepOp
   let hasRegionVerifier = 1;
 }
 
+def Switched_KernelTransferOp
+    : System_Op<Switched_Dialect, "kernel_transfer", ["allToAllV", "allReduce"],
+                [MemoryEffects<[MemWrite]>, IsolatedFromAbove, SingleBlock]> {
+  let summary = "A communication step whose kernels are written out.";
+  let description = [{
+    As `switched.kernel_step`, for a step between chips: its programs read and
+    write the memory of the other members of the group, and send what the step
+    is priced for.
+  }];
+  let arguments = Switched_RowPutOp.arguments;
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `(` $inputs `)` `covers` $covers $of attr-dict
+    `:` functional-type($inputs, results) $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
 def Switched_KernelOp
     : Op<Switched_Dialect, "kernel",
-         [Pure, HasParent<"KernelStepOp">, IsolatedFromAbove, SingleBlock]> {
+         [RecursiveMemoryEffects,
+          ParentOneOf<["KernelStepOp", "KernelTransferOp"]>, IsolatedFromAbove,
+          SingleBlock]> {
   let summary = "One kernel: the program of each of its blocks of threads.";
   let description = [{
     `units` blocks stay on as many units of the chip and share the work;

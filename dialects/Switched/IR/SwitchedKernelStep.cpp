@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What a program multiplies is read from its pipelines and compared with the
-// work of the op that its step covers.
+// What a program multiplies and stores is read from its loops and compared with
+// the work of the op that its step covers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -176,10 +176,59 @@ LogicalResult verifyChoice(Operation *step, Region &body, DictionaryAttr of) {
   return success();
 }
 
+/// A packing program stores the rows of the covered op, where that has them.
+LogicalResult verifyRows(Operation *step, Region &body, const LocalOp &local) {
+  double bytes = 0;
+  DestinationsAttr covered = coveredDestinations(step, local);
+  WalkResult result = body.walk([&](Operation *op) {
+    // kernel_step_c5
+    auto own = op->getAttrOfType<DestinationsAttr>("destinations");
+    if (own && own != covered) {
+      op->emitOpError("expects the destinations ")
+          << covered << " of the covered op, got " << own;
+      return WalkResult::interrupt();
+    }
+    auto store = dyn_cast<RowStoreOp>(op);
+    if (store && op->getParentOfType<ForDestinationsOp>())
+      bytes += local.rows * double(store.getTile().getType().getStageBytes());
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  // kernel_step_c4
+  double stored = workOf(local).activationOutBytes;
+  if (std::abs(bytes - stored) > 1e-9 * stored)
+    return step->emitOpError("expects kernels that store the ")
+           << stored << " bytes of the covered op, got " << bytes;
+  return success();
+}
+
 } // namespace
 
-LogicalResult switched::verifyKernelStep(Operation *op, Region &body) {
-  // kernel_step_c1
+DestinationsAttr switched::coveredDestinations(Operation *step,
+                                               const LocalOp &local) {
+  auto of = step->getAttrOfType<DictionaryAttr>("of");
+  auto integer = [&](StringRef name, int64_t otherwise) {
+    auto attribute = of.getAs<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : otherwise;
+  };
+  int64_t experts = 0, first = 0, ranks = 0, spread = 1;
+  if (local.kind == OpKind::pack) {
+    experts = integer("experts", 0);
+    ranks = of.getAs<spmd::GroupAttr>("group").getSize();
+    spread = integer("expert_tensor", 1);
+  } else {
+    experts =
+        cast<RankedTensorType>(step->getResult(1).getType()).getDimSize(0);
+    first = integer("first_expert", 0);
+  }
+  if (experts > kMostDestinations || ranks > kMostDestinations)
+    return {};
+  return DestinationsAttr::get(step->getContext(), experts, first, ranks,
+                               spread);
+}
+
+LogicalResult switched::verifyKernelFrame(Operation *op, Region &body) {
   if (body.getArgumentTypes() != op->getOperandTypes())
     return op->emitOpError("expects a region of its operands' types, got ")
            << body.getArgumentTypes();
@@ -188,6 +237,31 @@ LogicalResult switched::verifyKernelStep(Operation *op, Region &body) {
   if (!yield || yield.getOperandTypes() != op->getResultTypes())
     return op->emitOpError("expects a region that ends in a switched.yield of ")
            << op->getNumResults() << " values of its types";
+  return success();
+}
+
+bool switched::touchesPeer(Operation *op) {
+  if (auto store = dyn_cast<RowStoreOp>(op))
+    return bool(store.getPeer());
+  if (auto copy = dyn_cast<CopyRowOp>(op))
+    return bool(copy.getPeer());
+  return isa<PutWordOp, SignalOp, SignalWaitOp, MultimemLoadReduceOp,
+             MultimemStoreOp, PeerAddOp>(op);
+}
+
+LogicalResult switched::verifyKernelStep(Operation *op, Region &body) {
+  // kernel_step_c1
+  if (failed(verifyKernelFrame(op, body)))
+    return failure();
+  // kernel_step_c6
+  WalkResult result = body.walk([](Operation *inner) {
+    if (!touchesPeer(inner))
+      return WalkResult::advance();
+    inner->emitOpError("expects a transfer around what touches a peer");
+    return WalkResult::interrupt();
+  });
+  if (result.wasInterrupted())
+    return failure();
   FailureOr<LocalOp> local = ::portolan::describeCovered(op);
   if (failed(local))
     return failure();
@@ -197,5 +271,7 @@ LogicalResult switched::verifyKernelStep(Operation *op, Region &body) {
   // kernel_step_c3
   if (local->kind == OpKind::route)
     return verifyChoice(op, body, op->getAttrOfType<DictionaryAttr>("of"));
+  if (local->kind == OpKind::pack || local->kind == OpKind::dispatch)
+    return verifyRows(op, body, *local);
   return success();
 }

@@ -16,10 +16,17 @@ using namespace mlir;
 using namespace portolan;
 using namespace portolan::switched;
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Switched/IR/SwitchedAttrs.cpp.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Switched/IR/SwitchedTypes.cpp.inc"
 
 void SwitchedDialect::registerKernelTypes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Switched/IR/SwitchedAttrs.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "dialects/Switched/IR/SwitchedTypes.cpp.inc"
@@ -157,5 +164,22 @@ LogicalResult MbarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
   // mbarrier_c1
   if (stages < 1)
     return emitError() << "expects at least 1 stage, got " << stages;
+  return success();
+}
+
+LogicalResult CountersType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t count) {
+  // counters_c1
+  if (count < 1 || count > kMostDestinations)
+    return emitError() << "expects 1 to " << kMostDestinations
+                       << " counters, got " << count;
+  return success();
+}
+
+LogicalResult SignalsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t members) {
+  // signals_c1
+  if (members < 1)
+    return emitError() << "expects at least 1 member, got " << members;
   return success();
 }

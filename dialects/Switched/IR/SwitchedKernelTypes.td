@@ -75,4 +75,16 @@ def Switched_Mbarrier : Switched_Type<"Mbarrier", "mbarrier"> {
   let assemblyFormat = "`<` $stages `>`";
 }
 
+def Switched_Counters : Switched_Type<"Counters", "counters"> {
+  let summary = "Counters of 32 bits in shared memory.";
+  let parameters = (ins "int64_t":$count);
+  let assemblyFormat = "`<` $count `>`";
+}
+
+def Switched_Signals : Switched_Type<"Signals", "signals"> {
+  let summary = "A counter per member of a group, in memory that peers write.";
+  let parameters = (ins "int64_t":$members);
+  let assemblyFormat = "`<` $members `>`";
+}
+
 #endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDKERNELTYPES_TD

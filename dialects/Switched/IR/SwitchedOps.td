@@ -157,7 +157,10 @@ def Switched_ViewOp : System_ViewOp<Switched_Dialect>;
 
 include "dialects/Switched/IR/SwitchedKernelAttention.td"
 include "dialects/Switched/IR/SwitchedKernelMma.td"
+include "dialects/Switched/IR/SwitchedKernelPeers.td"
 include "dialects/Switched/IR/SwitchedKernelProgram.td"
+include "dialects/Switched/IR/SwitchedKernelReduce.td"
 include "dialects/Switched/IR/SwitchedKernelRoute.td"
+include "dialects/Switched/IR/SwitchedKernelRows.td"
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_IR_SWITCHEDOPS_TD

@@ -139,9 +139,10 @@ void fillCommunication(const LocalOp &op, const PlanPoint &plan,
   if (exchangesRows(op.kind)) {
     step.linkTier = 1;
     step.load = switchLoad(op.kind, algorithm, op.group, op.payloadBytes);
-    step.load.bottleneckBytes = op.payloadBytes *
-                                double(op.group.size - cut.inside) /
-                                double(op.group.size);
+    double elsewhere = double(op.group.size - cut.inside);
+    step.load.bottleneckBytes =
+        op.payloadBytes * elsewhere / double(op.group.size);
+    step.load.extraMessages = elsewhere - 1;
     return;
   }
   fillHierarchical(op, cut, machine, step);

@@ -28,8 +28,9 @@ mlir::FailureOr<std::string> targetOf(mlir::ModuleOp module,
 /// multiple of 1024, the repeat of a swizzle of 128 bytes.
 int64_t smemFootprint(SmemType type);
 
-/// Bytes that the barriers of a ring take.
+/// Bytes that the barriers of a ring take, and counters.
 int64_t smemFootprint(MbarrierType type);
+int64_t smemFootprint(CountersType type);
 
 /// A machine that kernels are written for.
 struct KernelMachine {
@@ -49,14 +50,20 @@ struct KernelMachine {
 mlir::InFlightDiagnostic refuse(mlir::Operation *op, bool keepRefused,
                                 llvm::StringRef label, const llvm::Twine &text);
 
-/// Writes out the hot steps of a module for the machine of targetOf().
+/// Writes out the hot steps of a module for the machine of targetOf(). `toRun`:
+/// only those whose programs convert-switched-to-linalg gives a meaning.
 mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
-                                   llvm::StringRef target, bool keepRefused);
+                                   llvm::StringRef target, bool keepRefused,
+                                   bool toRun = false);
 
 /// A kernel step that covers what `step` covers, at the builder's place. Its
 /// region has one block, the end of which the builder is set to. The step stays
 /// and keeps its uses.
 KernelStepOp createKernelStep(mlir::OpBuilder &builder, mlir::Operation *step);
+
+/// The same of a communication step.
+KernelTransferOp createKernelTransfer(mlir::OpBuilder &builder,
+                                      mlir::Operation *step);
 
 /// A kernel at the builder's place, which stays behind it. Its region has one
 /// block, whose arguments are the inputs and results in global memory.
@@ -71,9 +78,22 @@ mlir::FailureOr<KernelStepOp> lowerRouter(RouterTopkOp op,
                                           const KernelMachine &target);
 mlir::FailureOr<KernelStepOp> lowerLatentAttention(LatentAttentionOp op,
                                                    const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerPack(PackOp op, const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerPermute(PermuteOp op,
+                                           const KernelMachine &target);
+mlir::FailureOr<KernelTransferOp> lowerRowPut(RowPutOp op,
+                                              const KernelMachine &target);
+mlir::FailureOr<KernelTransferOp> lowerAllReduce(AllReduceOp op,
+                                                 const KernelMachine &target);
+
+/// Units of a communication step: the share of them that the machine's link
+/// takes. Refused if the group is not inside of a domain.
+mlir::FailureOr<int64_t> transferUnits(mlir::Operation *op,
+                                       const LocalOp &local, const Step &step,
+                                       const KernelMachine &target);
 
 /// Checks the programs of one step against the machine.
-mlir::LogicalResult verifyKernels(KernelStepOp step,
+mlir::LogicalResult verifyKernels(mlir::Operation *step,
                                   const KernelMachine &target);
 
 /// Checks every kernel program of a module against the machine (labels in the

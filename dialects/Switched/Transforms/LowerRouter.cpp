@@ -25,8 +25,6 @@ namespace {
 
 /// Registers of a thread that one instruction can name.
 constexpr int64_t kThreadRegisters = 255;
-/// Threads of a warpgroup, which share a tile of sums.
-constexpr int64_t kWarpgroupThreads = 128;
 
 struct Recipe {
   Format weights = Format::bf16; ///< storage; sums are of `compute`

@@ -42,17 +42,28 @@ InFlightDiagnostic KernelMachine::refuse(Operation *op, StringRef label,
   return switched::refuse(op, keepRefused, label, text);
 }
 
-KernelStepOp switched::createKernelStep(OpBuilder &builder, Operation *step) {
-  OperationState state(step->getLoc(), KernelStepOp::getOperationName());
+/// `Op` in the place of `step`; the builder is set to the end of its region.
+template <typename Op>
+static Op createAround(OpBuilder &builder, Operation *step) {
+  OperationState state(step->getLoc(), Op::getOperationName());
   state.addOperands(step->getOperands());
   state.addTypes(step->getResultTypes());
   state.addAttributes(step->getAttrDictionary().getValue());
   state.addRegion();
-  auto lowered = cast<KernelStepOp>(builder.create(state));
+  auto lowered = cast<Op>(builder.create(state));
   builder.createBlock(
       &lowered.getBody(), {}, step->getOperandTypes(),
       SmallVector<Location>(step->getNumOperands(), step->getLoc()));
   return lowered;
+}
+
+KernelStepOp switched::createKernelStep(OpBuilder &builder, Operation *step) {
+  return createAround<KernelStepOp>(builder, step);
+}
+
+KernelTransferOp switched::createKernelTransfer(OpBuilder &builder,
+                                                Operation *step) {
+  return createAround<KernelTransferOp>(builder, step);
 }
 
 KernelOp switched::createKernel(OpBuilder &builder, Location loc,
@@ -74,18 +85,37 @@ KernelOp switched::createKernel(OpBuilder &builder, Location loc,
 
 namespace {
 
-/// The steps that have, or could have, a program.
+/// The steps that have, or could have, a program. A router or attention without
+/// tokens (the half of a batch of one) launches nothing; exchanges take part
+/// without rows.
 bool isHot(Operation *op) {
+  if (isa<LatentAttentionOp, RouterTopkOp>(op))
+    return cast<RankedTensorType>(op->getOperand(0).getType()).getDimSize(0) !=
+           0;
+  return isa<GroupedGemmOp, PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
+}
+
+/// The steps whose programs have a meaning on the host.
+bool runsOnHost(Operation *op) {
   return isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp>(op);
 }
 
-FailureOr<KernelStepOp> writeOut(Operation *op, const KernelMachine &target) {
-  return llvm::TypeSwitch<Operation *, FailureOr<KernelStepOp>>(op)
-      .Case([&](GroupedGemmOp op) { return lowerGroupedGemm(op, target); })
-      .Case([&](LatentAttentionOp op) {
+FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
+  using Written = FailureOr<Operation *>;
+  return llvm::TypeSwitch<Operation *, Written>(op)
+      .Case([&](GroupedGemmOp op) -> Written {
+        return lowerGroupedGemm(op, target);
+      })
+      .Case([&](LatentAttentionOp op) -> Written {
         return lowerLatentAttention(op, target);
       })
-      .Case([&](RouterTopkOp op) { return lowerRouter(op, target); });
+      .Case([&](RouterTopkOp op) -> Written { return lowerRouter(op, target); })
+      .Case([&](PackOp op) -> Written { return lowerPack(op, target); })
+      .Case([&](PermuteOp op) -> Written { return lowerPermute(op, target); })
+      .Case([&](RowPutOp op) -> Written { return lowerRowPut(op, target); })
+      .Case([&](AllReduceOp op) -> Written {
+        return lowerAllReduce(op, target);
+      });
 }
 
 struct LowerToKernels
@@ -100,7 +130,7 @@ struct LowerToKernels
 } // namespace
 
 LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
-                                       bool keepRefused) {
+                                       bool keepRefused, bool toRun) {
   SmallVector<Operation *> steps;
   module.walk([&](Operation *op) {
     if (isHot(op))
@@ -131,10 +161,17 @@ LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
   }
   KernelMachine kernels{*machine, *core, keepRefused};
   for (Operation *op : steps) {
-    FailureOr<KernelStepOp> lowered = writeOut(op, kernels);
+    if (toRun && !runsOnHost(op)) {
+      kernels.refuse(op, "host_c1",
+                     "expects a program with a meaning on the host");
+      if (!keepRefused)
+        return failure();
+      continue;
+    }
+    FailureOr<Operation *> lowered = writeOut(op, kernels);
     // What was chosen has to fit: tensor memory is not asked before.
     if (succeeded(lowered) && failed(verifyKernels(*lowered, kernels))) {
-      lowered->erase();
+      (*lowered)->erase();
       lowered = failure();
     }
     if (succeeded(lowered)) {

@@ -28,12 +28,16 @@ def SwitchedLowerToKernels
     : Pass<"switched-lower-to-kernels", "::mlir::ModuleOp"> {
   let summary = "Writes out the kernels of hot steps.";
   let description = [{
-    Replaces every `switched.grouped_gemm` and `switched.router_topk` by a
-    `switched.kernel_step` that covers the same op with the same attributes, so
-    it is priced as before, and whose region holds the programs of its kernels:
-    of experts gate and up with activation and quantization, then down; of a
-    router the logits and the choice. Tile, formats and share of the units are those of
-    the step; stages, cluster and instructions follow from the machine's
+    Replaces every `switched.grouped_gemm`, `switched.router_topk`,
+    `switched.pack` and `switched.permute` by a `switched.kernel_step`, and every
+    `switched.row_put` and `switched.all_reduce` by a `switched.kernel_transfer`.
+    Both cover the same op with the same attributes, so they are priced as
+    before, and their region holds the programs of their kernels: of experts gate
+    and up with activation and quantization, then down; of a router the logits
+    and the choice; of rows their places, copies and puts; of a sum loads that
+    the network adds up, or those of every member. Tile, formats and share of the
+    units are those of the step (of a communication the share that its link
+    takes); stages, cluster and instructions follow from the machine's
     `machine.core`. A step that has no program is an error with a label of
     dialects/Switched/README.md; with `keep-refused` it stays and the reason is a
     remark. Other ops stay. `target` names the machine; without it the module's

@@ -33,7 +33,34 @@ int64_t switched::smemFootprint(MbarrierType type) {
   return 8 * type.getStages();
 }
 
+int64_t switched::smemFootprint(CountersType type) {
+  return int64_t(llvm::alignTo(uint64_t(4 * type.getCount()), 16));
+}
+
 namespace {
+
+/// What a link is asked for: peers inside of its domain, and sums and copies of
+/// its switches.
+LogicalResult verifyPeers(Operation *op, const KernelMachine &target) {
+  int64_t domain = target.machine.topology.domain;
+  if (isa<ForPeersOp, EachPeerOp, ForChunksOp>(op))
+    if (auto group = op->getAttrOfType<spmd::GroupAttr>("group")) {
+      int64_t span = group.getSize() * group.getStride();
+      if (span > domain)
+        return target.refuse(op, "kernel_peers_c1",
+                             "expects peers inside of a domain of " +
+                                 Twine(domain) + " chips, got " + Twine(span));
+    }
+  const Link *link =
+      target.machine.links.empty() ? nullptr : &target.machine.links.front();
+  if (isa<MultimemLoadReduceOp>(op) && (!link || !link->inNetworkReduction))
+    return target.refuse(op, "kernel_multimem_c1",
+                         "expects links with in-network reduction");
+  if (isa<MultimemStoreOp>(op) && (!link || !link->multicast))
+    return target.refuse(op, "kernel_multimem_c2",
+                         "expects links with multicast");
+  return success();
+}
 
 LogicalResult verifyMma(Operation *op, MatrixUnit needed, StringRef format,
                         const KernelMachine &target) {
@@ -72,6 +99,8 @@ LogicalResult verifyKernel(KernelOp kernel, const KernelMachine &target) {
       shared += smemFootprint(alloc.getTile().getType());
     if (auto init = dyn_cast<MbarrierInitOp>(op))
       shared += smemFootprint(init.getTile().getType());
+    if (auto alloc = dyn_cast<CountersAllocOp>(op))
+      shared += smemFootprint(alloc.getTile().getType());
     if (auto alloc = dyn_cast<TmemAllocOp>(op))
       columns += alloc.getColumns();
     if (auto mma = dyn_cast<WgmmaOp>(op))
@@ -86,6 +115,8 @@ LogicalResult verifyKernel(KernelOp kernel, const KernelMachine &target) {
                              ? MatrixUnit::tensorMemory
                              : MatrixUnit::warpgroup,
                          attend.getLatent().getType().getFormat(), target);
+    if (succeeded(result))
+      result = verifyPeers(op, target);
     return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
   });
   if (failed(result))
@@ -109,10 +140,10 @@ LogicalResult verifyKernel(KernelOp kernel, const KernelMachine &target) {
 
 } // namespace
 
-LogicalResult switched::verifyKernels(KernelStepOp step,
+LogicalResult switched::verifyKernels(Operation *step,
                                       const KernelMachine &target) {
   bool fits = true;
-  for (KernelOp kernel : step.getBody().getOps<KernelOp>())
+  for (KernelOp kernel : step->getRegion(0).getOps<KernelOp>())
     fits &= succeeded(verifyKernel(kernel, target));
   return success(fits);
 }

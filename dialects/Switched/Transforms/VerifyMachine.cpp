@@ -64,8 +64,10 @@ struct VerifyMachine
     : switched::impl::SwitchedVerifyMachineBase<VerifyMachine> {
   using SwitchedVerifyMachineBase::SwitchedVerifyMachineBase;
   void runOnOperation() override {
-    if (failed(verifyMachine(getOperation(), target, "switched", kRules)) ||
-        failed(switched::verifyKernels(getOperation(), target)))
+    bool fits =
+        succeeded(verifyMachine(getOperation(), target, "switched", kRules));
+    fits &= succeeded(switched::verifyKernels(getOperation(), target));
+    if (!fits)
       signalPassFailure();
     markAllAnalysesPreserved();
   }

@@ -55,4 +55,12 @@ func.func @looked_up(%x: tensor<16x512xbf16>, %router: tensor<512x8xf32>, %bias:
   %r:2 = switched.router_topk(%x, %router, %bias, %ids, %table) covers "moe.route" {operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 1>, scoring = #moe<scoring sqrt_softplus>, top_k = 2 : i64} {engine = "matmul", issued_operations = 5.0e7 : f64, kernels = 1.0 : f64, token_tile = 16 : i64} : (tensor<16x512xbf16>, tensor<512x8xf32>, tensor<8xf32>, tensor<16xi64>, tensor<100x2xi32>) -> (tensor<16x2xf32>, tensor<16x2xi32>)
   return %r#0, %r#1 : tensor<16x2xf32>, tensor<16x2xi32>
 }
+
+// The other half of a batch of one token.
+// CHECK-TENSOR-LABEL: func.func @empty
+// CHECK-TENSOR: switched.router_topk
+func.func @empty(%x: tensor<0x512xbf16>, %router: tensor<512x8xbf16>) -> (tensor<0x2xf32>, tensor<0x2xi32>) {
+  %r:2 = switched.router_topk(%x, %router) covers "moe.route" {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>, scoring = #moe<scoring softmax>, top_k = 2 : i64} {engine = "vector", kernels = 0.0 : f64} : (tensor<0x512xbf16>, tensor<512x8xbf16>) -> (tensor<0x2xf32>, tensor<0x2xi32>)
+  return %r#0, %r#1 : tensor<0x2xf32>, tensor<0x2xi32>
+}
 }

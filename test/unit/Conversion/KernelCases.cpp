@@ -120,3 +120,123 @@ std::string portolan::randomRouter(Cases &cases) {
           "kernels = 1.0 : f64, token_tile = " +
           std::to_string(tile) + " : i64}");
 }
+
+namespace {
+
+/// "load = #moe.load<...>" of rows that are not known.
+std::string randomLoad(Cases &cases) {
+  std::string mean = cases.oneOf<const char *>({"1.5", "20.0", "777.25"});
+  return "load = #moe.load<mean = " + mean +
+         ", max = 1000.5, capacity = 2048, hit = 1.0>";
+}
+
+std::string randomFormat(Cases &cases, const char *name) {
+  std::string format =
+      cases.oneOf<const char *>({"", "bf16", "fp8", "nvfp4", "mxfp4"});
+  if (format.empty())
+    return "";
+  return std::string(name) + " = #moe.format<\"" + format + "\", \"" + format +
+         "\">, ";
+}
+
+std::string randomShare(Cases &cases) {
+  return std::string("{engine = \"gather\", kernels = 1.0 : f64") +
+         cases.oneOf<const char *>(
+             {"", ", share = 0.5 : f64", ", share = 0.002 : f64"}) +
+         "}";
+}
+
+std::string groupOf(int64_t size, int64_t stride) {
+  return "group = #spmd.group<" + std::to_string(size) + " by " +
+         std::to_string(stride) + ">";
+}
+
+std::string transfer(const std::string &algorithm) {
+  return " {algorithm = \"" + algorithm +
+         "\", bottleneck_bytes = 1.0e4 : f64, hops = 1.0 : f64, starts = 1.0 "
+         ": f64}";
+}
+
+} // namespace
+
+std::string portolan::randomPack(Cases &cases) {
+  int64_t tokens = cases.oneOf<int64_t>({1, 16, 1000});
+  int64_t width = cases.oneOf<int64_t>({30, 60, 64, 512, 7168, 262144});
+  int64_t choices = cases.oneOf<int64_t>({1, 2, 8});
+  int64_t ranks = cases.oneOf<int64_t>({1, 4, 8, 72});
+  int64_t spread = ranks > 1 ? cases.oneOf<int64_t>({1, 2, 4}) : 1;
+  int64_t experts = cases.oneOf<int64_t>({72, 100, 256});
+  return functionOf(
+      "switched.pack",
+      {tensorType({tokens, width}, "bf16"),
+       tensorType({tokens, choices}, "f32"),
+       tensorType({tokens, choices}, "i32")},
+      {tensorType({-1, width}, "bf16"), tensorType({-1, choices}, "f32"),
+       tensorType({-1, choices}, "i32"), tensorType({-1}, "i32"),
+       tensorType({ranks}, "i32")},
+      "covers \"spmd.pack\" {expert_tensor = " + std::to_string(spread) +
+          " : i64, experts = " + std::to_string(experts) + " : i64, " +
+          randomFormat(cases, "format") + groupOf(ranks, 1) + ", " +
+          randomLoad(cases) + "} " + randomShare(cases));
+}
+
+std::string portolan::randomPermute(Cases &cases) {
+  bool flat = cases.oneOf({true, true, true, false});
+  int64_t tokens = cases.oneOf<int64_t>({-1, 1, 16});
+  int64_t width = cases.oneOf<int64_t>({30, 60, 64, 512, 7168, 262144});
+  int64_t choices = cases.oneOf<int64_t>({1, 2, 8});
+  int64_t experts = cases.oneOf<int64_t>({1, 7, 256, 100000});
+  std::string element = cases.oneOf<const char *>({"bf16", "f32"});
+  std::string index = cases.oneOf<const char *>({"i32", "i32", "i32", "i64"});
+  auto rows = [&](int64_t last, const std::string &kind) {
+    return flat ? tensorType({tokens, last}, kind)
+                : tensorType({2, tokens, last}, kind);
+  };
+  std::vector<std::string> operands = {rows(width, element),
+                                       rows(choices, index)};
+  if (cases.oneOf({false, false, true}))
+    operands.push_back(rows(choices, "f32"));
+  return functionOf(
+      "switched.permute", operands,
+      {tensorType({-1, width}, element), tensorType({experts}, "i32")},
+      "covers \"moe.dispatch\" {" + randomFormat(cases, "activation_format") +
+          "first_expert = 3 : i64, " + randomLoad(cases) + "} " +
+          randomShare(cases));
+}
+
+std::string portolan::randomRowPut(Cases &cases) {
+  int64_t width = cases.oneOf<int64_t>({30, 60, 64, 512, 7168, 262144});
+  int64_t choices = cases.oneOf<int64_t>({0, 1, 8});
+  int64_t ranks = cases.oneOf<int64_t>({2, 4, 8, 72, 100});
+  std::vector<std::string> rows = {
+      tensorType({-1, width}, cases.oneOf<const char *>({"bf16", "f32"}))};
+  if (choices > 0) {
+    rows.push_back(tensorType({-1, choices}, "f32"));
+    rows.push_back(tensorType({-1, choices}, "i32"));
+  }
+  std::vector<std::string> operands = rows;
+  operands.insert(operands.end(), 2, tensorType({ranks}, "i32"));
+  return functionOf("switched.row_put", operands, rows,
+                    "covers \"spmd.all_to_all_v\" {" +
+                        randomFormat(cases, "format") +
+                        groupOf(ranks, cases.oneOf<int64_t>({1, 1, 2})) + ", " +
+                        randomLoad(cases) + "}" +
+                        transfer(cases.oneOf<const char *>(
+                            {"direct", "direct", "direct", "hierarchical"})));
+}
+
+std::string portolan::randomAllReduce(Cases &cases) {
+  int64_t rows = cases.oneOf<int64_t>({1, 3, 16, 1000});
+  int64_t width = cases.oneOf<int64_t>({1, 7, 512, 7168});
+  std::string type = tensorType(
+      {rows, width}, cases.oneOf<const char *>({"bf16", "f16", "f32"}));
+  return functionOf(
+      "switched.all_reduce", {type}, {type},
+      "covers \"spmd.all_reduce\" {" +
+          cases.oneOf<std::string>({"", "", randomFormat(cases, "format")}) +
+          groupOf(cases.oneOf<int64_t>({2, 4, 8, 72}),
+                  cases.oneOf<int64_t>({1, 1, 2})) +
+          "}" +
+          transfer(cases.oneOf<const char *>(
+              {"in_network", "one_shot", "in_network", "one_shot", "ring"})));
+}

@@ -35,6 +35,10 @@ std::string tensorType(std::initializer_list<int64_t> shape,
 
 std::string randomExperts(Cases &cases);
 std::string randomRouter(Cases &cases);
+std::string randomPack(Cases &cases);
+std::string randomPermute(Cases &cases);
+std::string randomRowPut(Cases &cases);
+std::string randomAllReduce(Cases &cases);
 
 } // namespace portolan
 

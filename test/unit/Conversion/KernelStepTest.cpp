@@ -88,4 +88,20 @@ TEST(KernelStepTest, RandomRoutersKeepTheirStepOrAreRefused) {
   expectSameStepOrRefusal(randomRouter, 2);
 }
 
+TEST(KernelStepTest, RandomPacksKeepTheirStepOrAreRefused) {
+  expectSameStepOrRefusal(randomPack, 3);
+}
+
+TEST(KernelStepTest, RandomPermutationsKeepTheirStepOrAreRefused) {
+  expectSameStepOrRefusal(randomPermute, 4);
+}
+
+TEST(KernelStepTest, RandomPutsKeepTheirStepOrAreRefused) {
+  expectSameStepOrRefusal(randomRowPut, 5);
+}
+
+TEST(KernelStepTest, RandomAllReducesKeepTheirStepOrAreRefused) {
+  expectSameStepOrRefusal(randomAllReduce, 6);
+}
+
 } // namespace

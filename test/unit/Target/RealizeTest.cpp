@@ -212,7 +212,7 @@ TEST(Realize, FlatExchangeAcrossDomainsIsBoundByWhatLeaves) {
   EXPECT_EQ(step.algorithm, Algorithm::direct);
   EXPECT_EQ(step.linkTier, 1);
   EXPECT_EQ(step.load.bottleneckBytes, 800); // 8 of 16 ranks are elsewhere
-  EXPECT_EQ(step.load.extraMessages, 14);
+  EXPECT_EQ(step.load.extraMessages, 7);
 }
 
 TEST(Realize, TheLevelsOfAnExchangeHaveATierEach) {
