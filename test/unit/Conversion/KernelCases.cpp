@@ -132,7 +132,8 @@ std::string portolan::randomLatentAttention(Cases &cases) {
   int64_t value = cases.oneOf<int64_t>({64, 128});
   std::string compute =
       cases.oneOf<const char *>({"bf16", "bf16", "bf16", "fp8", "mxfp8"});
-  std::string cache = cases.oneOf({compute, compute, compute, std::string("fp8")});
+  std::string cache =
+      cases.oneOf({compute, compute, compute, std::string("fp8")});
   std::string weights = cases.oneOf({compute, compute, std::string("mxfp4")});
   int64_t tile = cases.oneOf<int64_t>({8, 16, 16, 32, 32, 64, 256, 0});
   bool absorbed = cases.oneOf({true, true, true, true, true, false});
