@@ -50,9 +50,11 @@ struct KernelMachine {
 mlir::InFlightDiagnostic refuse(mlir::Operation *op, bool keepRefused,
                                 llvm::StringRef label, const llvm::Twine &text);
 
-/// Writes out the hot steps of a module for the machine of targetOf().
+/// Writes out the hot steps of a module for the machine of targetOf(); without
+/// `transfers` those between chips stay, as if they had no program.
 mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
-                                   llvm::StringRef target, bool keepRefused);
+                                   llvm::StringRef target, bool keepRefused,
+                                   bool transfers);
 
 /// A kernel step that covers what `step` covers, at the builder's place. Its
 /// region has one block, the end of which the builder is set to. The step stays
@@ -81,6 +83,17 @@ mlir::FailureOr<KernelTransferOp> lowerRowPut(RowPutOp op,
                                               const KernelMachine &target);
 mlir::FailureOr<KernelTransferOp> lowerAllReduce(AllReduceOp op,
                                                  const KernelMachine &target);
+
+/// The value [.., X] with its leading dimensions as one; a vector if `leading`
+/// says that all dimensions are leading ones.
+mlir::Value flattenRows(mlir::OpBuilder &builder, mlir::Value value,
+                        bool leading = false);
+/// The inverse: `value` as `type`.
+mlir::Value unflattenRows(mlir::OpBuilder &builder, mlir::Value value,
+                          mlir::RankedTensorType type);
+/// The type of flattenRows().
+mlir::RankedTensorType flatType(mlir::RankedTensorType type,
+                                bool leading = false);
 
 /// Units of a communication step: the share of them that the machine's link
 /// takes. Refused if the group is not inside of a domain.

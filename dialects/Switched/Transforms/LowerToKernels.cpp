@@ -12,6 +12,7 @@
 
 #include "dialects/Switched/Transforms/Kernels.h"
 #include "dialects/Switched/Transforms/Passes.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -63,6 +64,46 @@ KernelTransferOp switched::createKernelTransfer(OpBuilder &builder,
   return createAround<KernelTransferOp>(builder, step);
 }
 
+/// Which dimensions become one: all but the last, or all.
+static SmallVector<ReassociationIndices> rowsOf(int64_t rank, bool leading) {
+  SmallVector<ReassociationIndices> groups(1);
+  int64_t merged = leading ? rank : rank - 1;
+  for (int64_t i = 0; i < merged; ++i)
+    groups[0].push_back(i);
+  if (!leading)
+    groups.push_back({rank - 1});
+  return groups;
+}
+
+RankedTensorType switched::flatType(RankedTensorType type, bool leading) {
+  ArrayRef<int64_t> merged =
+      leading ? type.getShape() : type.getShape().drop_back();
+  bool isDynamic = llvm::any_of(merged, ShapedType::isDynamic);
+  SmallVector<int64_t> shape = {isDynamic ? ShapedType::kDynamic
+                                          : ShapedType::getNumElements(merged)};
+  if (!leading)
+    shape.push_back(type.getShape().back());
+  return type.clone(shape);
+}
+
+Value switched::flattenRows(OpBuilder &builder, Value value, bool leading) {
+  auto type = cast<RankedTensorType>(value.getType());
+  RankedTensorType flat = flatType(type, leading);
+  if (flat == type)
+    return value;
+  return tensor::CollapseShapeOp::create(builder, value.getLoc(), flat, value,
+                                         rowsOf(type.getRank(), leading));
+}
+
+Value switched::unflattenRows(OpBuilder &builder, Value value,
+                              RankedTensorType type) {
+  if (value.getType() == type)
+    return value;
+  return tensor::ExpandShapeOp::create(
+      builder, value.getLoc(), type, value,
+      rowsOf(type.getRank(), /*leading=*/false));
+}
+
 KernelOp switched::createKernel(OpBuilder &builder, Location loc,
                                 TypeRange results, ValueRange inputs,
                                 int64_t units, int64_t cluster) {
@@ -112,7 +153,8 @@ struct LowerToKernels
     : switched::impl::SwitchedLowerToKernelsBase<LowerToKernels> {
   using SwitchedLowerToKernelsBase::SwitchedLowerToKernelsBase;
   void runOnOperation() override {
-    if (failed(lowerToKernels(getOperation(), target, keepRefused)))
+    if (failed(lowerToKernels(getOperation(), target, keepRefused,
+                              /*transfers=*/true)))
       signalPassFailure();
   }
 };
@@ -120,11 +162,16 @@ struct LowerToKernels
 } // namespace
 
 LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
-                                       bool keepRefused) {
+                                       bool keepRefused, bool transfers) {
   SmallVector<Operation *> steps;
   module.walk([&](Operation *op) {
-    if (isHot(op))
+    if (!isHot(op))
+      return;
+    if (transfers || !isa<RowPutOp, AllReduceOp>(op))
       steps.push_back(op);
+    else
+      refuse(op, keepRefused, "lower_transfer_c5",
+             "expects kernels inside of a chip, got a step between chips");
   });
   if (steps.empty())
     return success();

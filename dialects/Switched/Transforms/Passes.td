@@ -50,7 +50,8 @@ def SwitchedLowerToKernels
            "Leave steps without program as they are, with a remark">,
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_PASSES_TD

@@ -52,10 +52,12 @@ struct KernelReport {
 
 /// Writes out the kernels of a module that was lowered for `target`, a machine
 /// file or name with its shape, of `family`. Hot steps without program stay. An
-/// error if the family's dialect has no kernel stratum.
+/// error if the family's dialect has no kernel stratum. Without `transfers`
+/// steps between chips stay: ranks of a run have no memory that peers write.
 llvm::Expected<KernelReport> writeOutKernels(mlir::ModuleOp module,
                                              const Family &family,
-                                             llvm::StringRef target);
+                                             llvm::StringRef target,
+                                             bool transfers);
 
 /// The price of a lowered stage program.
 struct LoweredPrice {

@@ -36,7 +36,8 @@ std::optional<Value> Host::mostRows(KernelOp kernel) {
   int64_t each = counting.getDestinations().getRanks();
   if (!each)
     each = cast<MemRefType>(indices.getType()).getDimSize(1);
-  return e.mul(tokens, e.index(each));
+  // At least one, of which none may be there: a slice starts inside.
+  return e.max(e.mul(tokens, e.index(each)), e.index(1));
 }
 
 LogicalResult Host::lowerUnits(KernelOp kernel) {

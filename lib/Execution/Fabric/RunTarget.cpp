@@ -48,7 +48,8 @@ portolan::runOnTarget(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
         return program.takeError();
       if (setting.stratum == Stratum::kernel) {
         llvm::Expected<KernelReport> report =
-            writeOutKernels(*program->module, setting.family, setting.target);
+            writeOutKernels(*program->module, setting.family, setting.target,
+                            /*transfers=*/false);
         if (!report)
           return report.takeError();
         kernels.writtenOut += report->writtenOut;
