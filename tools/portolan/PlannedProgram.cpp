@@ -41,8 +41,7 @@ llvm::Error PlannedProgram::lower(Stratum stratum) {
   if (stratum == Stratum::system)
     return llvm::Error::success();
   llvm::Expected<KernelReport> report =
-      writeOutKernels(*session.module, *target.family, target.name,
-                      /*transfers=*/true);
+      writeOutKernels(*session.module, *target.family, target.name);
   if (!report)
     return report.takeError();
   for (const std::string &refusal : report->refusals)

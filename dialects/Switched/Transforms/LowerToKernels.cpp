@@ -12,6 +12,8 @@
 
 #include "dialects/Switched/Transforms/Kernels.h"
 #include "dialects/Switched/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -127,11 +129,17 @@ namespace {
 /// of a batch that has none) launch nothing; an exchange takes part without
 /// rows.
 bool isHot(Operation *op) {
-  if (isa<GroupedGemmOp, RouterTopkOp>(op)) {
+  if (isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp>(op)) {
     FailureOr<LocalOp> local = ::portolan::describeCovered(op);
     return succeeded(local) && local->rows > 0;
   }
   return isa<PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
+}
+
+/// The steps whose programs have a meaning on the host.
+bool runsOnHost(Operation *op) {
+  return isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp, PackOp, PermuteOp>(
+      op);
 }
 
 FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
@@ -139,6 +147,9 @@ FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
   return llvm::TypeSwitch<Operation *, Written>(op)
       .Case([&](GroupedGemmOp op) -> Written {
         return lowerGroupedGemm(op, target);
+      })
+      .Case([&](LatentAttentionOp op) -> Written {
+        return lowerLatentAttention(op, target);
       })
       .Case([&](RouterTopkOp op) -> Written { return lowerRouter(op, target); })
       .Case([&](PackOp op) -> Written { return lowerPack(op, target); })
@@ -153,8 +164,7 @@ struct LowerToKernels
     : switched::impl::SwitchedLowerToKernelsBase<LowerToKernels> {
   using SwitchedLowerToKernelsBase::SwitchedLowerToKernelsBase;
   void runOnOperation() override {
-    if (failed(lowerToKernels(getOperation(), target, keepRefused,
-                              /*transfers=*/true)))
+    if (failed(lowerToKernels(getOperation(), target, keepRefused)))
       signalPassFailure();
   }
 };
@@ -162,19 +172,18 @@ struct LowerToKernels
 } // namespace
 
 LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
-                                       bool keepRefused, bool transfers) {
+                                       bool keepRefused, bool toRun) {
   SmallVector<Operation *> steps;
   module.walk([&](Operation *op) {
-    if (!isHot(op))
-      return;
-    if (transfers || !isa<RowPutOp, AllReduceOp>(op))
+    if (isHot(op))
       steps.push_back(op);
-    else
-      refuse(op, keepRefused, "lower_transfer_c5",
-             "expects kernels inside of a chip, got a step between chips");
   });
   if (steps.empty())
     return success();
+  // A caller outside of a pass may not have loaded what is created.
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, memref::MemRefDialect,
+                    tensor::TensorDialect>();
   FailureOr<std::string> name = targetOf(module, target);
   if (failed(name))
     return failure();
@@ -194,6 +203,13 @@ LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
   }
   KernelMachine kernels{*machine, *core, keepRefused};
   for (Operation *op : steps) {
+    if (toRun && !runsOnHost(op)) {
+      kernels.refuse(op, "host_c1",
+                     "expects a program with a meaning on the host");
+      if (!keepRefused)
+        return failure();
+      continue;
+    }
     FailureOr<Operation *> lowered = writeOut(op, kernels);
     // What was chosen has to fit: tensor memory is not asked before.
     if (succeeded(lowered) && failed(verifyKernels(*lowered, kernels))) {

@@ -23,7 +23,7 @@ namespace {
 struct KernelStratum {
   llvm::StringLiteral family;
   LogicalResult (*writeOut)(ModuleOp, StringRef target, bool keepRefused,
-                            bool transfers);
+                            bool toRun);
 };
 
 constexpr KernelStratum kStrata[] = {{"switched", switched::lowerToKernels}};
@@ -41,7 +41,7 @@ std::optional<Stratum> portolan::parseStratum(StringRef name) {
 llvm::Expected<KernelReport> portolan::writeOutKernels(ModuleOp module,
                                                        const Family &family,
                                                        StringRef target,
-                                                       bool transfers) {
+                                                       bool toRun) {
   const KernelStratum *stratum = nullptr;
   std::string names;
   for (const KernelStratum &candidate : kStrata) {
@@ -66,7 +66,7 @@ llvm::Expected<KernelReport> portolan::writeOutKernels(ModuleOp module,
             error = diagnostic.str();
           return success();
         });
-    result = stratum->writeOut(module, target, /*keepRefused=*/true, transfers);
+    result = stratum->writeOut(module, target, /*keepRefused=*/true, toRun);
     if (succeeded(result))
       result = verify(module);
   }
