@@ -88,7 +88,8 @@ int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
          absorbed == other.absorbed && expanded == other.expanded &&
-         tabled == other.tabled && recurrence == other.recurrence &&
+         tabled == other.tabled && borrows == other.borrows &&
+         yieldsChoice == other.yieldsChoice && recurrence == other.recurrence &&
          chunk == other.chunk && microBatch == other.microBatch &&
          causalPrefill == other.causalPrefill && centered == other.centered &&
          softCapped == other.softCapped && cappedParts == other.cappedParts &&

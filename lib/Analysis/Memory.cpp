@@ -46,6 +46,9 @@ LayerMemory memoryOf(const LocalOps &ops, int64_t attentionTiles) {
         std::max({result.widestBytes, activations, op.payloadBytes});
     result.cacheBytes += stateBytes(op);
     double tokens = double(op.sequences) * double(op.context + op.newTokens);
+    // Counted where it is kept.
+    if (op.borrows)
+      continue;
     if (op.kind == OpKind::attention)
       result.cacheBytes +=
           tokens * double(op.kvHeads) * double(op.inner + op.outer) *

@@ -23,6 +23,7 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// What travels beside a row to its experts: index and weight of each choice.
 constexpr double kChoiceBytes = 8;
 constexpr double kCountBytes = 4;
+constexpr double kPositionBytes = 4; // i32
 constexpr double kLogSumExpBytes = 4;
 
 /// Kept values are 16 bits wide or wider; a narrow `activation_format` is how
@@ -442,6 +443,13 @@ int64_t ModelShape::callsOf(unsigned layer) const {
   return std::count(sequence.begin(), sequence.end(), layer);
 }
 
+int64_t ModelShape::depth() const {
+  int64_t sum = 0;
+  for (unsigned layer : sequence)
+    sum += layers[layer].depth;
+  return sum;
+}
+
 /// The two halves in turns: a turn computes, then communicates while the other
 /// half computes.
 static void takeTurns(llvm::ArrayRef<LocalOp> first,
@@ -493,7 +501,7 @@ void portolan::partitionLayer(const ModelShape &model, const LayerShape &layer,
 LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
                                 const Deployment &deployment,
                                 const Workload &workload, int64_t sequences,
-                                OpKind sendOrReceive, int64_t width) {
+                                OpKind sendOrReceive, Passed passed) {
   LocalOp local;
   local.kind = sendOrReceive;
   // A rank's peer is its counterpart in the next stage.
@@ -501,18 +509,28 @@ LocalOp portolan::stageBoundary(const ModelShape &model, const PlanPoint &plan,
   double rows =
       double(ceilDiv(sequences, deployment.dp)) *
       double(stepTokens(workload, plan.count(PlanClass::speculation)));
+  double elements = rows * double(passed.width);
+  // Positions are integers and have no format.
+  if (passed.keys) {
+    local.payloadBytes = local.meanPayloadBytes = elements * kPositionBytes;
+    return local;
+  }
   // What leaves the embedding is what passes between layers.
   local.activation = local.compute = keptFormat(model);
   local.payloadBytes = local.meanPayloadBytes =
-      rows * double(width) * wideBytes(*model.prologue.find(OpKind::embedding));
+      elements * wideBytes(*model.prologue.find(OpKind::embedding));
   return local;
 }
 
-int64_t portolan::receivedWidth(const ModelShape &model,
+PassedList portolan::receivedBy(const ModelShape &model,
                                 const Deployment &deployment, int64_t stage) {
   int64_t first = stageLayers(model, deployment, stage).first;
-  int64_t width = model.layers[model.sequence[first]].inputWidth;
-  return width > 0 ? width : model.hidden;
+  const LayerShape &layer = model.layers[model.sequence[first]];
+  PassedList list = {
+      {layer.inputWidth > 0 ? layer.inputWidth : model.hidden, false}};
+  if (layer.inputKeys > 0)
+    list.push_back({layer.inputKeys, true});
+  return list;
 }
 
 std::pair<int64_t, int64_t> portolan::stageLayers(const ModelShape &model,

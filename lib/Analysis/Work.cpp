@@ -106,6 +106,9 @@ Work attentionWork(const LocalOp &op) {
     work.vectorOperations += kSoftCapVectorOperations * scores;
   }
   double perToken = op.kvHeads * double(op.inner + op.outer);
+  // What another op keeps holds the new tokens already.
+  double kept = op.borrows ? 0 : perToken;
+  double fresh = op.borrows ? double(op.newTokens) : 0;
   // An index scores every key that is seen: a multiply-add per element of its
   // queries and a maximum; its keys are cached beside the others.
   double index = op.ropeWidth, queries = op.keyWidth;
@@ -115,12 +118,11 @@ Work attentionWork(const LocalOp &op) {
     work.vectorOperations += seen * queries / index;
   work.cacheReadBytes =
       op.sequences *
-      (readContext(op, op.topK) * perToken + op.context * index) *
+      ((readContext(op, op.topK) + fresh) * perToken + op.context * index) *
       bytesPerElement(op.cache);
-  work.cacheWriteBytes =
-      op.rows * (perToken + index) * bytesPerElement(op.cache);
+  work.cacheWriteBytes = op.rows * (kept + index) * bytesPerElement(op.cache);
   work.activationInBytes =
-      op.rows * (op.heads * double(op.inner) + perToken + index + queries) *
+      op.rows * (op.heads * double(op.inner) + kept + index + queries) *
       wideBytes(op);
   work.activationOutBytes = op.rows * op.heads * op.outer * wideBytes(op);
   return work;
@@ -138,10 +140,18 @@ double chosenPairs(const LocalOp &op) {
 }
 
 /// The index scores every visible key: a product per head, its positive part
-/// times a weight, and one pass of the choice.
+/// times a weight, and one pass of the choice. A choice that passes from layer
+/// to layer is written and read as positions.
 void addIndexWork(const LocalOp &op, Work &work) {
   if (op.topKeys == 0)
     return;
+  double positions = op.rows * double(op.topKeys) * kIndexBytes;
+  if (op.yieldsChoice)
+    work.activationOutBytes += positions;
+  if (op.indexHeads == 0) {
+    work.activationInBytes += positions;
+    return;
+  }
   double pairs = attendedPairs(op) * op.sequences;
   double heads = op.indexHeads, width = op.indexWidth;
   work.matmulOperations += 2 * pairs * heads * width;

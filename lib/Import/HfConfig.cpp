@@ -96,7 +96,8 @@ constexpr Architecture kArchitectures[] = {
     {"dbrx", "DbrxForCausalLM", readDbrx},
     {"mimo_v2_flash", "MiMoV2FlashForCausalLM", readMiMoV2},
     {"hunyuan", "HunYuanForCausalLM", readHunYuan},
-    {"step3p7", "Step3p7FlashForCausalLM", refuseStep37},
+    {"step3p7", "Step3p7FlashForCausalLM", readStep37},
+    {"step3p7", "Step3p7ForConditionalGeneration", readStep37},
 };
 
 /// The entry for the file; fails on an unknown type or architecture.

@@ -16,6 +16,8 @@
 #include "lib/Import/HfConfigReader.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Verifier.h"
+#include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 using namespace portolan;
@@ -74,6 +76,26 @@ Value streamsOf(OpBuilder &builder, Location loc, Value side, int64_t width,
       side, offsets, sizes, strides);
 }
 
+/// What Llama 3 multiplies each frequency with: nothing where it turns more
+/// than `llamaHigh` times within the original positions, 1 / factor where it
+/// turns less than `llamaLow` times, and a linear ramp in the turns between.
+DenseF64ArrayAttr factorsOf(OpBuilder &builder, const RotarySpec &rotary) {
+  if (rotary.llamaFactor <= 0)
+    return {};
+  SmallVector<double> factors;
+  for (int64_t i = 0; i < rotary.width / 2; ++i) {
+    double frequency =
+        std::pow(rotary.theta, -2.0 * double(i) / double(rotary.width));
+    double turns = frequency * double(rotary.llamaOriginalPositions) /
+                   (2 * 3.14159265358979323846);
+    double ramp = std::clamp((turns - rotary.llamaLow) /
+                                 (rotary.llamaHigh - rotary.llamaLow),
+                             0.0, 1.0);
+    factors.push_back((1 - ramp) / rotary.llamaFactor + ramp);
+  }
+  return builder.getDenseF64ArrayAttr(factors);
+}
+
 SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   SmallVector<StringRef> dims(cache.shape.size(), "");
   dims[0] = "batch";
@@ -101,6 +123,11 @@ private:
   RankedTensorType tableType(const RotarySpec &rotary) {
     return RankedTensorType::get({rotary.positions, rotary.width / 2},
                                  builder.getF32Type());
+  }
+
+  RankedTensorType chosenType(int64_t keys) {
+    return RankedTensorType::get({kDynamic, kDynamic, keys},
+                                 builder.getI32Type());
   }
 
   func::FuncOp buildLayer(const LayerClass &layer);
@@ -134,24 +161,62 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
   OpBuilder::InsertionGuard guard(builder);
   SmallVector<Type> inputs = {tokens(spec.hidden * layer.streamsIn),
                               positionsType()};
-  if (layer.rotary)
-    inputs.append(2, tableType(spec.rotaries[*layer.rotary]));
+  if (layer.keysIn)
+    inputs.push_back(chosenType(layer.keysIn));
+  std::optional<unsigned> rotary = layer.layers().front().rotary;
+  if (rotary)
+    inputs.append(2, tableType(spec.rotaries[*rotary]));
   SmallVector<Type> results = {tokens(spec.hidden * layer.streamsOut)};
-  for (const WeightSpec &weight : layer.weights)
-    inputs.push_back(
-        RankedTensorType::get(weight.shape, weight.format.element));
-  for (const CacheSpec &cache : layer.caches) {
-    inputs.push_back(cacheType(cache, spec));
-    results.push_back(cacheType(cache, spec));
+  if (layer.keysOut)
+    results.push_back(chosenType(layer.keysOut));
+  for (const LayerClass &part : layer.layers()) {
+    for (const WeightSpec &weight : part.weights)
+      inputs.push_back(
+          RankedTensorType::get(weight.shape, weight.format.element));
+    for (const CacheSpec &cache : part.caches) {
+      inputs.push_back(cacheType(cache, spec));
+      results.push_back(cacheType(cache, spec));
+    }
   }
   auto function =
       func::FuncOp::create(builder, named(context, layer.name), layer.name,
                            builder.getFunctionType(inputs, results));
   function.setPrivate();
+  if (!layer.parts.empty())
+    function->setAttr(moe::kDepthAttr,
+                      builder.getI64IntegerAttr(layer.parts.size()));
   builder.setInsertionPointToEnd(function.addEntryBlock());
-  LayerBody body(builder, spec, layer, function);
-  SmallVector<Value> values = layer.body(body);
-  func::ReturnOp::create(builder, function.getLoc(), values);
+  unsigned next = 0;
+  auto take = [&](StringRef name) -> Value {
+    BlockArgument argument = function.getArgument(next++);
+    argument.setLoc(named(context, Twine(layer.name) + "." + name));
+    return argument;
+  };
+  Value hidden = take("hidden"), chosen;
+  LayerBody::Shared shared;
+  shared.positions = take("positions");
+  if (layer.keysIn)
+    chosen = take("chosen");
+  if (rotary) {
+    shared.cosine = take("cosine");
+    shared.sine = take("sine");
+  }
+  SmallVector<Value> kept;
+  for (const LayerClass &part : layer.layers()) {
+    LayerBody body(builder, spec, part, function, shared, next);
+    body.hidden = hidden;
+    body.chosen = chosen;
+    body.kept = kept;
+    SmallVector<Value> values = part.body(body);
+    hidden = values.front();
+    chosen = body.chosen;
+    kept.append(values.begin() + 1, values.end());
+  }
+  SmallVector<Value> returned = {hidden};
+  if (layer.keysOut)
+    returned.push_back(chosen);
+  llvm::append_range(returned, kept);
+  func::ReturnOp::create(builder, function.getLoc(), returned);
   return function;
 }
 
@@ -200,7 +265,7 @@ std::pair<Value, Value> DecoderBuilder::buildRotaryTable(unsigned index) {
   auto table = moe::RotaryTableOp::create(
       builder, named(context, name), tableType(rotary), tableType(rotary),
       real(builder, rotary.theta), factor, original, fast, slow,
-      real(builder, rotary.magnitude), exact);
+      real(builder, rotary.magnitude), exact, factorsOf(builder, rotary));
   return {table.getCosine(), table.getSine()};
 }
 
@@ -229,15 +294,19 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
       describe(builder, "position_ids", {"batch", "new_tokens"})};
   SmallVector<DictionaryAttr> resultAttrs = {
       describe(builder, "logits", {"batch", "", ""})};
-  for (auto [index, layer] : llvm::enumerate(spec.sequence))
-    for (const CacheSpec &cache : spec.classes[layer].caches) {
-      std::string name = std::to_string(index) + "." + cache.name;
-      inputs.push_back(cacheType(cache, spec));
-      results.push_back(cacheType(cache, spec));
-      inputAttrs.push_back(describe(builder, "past_key_values." + name,
-                                    cacheDims(cache, "past_tokens")));
-      resultAttrs.push_back(describe(builder, "present." + name,
-                                     cacheDims(cache, "total_tokens")));
+  int64_t depth = 0;
+  for (unsigned layer : spec.sequence)
+    for (const LayerClass &part : spec.classes[layer].layers()) {
+      for (const CacheSpec &cache : part.caches) {
+        std::string name = std::to_string(depth) + "." + cache.name;
+        inputs.push_back(cacheType(cache, spec));
+        results.push_back(cacheType(cache, spec));
+        inputAttrs.push_back(describe(builder, "past_key_values." + name,
+                                      cacheDims(cache, "past_tokens")));
+        resultAttrs.push_back(describe(builder, "present." + name,
+                                       cacheDims(cache, "total_tokens")));
+      }
+      ++depth;
     }
   auto main = func::FuncOp::create(builder, named(context, "main"), "main",
                                    builder.getFunctionType(inputs, results));
@@ -259,25 +328,36 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   for (unsigned i = 0; i < spec.rotaries.size(); ++i)
     tables.push_back(buildRotaryTable(i));
   SmallVector<Value> returned = {Value()};
+  Value chosen;
   unsigned nextCache = 2;
-  for (auto [index, layer] : llvm::enumerate(spec.sequence)) {
+  depth = 0;
+  for (unsigned layer : spec.sequence) {
     const LayerClass &layerClass = spec.classes[layer];
-    std::string prefix = ("layers." + Twine(index)).str();
+    std::string first = ("layers." + Twine(depth)).str();
     SmallVector<Value> operands = {hidden, main.getArgument(1)};
-    if (layerClass.rotary) {
-      auto [cosine, sine] = tables[*layerClass.rotary];
+    if (layerClass.keysIn)
+      operands.push_back(chosen);
+    if (std::optional<unsigned> rotary = layerClass.layers().front().rotary) {
+      auto [cosine, sine] = tables[*rotary];
       operands.append({cosine, sine});
     }
-    for (const WeightSpec &weight : layerClass.weights)
-      operands.push_back(readWeight(
-          prefix + "." + weight.name, weight.shape, weight.format.element,
-          weight.values ? weight.values(index) : ElementsAttr()));
-    for (unsigned i = 0; i < layerClass.caches.size(); ++i)
-      operands.push_back(main.getArgument(nextCache++));
-    auto call = func::CallOp::create(builder, named(context, prefix),
+    for (const LayerClass &part : layerClass.layers()) {
+      std::string prefix = ("layers." + Twine(depth)).str();
+      for (const WeightSpec &weight : part.weights)
+        operands.push_back(readWeight(
+            prefix + "." + weight.name, weight.shape, weight.format.element,
+            weight.values ? weight.values(depth) : ElementsAttr()));
+      for (unsigned i = 0; i < part.caches.size(); ++i)
+        operands.push_back(main.getArgument(nextCache++));
+      ++depth;
+    }
+    auto call = func::CallOp::create(builder, named(context, first),
                                      layers[layer], operands);
     hidden = call.getResult(0);
-    llvm::append_range(returned, call.getResults().drop_front());
+    if (layerClass.keysOut)
+      chosen = call.getResult(1);
+    llvm::append_range(
+        returned, call.getResults().drop_front(layerClass.keysOut ? 2 : 1));
   }
   if (spec.mixesDepth)
     hidden = mixDepth(hidden);
@@ -305,19 +385,21 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
 }
 
 llvm::Error checkSizes(const DecoderSpec &spec, StringRef file) {
-  for (const LayerClass &layer : spec.classes)
-    for (const WeightSpec &weight : layer.weights) {
-      int64_t elements = 1;
-      for (int64_t size : weight.shape)
-        if (__builtin_mul_overflow(elements, size, &elements) ||
-            elements > kMaxElements)
-          return llvm::createStringError(
-              Twine(file) + ": expects weights of at most 2^46 elements, got " +
-              llvm::formatv("{0:$[x]}", llvm::make_range(weight.shape.begin(),
-                                                         weight.shape.end()))
-                  .str() +
-              " for " + layer.name + "." + weight.name);
-    }
+  for (const LayerClass &function : spec.classes)
+    for (const LayerClass &layer : function.layers())
+      for (const WeightSpec &weight : layer.weights) {
+        int64_t elements = 1;
+        for (int64_t size : weight.shape)
+          if (__builtin_mul_overflow(elements, size, &elements) ||
+              elements > kMaxElements)
+            return llvm::createStringError(
+                Twine(file) +
+                ": expects weights of at most 2^46 elements, got " +
+                llvm::formatv("{0:$[x]}", llvm::make_range(weight.shape.begin(),
+                                                           weight.shape.end()))
+                    .str() +
+                " for " + layer.name + "." + weight.name);
+      }
   return llvm::Error::success();
 }
 
@@ -328,20 +410,15 @@ llvm::Error checkSizes(const DecoderSpec &spec, StringRef file) {
 //===----------------------------------------------------------------------===//
 
 LayerBody::LayerBody(OpBuilder &builder, const DecoderSpec &spec,
-                     const LayerClass &layer, func::FuncOp function)
-    : builder(builder), spec(spec), layer(layer) {
-  unsigned next = 0;
+                     const LayerClass &layer, func::FuncOp function,
+                     const Shared &shared, unsigned &next)
+    : builder(builder), spec(spec), positions(shared.positions),
+      cosine(shared.cosine), sine(shared.sine), layer(layer) {
   auto take = [&](const Twine &name) {
     BlockArgument argument = function.getArgument(next++);
     argument.setLoc(at(name.str()));
     return argument;
   };
-  hidden = take("hidden");
-  positions = take("positions");
-  if (layer.rotary) {
-    cosine = take("cosine");
-    sine = take("sine");
-  }
   for (const WeightSpec &weight : layer.weights) {
     weights[weight.name] = take(weight.name);
     specs[weight.name] = &weight;
@@ -461,6 +538,8 @@ void DecoderSpec::addLayer(StringRef name,
     return;
   classes.push_back(make());
   classes.back().name = name.str();
+  for (auto [index, part] : llvm::enumerate(classes.back().parts))
+    part.name = (name + "." + Twine(index)).str();
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>

@@ -74,6 +74,19 @@ struct LayerClass {
   /// Streams of the model's width that it takes and that it returns, side by
   /// side.
   int64_t streamsIn = 1, streamsOut = 1;
+  /// Keys per token whose positions it takes from the layer before, and that it
+  /// hands on (`LayerBody::chosen`), for attention to the same ones.
+  int64_t keysIn = 0, keysOut = 0;
+  /// Layers that stand in one function, as later ones read what the first keeps
+  /// (`LayerBody::kept`). All rotate alike. Empty: the class is one layer, else
+  /// it has nothing of its own but what passes between functions.
+  std::vector<LayerClass> parts;
+
+  /// The layers of a function: its parts, or itself.
+  llvm::ArrayRef<LayerClass> layers() const {
+    return parts.empty() ? llvm::ArrayRef<LayerClass>(*this)
+                         : llvm::ArrayRef<LayerClass>(parts);
+  }
 };
 
 struct RotarySpec {
@@ -86,6 +99,9 @@ struct RotarySpec {
   double yarnBetaSlow = 0;
   bool yarnExactBounds = false;
   double magnitude = 1;
+  double llamaFactor = 0; ///< 0: not scaled as Llama 3 does
+  int64_t llamaOriginalPositions = 0;
+  double llamaLow = 0, llamaHigh = 0; ///< turns at the ends of the ramp
 };
 
 /// How the checkpoint keeps its matrices, by what they belong to.
@@ -135,12 +151,24 @@ void addNormWeights(LayerClass &layer, const DecoderSpec &spec,
 /// Builds ops in the body of a layer function.
 class LayerBody {
 public:
+  /// What all layers of a function share.
+  struct Shared {
+    mlir::Value positions, cosine, sine;
+  };
+  /// Takes the weights and caches of `layer` from the arguments, from `next`
+  /// on.
   LayerBody(mlir::OpBuilder &builder, const DecoderSpec &spec,
-            const LayerClass &layer, mlir::func::FuncOp function);
+            const LayerClass &layer, mlir::func::FuncOp function,
+            const Shared &shared, unsigned &next);
 
   mlir::OpBuilder &builder;
   const DecoderSpec &spec;
   mlir::Value hidden, positions, cosine, sine;
+  /// Positions of chosen keys: those of the layer before, until the body sets
+  /// its own; what is handed on.
+  mlir::Value chosen;
+  /// The grown caches of the layers before it in the function.
+  llvm::SmallVector<mlir::Value> kept;
 
   bool hasWeight(llvm::StringRef name) const { return weights.contains(name); }
   mlir::Value weight(llvm::StringRef name) const;

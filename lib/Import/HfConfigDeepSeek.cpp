@@ -9,7 +9,9 @@
 // Two layer classes with latent attention: dense ones first, then ones with
 // routed experts and shared ones. V3 and Kimi K2 route by sigmoid scores with a
 // correction of the choice, V2 by softmax scores, of which the best one ranks a
-// group. V3.2 and GLM-5 attend to the keys that an index chooses. Next-token
+// group. V3.2 and GLM-5 attend to the keys that an index chooses; in GLM-5.2
+// most layers have no index and attend to the keys that the last one with an
+// index has chosen, whose positions pass from layer to layer. Next-token
 // prediction layers (`num_nextn_predict_layers`) are not part of the decoder.
 //
 //===----------------------------------------------------------------------===//
@@ -35,6 +37,29 @@ struct DeepSeekConfig {
   // The index that chooses keys; topKeys 0: none.
   int64_t indexHeads = 0, indexWidth = 0, topKeys = 0;
   bool indexInterleaved = false;
+  /// Layers that attend to the keys that a layer before has chosen; empty:
+  /// none.
+  std::vector<bool> shares;
+};
+
+/// What tells the layers apart.
+struct LayerForm {
+  bool dense = false;
+  bool takesKeys = false; ///< has no index
+  bool handsKeys = false; ///< the next layer has none
+
+  /// Whether it has an index of its own.
+  bool hasIndex(const DeepSeekConfig &config) const {
+    return config.topKeys > 0 && !takesKeys;
+  }
+  std::string name() const {
+    std::string name = dense ? "layer_dense" : "layer_moe";
+    if (takesKeys)
+      name += handsKeys ? "_shares" : "_shares_last";
+    else if (handsKeys)
+      name += "_chooses";
+    return name;
+  }
 };
 
 DeepSeekConfig readFields(HfConfigReader &reader, DecoderSpec &spec) {
@@ -73,7 +98,7 @@ DeepSeekConfig readFields(HfConfigReader &reader, DecoderSpec &spec) {
 }
 
 void addLatentWeights(LayerClass &layer, const DecoderSpec &spec,
-                      const DeepSeekConfig &config) {
+                      const DeepSeekConfig &config, bool hasIndex) {
   Type plain = spec.formats.plain;
   const WeightFormat &matrix = spec.formats.attention;
   int64_t hidden = spec.hidden, heads = config.heads;
@@ -94,7 +119,7 @@ void addLatentWeights(LayerClass &layer, const DecoderSpec &spec,
   layer.weights.push_back(
       {"value_up", {heads, config.latent, config.valueWidth}, matrix});
   layer.weights.push_back({"o", {heads * config.valueWidth, hidden}, matrix});
-  if (config.topKeys > 0) {
+  if (hasIndex) {
     int64_t width = config.indexWidth, indexHeads = config.indexHeads;
     layer.weights.push_back(
         {"index_q", {config.queryRank, indexHeads * width}, matrix});
@@ -112,7 +137,7 @@ void addLatentWeights(LayerClass &layer, const DecoderSpec &spec,
       {"rotary_key",
        {ShapedType::kDynamic, ShapedType::kDynamic, config.rotaryWidth},
        /*tokens=*/1});
-  if (config.topKeys > 0)
+  if (hasIndex)
     layer.caches.push_back(
         {"index_key",
          {ShapedType::kDynamic, ShapedType::kDynamic, config.indexWidth},
@@ -168,7 +193,8 @@ LatentOperands buildOperands(LayerBody &body, const DeepSeekConfig &config) {
 /// are scaled with (widths, heads) are left out.
 SmallVector<Value> buildIndexedAttention(LayerBody &body,
                                          const DeepSeekConfig &config,
-                                         const LatentOperands &parts) {
+                                         const LatentOperands &parts,
+                                         bool handsKeys) {
   Value query =
       body.rope("rope_index_q", body.linear(parts.compressedQuery, "index_q"),
                 config.indexWidth, /*offset=*/0, config.indexInterleaved);
@@ -180,25 +206,51 @@ SmallVector<Value> buildIndexedAttention(LayerBody &body,
       /*centered=*/true);
   key = body.rope("rope_index_k", key, config.indexWidth, /*offset=*/0,
                   config.indexInterleaved);
+  Type chosen;
+  if (handsKeys)
+    chosen = RankedTensorType::get(
+        {ShapedType::kDynamic, ShapedType::kDynamic, config.topKeys},
+        body.builder.getI32Type());
   auto op = moe::IndexedLatentAttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(config.heads * config.valueWidth), body.grownType(0),
-      body.grownType(1), body.grownType(2), parts.query, parts.latent,
+      body.grownType(1), body.grownType(2), chosen, parts.query, parts.latent,
       parts.rotaryKey, query, key, body.linear(parts.normed, "index_weights"),
       body.cache(0), body.cache(1), body.cache(2), body.weight("key_up"),
       body.weight("value_up"), uint64_t(config.heads),
       llvm::APFloat(config.scale), uint64_t(config.indexHeads),
       uint64_t(config.topKeys),
       /*weight_format=*/moe::FormatAttr(), /*cache_format=*/moe::FormatAttr());
+  if (handsKeys)
+    body.chosen = op.getChosen();
+  return {op.getResult(), op.getPresentLatent(), op.getPresentRotaryKey(),
+          op.getPresentIndex()};
+}
+
+/// The result and the caches of attention to the keys that are handed over.
+SmallVector<Value> buildSharingAttention(LayerBody &body,
+                                         const DeepSeekConfig &config,
+                                         const LatentOperands &parts) {
+  auto op = moe::ChosenLatentAttentionOp::create(
+      body.builder, body.at("attention"),
+      body.tokens(config.heads * config.valueWidth), body.grownType(0),
+      body.grownType(1), parts.query, parts.latent, parts.rotaryKey,
+      body.chosen, body.cache(0), body.cache(1), body.weight("key_up"),
+      body.weight("value_up"), uint64_t(config.heads),
+      llvm::APFloat(config.scale), /*weight_format=*/moe::FormatAttr(),
+      /*cache_format=*/moe::FormatAttr());
   return SmallVector<Value>(op.getResults());
 }
 
 /// The attended values and the grown caches.
 SmallVector<Value> buildLatentAttention(LayerBody &body,
-                                        const DeepSeekConfig &config) {
+                                        const DeepSeekConfig &config,
+                                        const LayerForm &form) {
   LatentOperands parts = buildOperands(body, config);
-  if (config.topKeys > 0)
-    return buildIndexedAttention(body, config, parts);
+  if (form.takesKeys)
+    return buildSharingAttention(body, config, parts);
+  if (form.hasIndex(config))
+    return buildIndexedAttention(body, config, parts, form.handsKeys);
   auto op = moe::LatentAttentionOp::create(
       body.builder, body.at("attention"),
       body.tokens(config.heads * config.valueWidth), body.grownType(0),
@@ -211,13 +263,13 @@ SmallVector<Value> buildLatentAttention(LayerBody &body,
 }
 
 SmallVector<Value> buildLayer(LayerBody &body, const DeepSeekConfig &config,
-                              bool dense) {
-  SmallVector<Value> results = buildLatentAttention(body, config);
+                              const LayerForm &form) {
+  SmallVector<Value> results = buildLatentAttention(body, config, form);
   Value hidden =
       body.add("add_attention", body.hidden, body.linear(results.front(), "o"));
   Value normed = body.norm(hidden, "mlp_norm");
-  Value update = dense ? buildMlp(body, "mlp", normed, config.mlp)
-                       : buildExperts(body, normed, config.experts);
+  Value update = form.dense ? buildMlp(body, "mlp", normed, config.mlp)
+                            : buildExperts(body, normed, config.experts);
   results.front() = body.add("add_mlp", hidden, update);
   return results;
 }
@@ -256,30 +308,64 @@ void readIndex(HfConfigReader &reader, DeepSeekConfig &config) {
                  "at least the rotated width " + Twine(config.rotaryWidth));
   config.topKeys = reader.size("index_topk", kMaxPositions);
   config.indexInterleaved = reader.flagOr("indexer_rope_interleave", false);
-  if (!reader.has("indexer_types"))
+  if (!reader.has("indexer_types")) {
+    // Other fields would say it by a rule.
+    reader.onlyInteger("index_topk_freq", 1);
+    reader.onlyNull("index_topk_pattern");
     return;
-  // A layer that uses the choice of another one would need it handed over.
-  for (StringRef kind : reader.strings("indexer_types"))
-    if (kind != "full")
-      reader.fail("indexer_types",
-                  "\"full\" in every layer, as no op takes the keys that "
-                  "another layer has chosen",
+  }
+  reader.ignore({"index_topk_freq", "index_topk_pattern",
+                 "index_skip_topk_offset", "index_share_for_mtp_iteration"});
+  std::vector<std::string> kinds = reader.strings("indexer_types");
+  reader.require(int64_t(kinds.size()) == config.layers, "indexer_types",
+                 "one entry for each of " + Twine(config.layers) + " layers");
+  for (StringRef kind : kinds) {
+    if (kind != "full" && kind != "shared")
+      reader.fail("indexer_types", "\"full\" or \"shared\"",
                   "\"" + kind + "\"");
+    if (kind == "shared" && config.shares.empty())
+      reader.fail("indexer_types",
+                  "\"full\" in the first layer, as none before it chooses",
+                  "\"shared\"");
+    config.shares.push_back(kind == "shared");
+  }
 }
 
-void addLayers(DecoderSpec &spec, const DeepSeekConfig &config) {
+/// `mlp_layer_types` says once more which layers are dense.
+void checkLayerTypes(HfConfigReader &reader, const DeepSeekConfig &config) {
+  constexpr StringRef kField = "mlp_layer_types";
+  if (!reader.has(kField))
+    return;
+  std::vector<std::string> kinds = reader.strings(kField);
+  bool agrees = int64_t(kinds.size()) == config.layers;
+  for (int64_t i = 0; agrees && i < config.layers; ++i)
+    agrees = kinds[i] == (i < config.denseLayers ? "dense" : "sparse");
+  reader.require(agrees, kField,
+                 "\"dense\" in the first first_k_dense_replace layers and "
+                 "\"sparse\" in the others");
+}
+
+void addLayers(HfConfigReader &reader, DecoderSpec &spec,
+               const DeepSeekConfig &config) {
   spec.rotaries[0].width = config.rotaryWidth;
+  if (reader.failed())
+    return;
+  auto shares = [&](int64_t layer) {
+    return layer < int64_t(config.shares.size()) && config.shares[layer];
+  };
   for (int64_t i = 0; i < config.layers; ++i) {
-    bool dense = i < config.denseLayers;
-    spec.addLayer(dense ? "layer_dense" : "layer_moe", [&] {
+    LayerForm form{i < config.denseLayers, shares(i), shares(i + 1)};
+    spec.addLayer(form.name(), [&] {
       LayerClass layer;
-      addLatentWeights(layer, spec, config);
-      if (dense)
+      layer.keysIn = form.takesKeys ? config.topKeys : 0;
+      layer.keysOut = form.handsKeys ? config.topKeys : 0;
+      addLatentWeights(layer, spec, config, form.hasIndex(config));
+      if (form.dense)
         addMlpWeights(layer, spec, "mlp", config.mlp);
       else
         addExpertsWeights(layer, spec, config.experts);
-      layer.body = [config, dense](LayerBody &body) {
-        return buildLayer(body, config, dense);
+      layer.body = [config, form](LayerBody &body) {
+        return buildLayer(body, config, form);
       };
       return layer;
     });
@@ -291,22 +377,26 @@ void addLayers(DecoderSpec &spec, const DeepSeekConfig &config) {
 void portolan::readDeepSeek(HfConfigReader &reader, DecoderSpec &spec) {
   DeepSeekConfig config = readFields(reader, spec);
   readGroupedRouting(reader, config.experts.routing);
-  addLayers(spec, config);
+  addLayers(reader, spec, config);
 }
 
 void portolan::readDeepSeekV2(HfConfigReader &reader, DecoderSpec &spec) {
   DeepSeekConfig config = readFields(reader, spec);
   readSoftmaxRouting(reader, config.experts.routing);
-  addLayers(spec, config);
+  addLayers(reader, spec, config);
 }
 
 void portolan::readDeepSeekV32(HfConfigReader &reader, DecoderSpec &spec) {
   DeepSeekConfig config = readFields(reader, spec);
   readGroupedRouting(reader, config.experts.routing);
   readIndex(reader, config);
+  checkLayerTypes(reader, config);
+  // Scores are computed in f32.
+  if (reader.has("moe_router_dtype"))
+    reader.choice("moe_router_dtype", {"float32"});
   // Widths that the others give too.
   if (reader.has("qk_head_dim"))
     reader.onlyInteger("qk_head_dim", config.plainWidth + config.rotaryWidth);
   reader.ignore({"head_dim"});
-  addLayers(spec, config);
+  addLayers(reader, spec, config);
 }

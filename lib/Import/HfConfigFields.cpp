@@ -94,19 +94,32 @@ double readYarn(HfConfigReader &reader, RotarySpec &rotary) {
   return whole * whole;
 }
 
-/// The kind of rotation and its fields.
-double readScaling(HfConfigReader &reader, RotarySpec &rotary) {
-  StringRef field =
-      reader.has("rope_type") || !reader.has("type") ? "rope_type" : "type";
-  // Some files say both.
-  bool yarn = reader.choice(field, {"default", "yarn"}) == 1;
-  if (field == "rope_type" && reader.has("type"))
-    reader.require((reader.choice("type", {"default", "yarn"}) == 1) == yarn,
-                   "type", "the kind of rope_type");
-  return yarn ? readYarn(reader, rotary) : 1;
+/// The fields of llama3.
+void readLlama(HfConfigReader &reader, RotarySpec &rotary) {
+  rotary.llamaFactor = reader.positive("factor");
+  rotary.llamaOriginalPositions =
+      reader.size("original_max_position_embeddings", kMaxPositions);
+  rotary.llamaLow = reader.positive("low_freq_factor");
+  rotary.llamaHigh = reader.positive("high_freq_factor");
+  reader.require(rotary.llamaHigh > rotary.llamaLow, "high_freq_factor",
+                 "more than low_freq_factor");
 }
 
 } // namespace
+
+double portolan::readRotationScaling(HfConfigReader &reader,
+                                     RotarySpec &rotary) {
+  StringRef field =
+      reader.has("rope_type") || !reader.has("type") ? "rope_type" : "type";
+  // Some files say both.
+  unsigned kind = reader.choice(field, {"default", "yarn", "llama3"});
+  if (field == "rope_type" && reader.has("type"))
+    reader.require(reader.choice("type", {"default", "yarn", "llama3"}) == kind,
+                   "type", "the kind of rope_type");
+  if (kind == 2)
+    readLlama(reader, rotary);
+  return kind == 1 ? readYarn(reader, rotary) : 1;
+}
 
 double portolan::readRotation(HfConfigReader &reader, RotarySpec &rotary,
                               StringRef theta) {
@@ -114,7 +127,7 @@ double portolan::readRotation(HfConfigReader &reader, RotarySpec &rotary,
   if (reader.has("rope_parameters")) {
     reader.nested("rope_parameters", [&](HfConfigReader &inner) {
       rotary.theta = inner.positive("rope_theta");
-      growth = readScaling(inner, rotary);
+      growth = readRotationScaling(inner, rotary);
     });
     // Files of both generations repeat what rope_parameters says.
     if (reader.has(theta))
@@ -126,7 +139,7 @@ double portolan::readRotation(HfConfigReader &reader, RotarySpec &rotary,
   rotary.theta = reader.positive(theta);
   if (reader.has("rope_scaling"))
     reader.nested("rope_scaling", [&](HfConfigReader &inner) {
-      growth = readScaling(inner, rotary);
+      growth = readRotationScaling(inner, rotary);
     });
   return growth;
 }

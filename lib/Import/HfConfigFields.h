@@ -46,6 +46,10 @@ void readQuantization(HfConfigReader &reader, FormatSpec &formats);
 double readRotation(HfConfigReader &reader, RotarySpec &rotary,
                     llvm::StringRef theta = "rope_theta");
 
+/// The fields of `rope_scaling` (or of what holds them): its kind and factors.
+/// Returns what readRotation() does.
+double readRotationScaling(HfConfigReader &reader, RotarySpec &rotary);
+
 /// Field names of grouped-query attention.
 struct HeadFields {
   llvm::StringRef heads = "num_attention_heads";

@@ -17,7 +17,27 @@ using namespace portolan;
 using llvm::StringRef;
 
 namespace {
+
 constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+ElementsAttr ones(Type element, int64_t width) {
+  return DenseElementsAttr::get(RankedTensorType::get({width}, element),
+                                FloatAttr::get(element, 1.0));
+}
+
+/// Attention over the cache that the first layer of the function has grown.
+Value buildBorrowingAttention(LayerBody &body, Value query,
+                              const AttentionSpec &attention) {
+  return moe::SharedAttentionOp::create(
+             body.builder, body.at("attention"),
+             body.tokens(attention.heads * attention.valueWidth),
+             /*log_sum_exp=*/Type(), query, body.kept[0], body.kept[1],
+             uint64_t(attention.heads), uint64_t(attention.kvHeads),
+             llvm::APFloat(attention.scale), /*cache_format=*/moe::FormatAttr(),
+             /*past_only=*/false)
+      .getResult();
+}
+
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -39,19 +59,30 @@ void portolan::addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
   };
   add("q", spec.hidden, query, attention.inputBias);
   if (attention.gated)
-    add("attention_gate", spec.hidden, attended, /*bias=*/false);
-  add("k", spec.hidden, key, attention.inputBias);
-  add("v", spec.hidden, value, attention.inputBias);
+    add("attention_gate", spec.hidden,
+        attention.headGates ? attention.heads : attended, /*bias=*/false);
+  bool borrows = attention.cache == AttentionSpec::Cache::borrowed;
+  if (!borrows) {
+    add("k", spec.hidden, key, attention.inputBias);
+    add("v", spec.hidden, value, attention.inputBias);
+  }
   if (attention.norm != QkNorm::none) {
     bool head = attention.norm == QkNorm::head;
     layer.weights.push_back(
         {"q_norm", {head ? attention.keyWidth : query}, plain});
-    layer.weights.push_back(
-        {"k_norm", {head ? attention.keyWidth : key}, plain});
+    int64_t width = head ? attention.keyWidth : key;
+    if (attention.cache == AttentionSpec::Cache::own)
+      layer.weights.push_back({"k_norm", {width}, plain});
+    else if (!borrows)
+      layer.weights.push_back({"k_norm", {width}, plain, [=](int64_t) {
+                                 return ones(plain, width);
+                               }});
   }
   if (attention.sinks)
     layer.weights.push_back({"sinks", {attention.heads}, plain});
   add("o", attended, spec.hidden, attention.outputBias);
+  if (borrows)
+    return;
   for (auto [name, width] : {std::pair{"key", attention.keyWidth},
                              std::pair{"value", attention.valueWidth}})
     layer.caches.push_back(
@@ -79,7 +110,17 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
       value = body.norm(value, name + "_norm");
     return value;
   };
+  // Gates each head, or each element, and projects.
+  auto finish = [&](Value attended) {
+    if (attention.gated)
+      attended = body.gate("gate_attention", attended,
+                           body.linear(input, "attention_gate"),
+                           moe::Activation::sigmoid);
+    return body.linear(attended, "o");
+  };
   Value query = project("q");
+  if (attention.cache == AttentionSpec::Cache::borrowed)
+    return {finish(buildBorrowingAttention(body, query, attention)), {}, {}};
   Value key = project("k");
   Value value = linear("v");
   if (attention.valueScale != 1)
@@ -95,12 +136,7 @@ AttentionParts portolan::buildAttention(LayerBody &body, Value input,
       /*cache_format=*/moe::FormatAttr(), /*past_only=*/false,
       uint64_t(attention.chunk), uint64_t(attention.temperatureFloor),
       llvm::APFloat(attention.temperatureScale));
-  Value attended = op.getResult();
-  if (attention.gated)
-    attended = body.gate("gate_attention", attended,
-                         body.linear(input, "attention_gate"),
-                         moe::Activation::sigmoid);
-  return {body.linear(attended, "o"), op.getPresentKey(), op.getPresentValue()};
+  return {finish(op.getResult()), op.getPresentKey(), op.getPresentValue()};
 }
 
 //===----------------------------------------------------------------------===//
@@ -129,7 +165,7 @@ Value portolan::buildMlp(LayerBody &body, StringRef prefix, Value input,
       mlp.activation, body.weightFormat(up), body.activationFormat(up),
       llvm::APFloat(mlp.limit), llvm::APFloat(mlp.alpha),
       llvm::APFloat(mlp.linearOffset), llvm::APFloat(mlp.gateCap),
-      llvm::APFloat(mlp.linearCap));
+      llvm::APFloat(mlp.linearCap), mlp.limitsActivated);
 }
 
 //===----------------------------------------------------------------------===//
@@ -211,7 +247,7 @@ Value portolan::buildExperts(LayerBody &body, Value input,
       llvm::APFloat(experts.linearOffset), moe::LoadAttr(),
       body.weightFormat("experts_up"), body.activationFormat("experts_up"),
       /*bias_share=*/uint64_t(1), llvm::APFloat(experts.gateCap),
-      llvm::APFloat(experts.linearCap));
+      llvm::APFloat(experts.linearCap), experts.limitsActivated);
   Value result = moe::CombineOp::create(
       builder, body.at("combine"), sent.getType(), computed, route.getWeights(),
       route.getIndices(), uint64_t(routing.experts), uint64_t(0),
@@ -254,8 +290,10 @@ makePreNormLayer(const DecoderSpec &spec, const AttentionSpec &attention,
         body, body.norm(body.hidden, "attention_norm"), attention);
     Value hidden = body.add("add_attention", body.hidden, parts.result);
     Value update = feedForward(body, body.norm(hidden, norm));
-    return {body.add(sum, hidden, update), parts.presentKey,
-            parts.presentValue};
+    SmallVector<Value> results = {body.add(sum, hidden, update)};
+    if (parts.presentKey)
+      results.append({parts.presentKey, parts.presentValue});
+    return results;
   };
   return layer;
 }

@@ -47,7 +47,14 @@ struct AttentionSpec {
   bool sinks = false; ///< an extra score per head
   double clip = 0;    ///< limit of what q, k and v are projected to; 0: none
   double valueScale = 1;
-  bool gated = false; ///< the result by the sigmoid of `attention_gate`
+  /// The result by the sigmoid of `attention_gate`, of one gate per element or
+  /// per head.
+  bool gated = false;
+  bool headGates = false;
+  /// A layer of several in a function: the first keeps a cache for all, the
+  /// others read it. Gains of keys are then in those of queries (`q_norm`), so
+  /// that one cache serves every layer.
+  enum class Cache { own, first, borrowed } cache = Cache::own;
   /// Rotation of columns [rotaryOffset, rotaryOffset + table width) of a head.
   int64_t rotaryOffset = 0;
   bool interleaved = false;
@@ -56,7 +63,8 @@ struct AttentionSpec {
 void addAttentionWeights(LayerClass &layer, const DecoderSpec &spec,
                          const AttentionSpec &attention);
 
-/// What an attention block returns: the projected result and its caches.
+/// What an attention block returns: the projected result and its caches (null
+/// if it keeps none).
 struct AttentionParts {
   mlir::Value result;
   mlir::Value presentKey, presentValue;
@@ -73,6 +81,7 @@ struct MlpSpec {
   moe::Activation activation = moe::Activation::silu;
   bool gated = true;
   double limit = 0; ///< as of experts
+  bool limitsActivated = false;
   double alpha = 1;
   double linearOffset = 0;
   double gateCap = 0, linearCap = 0;
@@ -105,9 +114,10 @@ struct ExpertsSpec {
   int64_t intermediate = 0;
   moe::Activation activation = moe::Activation::silu;
   bool gated = true;
-  bool biases = false; ///< experts_gate_bias, experts_up_bias, ...
-  double limit = 0;    ///< clamp of gate and linear part; 0: none
-  double alpha = 1;    ///< of the sigmoid's argument
+  bool biases = false;          ///< experts_gate_bias, experts_up_bias, ...
+  double limit = 0;             ///< clamp of gate and linear part; 0: none
+  bool limitsActivated = false; ///< of the activated gate
+  double alpha = 1;             ///< of the sigmoid's argument
   double linearOffset = 0;
   double gateCap = 0, linearCap = 0; ///< by a tanh; 0: none
   bool weightsFirst = false;         ///< rows are weighted before the experts

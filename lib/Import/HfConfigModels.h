@@ -42,10 +42,10 @@ void readPhiMoe(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen3(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen3Next(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen35(HfConfigReader &reader, DecoderSpec &spec);
+void readStep37(HfConfigReader &reader, DecoderSpec &spec);
 
 /// Known families that are refused, with the field that says why.
 void refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
-void refuseStep37(HfConfigReader &reader, DecoderSpec &spec);
 
 } // namespace portolan
 

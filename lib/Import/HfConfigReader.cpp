@@ -30,6 +30,11 @@ void HfConfigReader::fail(StringRef field, const Twine &expected,
                 .str();
 }
 
+bool HfConfigReader::isArray(StringRef field) const {
+  const llvm::json::Value *value = find(field);
+  return value && value->getAsArray();
+}
+
 void HfConfigReader::fail(StringRef field, const Twine &expected) {
   const llvm::json::Value *value = object.get(field);
   if (!value)
@@ -140,15 +145,17 @@ std::vector<double> HfConfigReader::numbers(StringRef field, int64_t count) {
   const llvm::json::Value *value = find(field);
   const llvm::json::Array *array = value ? value->getAsArray() : nullptr;
   std::vector<double> numbers;
-  bool good = array && int64_t(array->size()) == count;
+  bool good = array && (count < 0 || int64_t(array->size()) == count);
   for (size_t i = 0; good && i < array->size(); ++i) {
     std::optional<double> number = (*array)[i].getAsNumber();
     good = number.has_value();
     numbers.push_back(number.value_or(0));
   }
   if (!good) {
-    fail(field, "an array of " + Twine(count) + " numbers");
-    numbers.assign(size_t(count), 0);
+    fail(field, "an array of " +
+                    (count < 0 ? std::string() : std::to_string(count) + " ") +
+                    "numbers");
+    numbers.assign(size_t(std::max<int64_t>(count, 0)), 0);
   }
   return numbers;
 }

@@ -42,6 +42,8 @@ public:
 
   /// Whether the field is there and not null.
   bool has(llvm::StringRef field) const;
+  /// Whether it is there and an array.
+  bool isArray(llvm::StringRef field) const;
 
   int64_t integer(llvm::StringRef field, int64_t min, int64_t max);
   /// A size: an integer from 1 to `max`.
@@ -69,7 +71,7 @@ public:
   /// if -1).
   std::vector<int64_t> integers(llvm::StringRef field, int64_t min, int64_t max,
                                 int64_t count = -1);
-  /// An array of `count` numbers.
+  /// An array of `count` numbers (any number if -1).
   std::vector<double> numbers(llvm::StringRef field, int64_t count);
   /// A string; empty if the field is bad.
   std::string text(llvm::StringRef field);

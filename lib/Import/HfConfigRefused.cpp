@@ -22,12 +22,3 @@ void portolan::refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec) {
               "1 (hyper-connections mix several residual streams around each "
               "block, for which there is no op)");
 }
-
-void portolan::refuseStep37(HfConfigReader &reader, DecoderSpec &spec) {
-  // Published files of the family are cut down to sizes: what rotates how far,
-  // and which heads and gates windowed layers have, is not in them.
-  reader.positive("rope_theta");
-  reader.fail("model_type",
-              "another family (heads, gates and rotations of the layers with a "
-              "window are their own, and no file that states them is known)");
-}

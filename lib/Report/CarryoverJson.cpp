@@ -88,7 +88,7 @@ json::Object modelObject(const ModelShape &model) {
   return json::Object{{"name", model.name},
                       {"parameters_total", integer(model.parametersTotal)},
                       {"parameters_active", integer(model.parametersActive)},
-                      {"layers", int64_t(model.sequence.size())}};
+                      {"layers", model.depth()}};
 }
 
 json::Object prefillObject(const PrefillEvaluation &prefill) {

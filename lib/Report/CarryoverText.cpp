@@ -281,7 +281,7 @@ void portolan::printCarryover(raw_ostream &stream, const ReportSubject &subject,
   stream << formatv("{0}: {1:f1} billion parameters, {2:f1} active, {3} "
                     "layers\n",
                     model.name, model.parametersTotal / kGiga,
-                    model.parametersActive / kGiga, model.sequence.size());
+                    model.parametersActive / kGiga, model.depth());
   for (const LimitResult &limit : result.limits) {
     stream << "\n";
     printWorkload(stream, limit.workload, model);

@@ -99,9 +99,9 @@ Evaluator::stagesOf(const Deployment &deployment) {
     stage.first = index == 0;
     stage.last = index + 1 == deployment.stages;
     if (!stage.first)
-      stage.received = receivedWidth(modelShape, deployment, index);
+      stage.received = receivedBy(modelShape, deployment, index);
     if (!stage.last)
-      stage.sent = receivedWidth(modelShape, deployment, index + 1);
+      stage.sent = receivedBy(modelShape, deployment, index + 1);
     for (unsigned layer = 0; layer < modelShape.layers.size(); ++layer) {
       int64_t calls = std::count(modelShape.sequence.begin() + first,
                                  modelShape.sequence.begin() + last, layer);
@@ -141,21 +141,22 @@ double Evaluator::bodySeconds(const PlanPoint &plan,
 Estimate Evaluator::boundaryEstimate(const PlanPoint &plan,
                                      const Deployment &deployment,
                                      int64_t sequences, OpKind kind,
-                                     int64_t width) {
+                                     Passed passed) {
   LocalOp op = stageBoundary(modelShape, plan, deployment, served, sequences,
-                             kind, width);
+                             kind, passed);
   steps.clear();
   targetFamily.realize(op, plan, deployment, target, steps);
   return estimate(steps, pricedMachine);
 }
 
-llvm::SmallVector<int64_t, 4>
-Evaluator::boundaryWidths(const Deployment &deployment) {
-  llvm::SmallVector<int64_t, 4> widths;
+llvm::SmallVector<Passed, 4>
+Evaluator::passedForms(const Deployment &deployment) {
+  llvm::SmallVector<Passed, 4> forms;
   for (const Stage &stage : stagesOf(deployment))
-    if (!stage.first && !llvm::is_contained(widths, stage.received))
-      widths.push_back(stage.received);
-  return widths;
+    for (Passed passed : stage.received)
+      if (!llvm::is_contained(forms, passed))
+        forms.push_back(passed);
+  return forms;
 }
 
 double Evaluator::stepSeconds(const PlanPoint &plan,
@@ -167,22 +168,27 @@ double Evaluator::stepSeconds(const PlanPoint &plan,
       bodySeconds(plan, deployment, modelShape.prologue, sequences);
   double epilogue =
       bodySeconds(plan, deployment, modelShape.epilogue, sequences);
-  llvm::SmallVector<int64_t, 4> widths;
+  llvm::SmallVector<Passed, 4> forms;
   boundarySeconds.clear();
   if (deployment.stages > 1 && relaxed != Relaxation::transfers)
-    widths = boundaryWidths(deployment);
-  for (int64_t width : widths) {
+    forms = passedForms(deployment);
+  for (Passed passed : forms) {
     auto take = [&](OpKind kind) {
-      return boundaryEstimate(plan, deployment, sequences, kind, width).seconds;
+      return boundaryEstimate(plan, deployment, sequences, kind, passed)
+          .seconds;
     };
     double receive = take(OpKind::receive);
     boundarySeconds.push_back({receive, take(OpKind::send)});
   }
-  auto boundary = [&](int64_t width) {
-    for (auto [known, seconds] : llvm::zip_equal(widths, boundarySeconds))
-      if (known == width)
-        return seconds;
-    return std::pair<double, double>(0, 0);
+  auto boundary = [&](const PassedList &list) {
+    std::pair<double, double> sum(0, 0);
+    for (Passed passed : list)
+      for (auto [known, seconds] : llvm::zip_equal(forms, boundarySeconds))
+        if (known == passed) {
+          sum.first += seconds.first;
+          sum.second += seconds.second;
+        }
+    return sum;
   };
   double slowest = 0;
   for (const Stage &stage : stagesOf(deployment)) {
@@ -282,10 +288,10 @@ llvm::Error Evaluator::unknownFigure(const PlanPoint &plan,
   for (const LayerShape *layer : {&modelShape.prologue, &modelShape.epilogue})
     if (std::string what = checkLayer(*layer); !what.empty())
       return llvm::createStringError(what);
-  for (int64_t width : boundaryWidths(deployment))
+  for (Passed passed : passedForms(deployment))
     for (OpKind kind : {OpKind::receive, OpKind::send})
       if (std::string what = check(stageBoundary(modelShape, plan, deployment,
-                                                 served, 1, kind, width));
+                                                 served, 1, kind, passed));
           !what.empty())
         return llvm::createStringError(what);
   if (std::isnan(pricedMachine.stepOverheadSeconds()))
@@ -325,9 +331,6 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
       bodyEstimate(plan, *deployment, modelShape.prologue, sequences);
   Estimate epilogue =
       bodyEstimate(plan, *deployment, modelShape.epilogue, sequences);
-  auto boundary = [&](OpKind kind, int64_t width) {
-    return boundaryEstimate(plan, *deployment, sequences, kind, width);
-  };
   double passes = stagePasses(*deployment);
   BoundSeconds bounds;
   double slowest = -1;
@@ -338,8 +341,16 @@ llvm::Expected<Evaluation> Evaluator::at(const PlanPoint &plan,
       parts.add(estimate.parts, times * passes);
       stageBounds.add(estimate, times * passes);
     };
-    add(stage.first ? prologue : boundary(OpKind::receive, stage.received), 1);
-    add(stage.last ? epilogue : boundary(OpKind::send, stage.sent), 1);
+    auto pass = [&](OpKind kind, const PassedList &list) {
+      for (Passed passed : list)
+        add(boundaryEstimate(plan, *deployment, sequences, kind, passed), 1);
+    };
+    pass(OpKind::receive, stage.received);
+    pass(OpKind::send, stage.sent);
+    if (stage.first)
+      add(prologue, 1);
+    if (stage.last)
+      add(epilogue, 1);
     for (auto [layer, calls] : stage.calls)
       add(layers[layer], double(calls));
     if (parts.total() > slowest) {
@@ -375,10 +386,10 @@ void Evaluator::forEachBody(
     visitLayer(layer);
   visitLayer(modelShape.prologue);
   visitLayer(modelShape.epilogue);
-  for (int64_t width : boundaryWidths(deployment))
+  for (Passed passed : passedForms(deployment))
     for (OpKind kind : {OpKind::receive, OpKind::send})
       visitOps(stageBoundary(modelShape, plan, deployment, served, sequences,
-                             kind, width));
+                             kind, passed));
   if (pair)
     pair->prefill().forEachBody(
         plan, pair->prefillConcurrency(plan, deployment), visit);
@@ -395,18 +406,23 @@ void Evaluator::forEachStep(
   });
   unsigned layers = modelShape.layers.size();
   const unsigned prologue = layers, epilogue = layers + 1;
-  // To receive and to send what has the width, after the bodies above.
-  llvm::SmallVector<int64_t, 4> widths = boundaryWidths(deployment);
-  auto boundary = [&](int64_t width) {
-    return layers + 2 +
-           2 * unsigned(llvm::find(widths, width) - widths.begin());
+  // To receive and to send a tensor of each form, after the bodies above.
+  llvm::SmallVector<Passed, 4> forms = passedForms(deployment);
+  auto boundary = [&](Passed passed) {
+    return layers + 2 + 2 * unsigned(llvm::find(forms, passed) - forms.begin());
   };
-  llvm::SmallVector<double, 8> times(layers + 2 + 2 * widths.size(), 0.0), most;
+  llvm::SmallVector<double, 8> times(layers + 2 + 2 * forms.size(), 0.0), most;
   double slowest = -1;
   for (const Stage &stage : stagesOf(deployment)) {
     std::fill(times.begin(), times.end(), 0.0);
-    times[stage.first ? prologue : boundary(stage.received)] = 1;
-    times[stage.last ? epilogue : boundary(stage.sent) + 1] = 1;
+    for (Passed passed : stage.received)
+      ++times[boundary(passed)];
+    for (Passed passed : stage.sent)
+      ++times[boundary(passed) + 1];
+    if (stage.first)
+      times[prologue] = 1;
+    if (stage.last)
+      times[epilogue] = 1;
     for (auto [layer, calls] : stage.calls)
       times[layer] = double(calls);
     double total = 0;

@@ -39,6 +39,11 @@ Refusal portolan::refuseUnavailable(PlanClass planClass, PlanValue value,
                 spell(planClass), 0, 0, "", op);
 }
 
+/// Whether layers stand together in one function, which no stage cuts.
+static bool hasGroups(const ModelShape &model) {
+  return model.depth() != int64_t(model.sequence.size());
+}
+
 static Refusal refuseDivision(const Twine &reason, StringRef resource,
                               int64_t needed, int64_t available, StringRef unit,
                               StringRef op) {
@@ -102,7 +107,8 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
     return refuseInstance(value, context);
   case PlanClass::pipeline:
     return refuseParts(value, degrees.instance, "instance",
-                       int64_t(model.sequence.size()), "layers", op);
+                       int64_t(model.sequence.size()),
+                       hasGroups(model) ? "groups of layers" : "layers", op);
   case PlanClass::attentionTp:
     if (std::optional<Refusal> refusal = refuseParts(
             value, degrees.stageSize, "stage", model.heads, "heads", op))

@@ -117,8 +117,9 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
   case OpKind::latentAttention: {
     double heads = double(op.heads);
     if (op.topKeys > 0) {
-      result.add(sequences, double(op.newTokens) * double(op.indexHeads),
-                 op.indexWidth, seen);
+      if (op.indexHeads > 0)
+        result.add(sequences, double(op.newTokens) * double(op.indexHeads),
+                   op.indexWidth, seen);
       seen = std::min(seen, op.topKeys);
     }
     if (op.absorbed) {

@@ -75,6 +75,8 @@ std::vector<Size> sizesOf(const LocalOp &op) {
                                {"value_width", op.outer}};
     if (op.topK > 0)
       sizes.push_back({"chosen_keys", op.topK});
+    if (op.borrows)
+      sizes.push_back({"borrowed_caches", 1});
     return sizes;
   }
   case OpKind::recurrence:
@@ -86,12 +88,18 @@ std::vector<Size> sizesOf(const LocalOp &op) {
     return {{"streams", op.inner}, {"width", op.outer}};
   case OpKind::shortConvolution:
     return {{"taps", op.inner}, {"channels", op.outer}};
-  case OpKind::latentAttention:
-    return {{"heads", op.heads},
-            {"latent", op.inner},
-            {"key_width", op.keyWidth},
-            {"rotary_width", op.ropeWidth},
-            {"value_width", op.outer}};
+  case OpKind::latentAttention: {
+    std::vector<Size> sizes = {{"heads", op.heads},
+                               {"latent", op.inner},
+                               {"key_width", op.keyWidth},
+                               {"rotary_width", op.ropeWidth},
+                               {"value_width", op.outer}};
+    if (op.topKeys > 0)
+      sizes.push_back({"chosen_keys", op.topKeys});
+    if (op.indexHeads > 0)
+      sizes.push_back({"index_heads", op.indexHeads});
+    return sizes;
+  }
   case OpKind::route:
     return {{"hidden", op.inner}, {"experts", op.outer}, {"top_k", op.topK}};
   case OpKind::experts:
@@ -133,11 +141,11 @@ void printList(llvm::raw_ostream &os, llvm::ArrayRef<Sheet> sheets) {
                       "parameters", "active", "weights");
   std::string usual = defaultModelName();
   for (const Sheet &sheet : sheets)
-    os << llvm::formatv(
-        "{0,-28}{1,8}{2,12}{3,12}{4,10}{5}\n", sheet.name,
-        sheet.shape.sequence.size(), billions(sheet.parameters.total),
-        billions(sheet.parameters.active), spell(sheet.shape.shippedWeight),
-        sheet.name == usual ? "  default" : "");
+    os << llvm::formatv("{0,-28}{1,8}{2,12}{3,12}{4,10}{5}\n", sheet.name,
+                        sheet.shape.depth(), billions(sheet.parameters.total),
+                        billions(sheet.parameters.active),
+                        spell(sheet.shape.shippedWeight),
+                        sheet.name == usual ? "  default" : "");
 }
 
 void printLayer(llvm::raw_ostream &os, const LayerShape &layer,
@@ -165,11 +173,14 @@ void printSheet(llvm::raw_ostream &os, const Sheet &sheet) {
   };
   os << sheet.name << "\n";
   std::vector<std::string> classes;
-  for (unsigned i = 0; i < shape.layers.size(); ++i)
+  for (unsigned i = 0; i < shape.layers.size(); ++i) {
     classes.push_back(
         llvm::formatv("{0} {1}", shape.callsOf(i), shape.layers[i].name));
-  row("layers", llvm::Twine(shape.sequence.size()) + " (" +
-                    llvm::join(classes, ", ") + ")");
+    if (int64_t depth = shape.layers[i].depth; depth > 1)
+      classes.back() += llvm::formatv(" of {0}", depth).str();
+  }
+  row("layers",
+      llvm::Twine(shape.depth()) + " (" + llvm::join(classes, ", ") + ")");
   row("hidden width", llvm::Twine(shape.hidden));
   row("parameters", llvm::formatv("{0:n} ({1})", sheet.parameters.total,
                                   billions(sheet.parameters.total))
@@ -211,7 +222,7 @@ json::Object modelJson(const Sheet &sheet) {
   return json::Object{{"name", sheet.name},
                       {"parameters_total", sheet.parameters.total},
                       {"parameters_active", sheet.parameters.active},
-                      {"layers", int64_t(sheet.shape.sequence.size())}};
+                      {"layers", sheet.shape.depth()}};
 }
 
 json::Object layerJson(const LayerShape &layer, int64_t calls) {

@@ -36,6 +36,9 @@
 
 namespace portolan::moe {
 
+/// Of a layer function: how many layers of the model it stands for, if not 1.
+inline constexpr llvm::StringLiteral kDepthAttr = "moe.depth";
+
 /// The storage format of a tensor of this element type (f8E4M3FN: fp8,
 /// f4E2M1FN: nvfp4, i8: int8, i4: int4), or nothing for other types.
 std::optional<Format> formatOf(mlir::Type elementType);

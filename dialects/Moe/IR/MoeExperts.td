@@ -100,7 +100,8 @@ def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
     `rows` [R,H] grouped by expert, `counts` [E], `gate` [E,H,I] (absent if not
     gated), `up` [E,H,I], `down` [E,I,H], biases [E,I], [E,I], [E,H] -> [R,H].
     With `limit` c > 0 the gate is clamped to (-inf, c] and the linear part to
-    [-c, c]; `alpha` scales the argument of the sigmoid, `linear_offset` is
+    [-c, c], or, with `limits_activated`, the activated gate and the linear
+    part; `alpha` scales the argument of the sigmoid, `linear_offset` is
     added to the linear part: act = g * sigmoid(alpha * g) * (u + offset). With
     `gate_cap` c > 0 the factor g is c * tanh(g / c), while the sigmoid sees g
     itself; with `linear_cap` c > 0 the linear part is c * tanh(u / c).
@@ -121,7 +122,8 @@ def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
                        OptionalAttr<Moe_FormatAttr>:$activation_format,
                        DefaultValuedAttr<I64Attr, "1">:$bias_share,
                        DefaultValuedAttr<F64Attr, "0.0">:$gate_cap,
-                       DefaultValuedAttr<F64Attr, "0.0">:$linear_cap);
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_cap,
+                       UnitAttr:$limits_activated);
   let results = (outs AnyRankedTensor:$result);
   // Parts without caps.
   let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$rows,
@@ -140,7 +142,8 @@ def Moe_ExpertsOp : Moe_WorkOp<"experts", [AttrSizedOperandSegments]> {
     build($_builder, $_state, result, rows, counts, gate, up, down, gate_bias,
           up_bias, down_bias, activation, limit, alpha, linear_offset, load,
           weight_format, activation_format, /*bias_share=*/1,
-          ::llvm::APFloat(0.0), ::llvm::APFloat(0.0));
+          ::llvm::APFloat(0.0), ::llvm::APFloat(0.0),
+          /*limits_activated=*/false);
   }]>];
   let assemblyFormat = [{
     $rows `,` $counts (`gate` $gate^)? `up` $up `down` $down

@@ -21,7 +21,9 @@ def Moe_IndexedLatentAttentionOp : Moe_WorkOp<"indexed_latent_attention"> {
     [B,P,I]. The index scores key j for token i with
     sum over heads of weight * max(query . key, 0). A token attends to the
     `top_keys` best of the keys that it may see (to all if there are no more);
-    of equal scores the earlier key is taken.
+    of equal scores the earlier key is taken. With a fifth result it also yields
+    their positions, `chosen` [B,S,top_keys] (i32), the best first and -1 where
+    there are fewer, for layers that attend to the same ones.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$latent,
                        AnyRankedTensor:$rotary_key,
@@ -37,7 +39,8 @@ def Moe_IndexedLatentAttentionOp : Moe_WorkOp<"indexed_latent_attention"> {
                        OptionalAttr<Moe_FormatAttr>:$cache_format);
   let results = (outs AnyRankedTensor:$result, AnyRankedTensor:$present_latent,
                       AnyRankedTensor:$present_rotary_key,
-                      AnyRankedTensor:$present_index);
+                      AnyRankedTensor:$present_index,
+                      Optional<AnyRankedTensor>:$chosen);
   let assemblyFormat = [{
     $query `,` $latent `,` $rotary_key
     `index` $index_query `,` $index_key `,` $index_weights

@@ -237,6 +237,11 @@ LogicalResult RotaryTableOp::verify() {
       !(getYarnOriginalPositions() && getYarnBetaFast() && getYarnBetaSlow()))
     return emitOpError("expects yarn_original_positions, yarn_beta_fast and "
                        "yarn_beta_slow beside yarn_factor");
+  int64_t columns = lastDim(getCosine());
+  if (std::optional<ArrayRef<double>> factors = getFactors())
+    if (ShapedType::isDynamic(columns) || int64_t(factors->size()) != columns)
+      return emitOpError("expects one of factors for each column, got ")
+             << factors->size() << " for " << getCosine().getType();
   return success();
 }
 
@@ -458,6 +463,14 @@ LogicalResult IndexedLatentAttentionOp::verify() {
       failed(checkGrown(*this, "present_index", getPresentIndex(),
                         getPastIndex(), getQuery(), 1)))
     return failure();
+  if (getChosen()) {
+    if (!tensorOf(getChosen()).getElementType().isInteger(32))
+      return emitOpError("expects chosen of i32, got ")
+             << getChosen().getType();
+    if (failed(
+            checkLike(*this, "chosen", getChosen(), getQuery(), getTopKeys())))
+      return failure();
+  }
   return checkLike(*this, "result", getResult(), getQuery(),
                    heads * lastDim(getValueUp()));
 }

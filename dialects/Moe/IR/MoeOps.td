@@ -219,8 +219,8 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
   let description = [{
     `input` [..,H], `gate` [H,I] (absent if not gated), `up` [H,I],
     `down` [I,H] -> [..,H]: (activation(x gate) * (x up)) down, or
-    activation(x up) down. `limit`, `alpha`, `linear_offset` and the caps are as
-    in `moe.experts`.
+    activation(x up) down. `limit`, `limits_activated`, `alpha`,
+    `linear_offset` and the caps are as in `moe.experts`.
   }];
   let arguments = (ins AnyRankedTensor:$input, Optional<AnyRankedTensor>:$gate,
                        AnyRankedTensor:$up, AnyRankedTensor:$down,
@@ -231,7 +231,8 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
                        DefaultValuedAttr<F64Attr, "1.0">:$alpha,
                        DefaultValuedAttr<F64Attr, "0.0">:$linear_offset,
                        DefaultValuedAttr<F64Attr, "0.0">:$gate_cap,
-                       DefaultValuedAttr<F64Attr, "0.0">:$linear_cap);
+                       DefaultValuedAttr<F64Attr, "0.0">:$linear_cap,
+                       UnitAttr:$limits_activated);
   let results = (outs AnyRankedTensor:$result);
   let builders = [
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
@@ -243,7 +244,8 @@ def Moe_MlpOp : Moe_WorkOp<"mlp"> {
       build($_builder, $_state, result, input, gate, up, down, activation,
             weight_format, activation_format, $_builder.getF64FloatAttr(0),
             $_builder.getF64FloatAttr(1), $_builder.getF64FloatAttr(0),
-            $_builder.getF64FloatAttr(0), $_builder.getF64FloatAttr(0));
+            $_builder.getF64FloatAttr(0), $_builder.getF64FloatAttr(0),
+            ::mlir::UnitAttr());
     }]>,
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
                    "::mlir::Value":$gate, "::mlir::Value":$up,
@@ -273,7 +275,7 @@ def Moe_RotaryTableOp : Moe_Op<"rotary_table", [Pure]> {
     `yarn_factor` the frequencies are interpolated as YaRN does
     (`yarn_original_positions`, `yarn_beta_fast`, `yarn_beta_slow`) and the
     table is scaled by `magnitude`. The ends of YaRN's ramp are whole columns
-    unless `yarn_exact_bounds`.
+    unless `yarn_exact_bounds`. Last, f_i is multiplied with `factors[i]`.
   }];
   let arguments = (ins F64Attr:$theta,
                        OptionalAttr<F64Attr>:$yarn_factor,
@@ -281,7 +283,8 @@ def Moe_RotaryTableOp : Moe_Op<"rotary_table", [Pure]> {
                        OptionalAttr<F64Attr>:$yarn_beta_fast,
                        OptionalAttr<F64Attr>:$yarn_beta_slow,
                        DefaultValuedAttr<F64Attr, "1.0">:$magnitude,
-                       UnitAttr:$yarn_exact_bounds);
+                       UnitAttr:$yarn_exact_bounds,
+                       OptionalAttr<DenseF64ArrayAttr>:$factors);
   let results = (outs AnyRankedTensor:$cosine, AnyRankedTensor:$sine);
   let assemblyFormat = "attr-dict `:` type($cosine) `,` type($sine)";
   let hasVerifier = 1;
@@ -443,6 +446,7 @@ include "dialects/Moe/IR/MoeDecomposed.td"
 include "dialects/Moe/IR/MoeIndexed.td"
 include "dialects/Moe/IR/MoeRecurrence.td"
 include "dialects/Moe/IR/MoeDepth.td"
+include "dialects/Moe/IR/MoeShared.td"
 
 include "dialects/Moe/IR/MoeExperts.td"
 

@@ -328,6 +328,7 @@ FailureOr<LocalOp> IndexedLatentAttentionOp::describe() {
   local.indexHeads = getIndexHeads();
   local.indexWidth = lastDim(getIndexKey());
   local.topKeys = getTopKeys();
+  local.yieldsChoice = bool(getChosen());
   local.sequences = tensorOf(getQuery()).getDimSize(0);
   local.newTokens = tensorOf(getQuery()).getDimSize(1);
   local.context = tensorOf(getPastLatent()).getDimSize(1);

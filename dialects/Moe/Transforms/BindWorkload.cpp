@@ -185,11 +185,31 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
         return types;
       })
       .Case([](IndexedLatentAttentionOp op) -> Types {
+        SmallVector<Type> types = {
+            shapedLike(op.getResult(), op.getQuery(),
+                       int64_t(op.getHeads()) * lastDim(op.getValueUp())),
+            grown(op.getPastLatent(), op.getQuery(), 1),
+            grown(op.getPastRotaryKey(), op.getQuery(), 1),
+            grown(op.getPastIndex(), op.getQuery(), 1)};
+        if (op.getChosen())
+          types.push_back(
+              shapedLike(op.getChosen(), op.getQuery(), op.getTopKeys()));
+        return types;
+      })
+      .Case([](ChosenLatentAttentionOp op) -> Types {
         return {{shapedLike(op.getResult(), op.getQuery(),
                             int64_t(op.getHeads()) * lastDim(op.getValueUp())),
                  grown(op.getPastLatent(), op.getQuery(), 1),
-                 grown(op.getPastRotaryKey(), op.getQuery(), 1),
-                 grown(op.getPastIndex(), op.getQuery(), 1)}};
+                 grown(op.getPastRotaryKey(), op.getQuery(), 1)}};
+      })
+      .Case([](SharedAttentionOp op) -> Types {
+        SmallVector<Type> types = {
+            shapedLike(op.getResult(), op.getQuery(),
+                       int64_t(op.getHeads()) * lastDim(op.getValues()))};
+        if (op.getLogSumExp())
+          types.push_back(
+              shapedLike(op.getLogSumExp(), op.getQuery(), op.getHeads()));
+        return types;
       })
       .Case([](RouteOp op) -> Types {
         return {{shapedLike(op.getWeights(), op.getInput(), op.getTopK()),

@@ -51,14 +51,24 @@ FailureOr<LocalOp> describeForOneToken(Operation *op) {
   return local;
 }
 
-/// Elements per token that the call takes from calls before it.
-int64_t inputWidth(func::CallOp call) {
+/// What a call takes from calls before it.
+struct Input {
+  int64_t width = 0; ///< elements of activations per token
+  int64_t keys = 0;  ///< chosen keys per token
+};
+
+Input inputOf(func::CallOp call) {
   llvm::SmallDenseSet<Value, 2> passed;
-  int64_t width = 0;
-  for (Value operand : call.getOperands())
-    if (operand.getDefiningOp<func::CallOp>() && passed.insert(operand).second)
-      width += cast<RankedTensorType>(operand.getType()).getShape().back();
-  return width;
+  Input input;
+  for (Value operand : call.getOperands()) {
+    if (!operand.getDefiningOp<func::CallOp>() ||
+        !passed.insert(operand).second)
+      continue;
+    auto type = cast<RankedTensorType>(operand.getType());
+    (type.getElementType().isInteger() ? input.keys : input.width) +=
+        type.getShape().back();
+  }
+  return input;
 }
 
 /// Layer calls of @main, in order.
@@ -109,7 +119,8 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
                            attention.getTemperatureFloor() > 0 ||
                            attention.getSinks();
     }
-    entry.wholeContext |= isa<moe::IndexedLatentAttentionOp>(op);
+    entry.wholeContext |=
+        isa<moe::IndexedLatentAttentionOp, moe::ChosenLatentAttentionOp>(op);
     if (auto route = dyn_cast<moe::RouteOp>(op)) {
       entry.groups = route.getGroups();
       entry.topGroups = route.getTopGroups();
@@ -256,10 +267,10 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
     model.sequence.push_back(
         std::distance(names.begin(), llvm::find(names, call.getCallee())));
   }
-  llvm::StringMap<int64_t> widths;
+  llvm::StringMap<Input> inputs;
   for (func::CallOp call : calls)
-    if (int64_t width = inputWidth(call))
-      widths[call.getCallee()] = width;
+    if (Input input = inputOf(call); input.width > 0)
+      inputs[call.getCallee()] = input;
   for (StringRef name : names) {
     auto function = module.lookupSymbol<func::FuncOp>(name);
     if (!function || function.isExternal() ||
@@ -268,7 +279,10 @@ llvm::Expected<ModelShape> portolan::extractModelShape(ModuleOp module) {
                                      name + " of one block, got none");
     LayerShape &layer = model.layers.emplace_back();
     layer.name = name.str();
-    layer.inputWidth = widths.lookup(name);
+    layer.inputWidth = inputs.lookup(name).width;
+    layer.inputKeys = inputs.lookup(name).keys;
+    if (auto depth = function->getAttrOfType<IntegerAttr>(moe::kDepthAttr))
+      layer.depth = depth.getInt();
     SmallVector<Operation *> operations;
     for (Operation &op : function.getBody().front())
       operations.push_back(&op);

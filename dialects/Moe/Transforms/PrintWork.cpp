@@ -82,6 +82,8 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.flag("absorbed", op.absorbed);
   print.flag("expanded", op.expanded);
   print.flag("tabled", op.tabled);
+  print.flag("borrows", op.borrows);
+  print.flag("yields_choice", op.yieldsChoice);
   print.flag("causal_prefill", op.causalPrefill);
   print.flag("centered", op.centered);
   print.flag("soft_capped", op.softCapped);

@@ -209,6 +209,12 @@ llvm::DenseMap<Operation *, OpRole> portolan::rolesOf(Operation *function) {
       // The index is small and whole on every rank: all heads share it.
       splitColumns(indexed.getQuery(), indexed.getHeads(), roles);
       splitForward(indexed.getResult(), indexed.getHeads(), roles);
+    } else if (auto chosen = dyn_cast<moe::ChosenLatentAttentionOp>(op)) {
+      splitColumns(chosen.getQuery(), chosen.getHeads(), roles);
+      splitForward(chosen.getResult(), chosen.getHeads(), roles);
+    } else if (auto shared = dyn_cast<moe::SharedAttentionOp>(op)) {
+      splitColumns(shared.getQuery(), shared.getHeads(), roles);
+      splitForward(shared.getResult(), shared.getHeads(), roles);
     } else if (auto sparse = dyn_cast<moe::SparseAttentionOp>(op)) {
       splitColumns(sparse.getQuery(), sparse.getHeads(), roles);
       for (Value value :

@@ -312,7 +312,7 @@ template <typename Op> void Emulator::emulateKeysAndValues(Op op) {
   roundRows(op.getPastValueMutable(), kept, /*unscaled=*/true);
 }
 
-/// latent_attention and indexed_latent_attention.
+/// latent_attention, indexed_latent_attention and chosen_latent_attention.
 template <typename Op> void Emulator::emulateLatent(Op op, bool absorbed) {
   bool expanded = tensorOf(op.getPastLatent()).getRank() == 4;
   Formats kept = storageOf(op.getCacheFormat());
@@ -398,6 +398,14 @@ void Emulator::emulate(Operation *op) {
         Formats kept = storageOf(op.getCacheFormat());
         roundRows(op.getIndexKeyMutable(), kept, /*unscaled=*/true);
         roundRows(op.getPastIndexMutable(), kept, /*unscaled=*/true);
+      })
+      .Case([&](moe::ChosenLatentAttentionOp op) {
+        emulateLatent(op, /*absorbed=*/true);
+      })
+      // Keys and values were rounded where they were appended.
+      .Case([&](moe::SharedAttentionOp op) {
+        roundHeads(op.getQueryMutable(), computeOf(op.getCacheFormat()),
+                   op.getHeads());
       })
       .Case<AllReduceOp, ReduceScatterOp, SendOp, PackOp>(
           [&](auto op) { send(op.getInputMutable(), op); })

@@ -26,14 +26,16 @@ Refusal refuseStages(PlanClass planClass, PlanValue value,
   const Topology &topology = context.machine.topology;
   llvm::StringRef op = feedForwardOp(context.model);
   int64_t layers = context.model.sequence.size();
+  // Layers that read one cache stay together.
+  const char *noun =
+      context.model.depth() == layers ? "layers" : "groups of layers";
   bool isInstance = planClass == PlanClass::instance;
   int64_t count = isInstance ? chipsOf(value, topology) : value;
   if (count > layers)
     return refuse("not_divisible",
-                  Twine(layers) + " layers cannot be spread over " +
+                  Twine(layers) + " " + noun + " cannot be spread over " +
                       Twine(count) + (isInstance ? " wafers" : " stages"),
-                  spell(planClass), double(count), double(layers), "layers",
-                  op);
+                  spell(planClass), double(count), double(layers), noun, op);
   int64_t wafers = chipsOf(prefix.get(PlanClass::instance), topology);
   if (!isInstance && count < wafers)
     return refuse("group_shape_not_expressible",

@@ -144,6 +144,9 @@ struct LocalOp {
   bool absorbed = false;
   bool expanded = false; ///< latentAttention: keys and values are cached
   bool tabled = false;   ///< route: a table chooses
+  bool borrows = false;  ///< attention: the cache is another op's
+  /// latentAttention: the keys that its index chooses are a result.
+  bool yieldsChoice = false;
   RecurrenceKind recurrence = RecurrenceKind::selective;
   /// Half of the micro-batch that the op works on (overlap two_batch: 0, 1).
   uint8_t microBatch = 0;
@@ -173,7 +176,8 @@ struct LocalOp {
   int64_t context =
       0; ///< past tokens that each sequence attends to, window applied
   int64_t newTokens = 0; ///< new tokens per sequence
-  // An index that chooses the keys of latent attention (topKeys 0: none).
+  // An index that chooses the keys of latent attention (topKeys 0: none;
+  // indexHeads 0: they are an operand, another layer's choice).
   int64_t indexHeads = 0;
   int64_t indexWidth = 0;
   int64_t topKeys = 0;   ///< keys that a token attends to

@@ -64,6 +64,11 @@ struct LayerShape {
   /// Elements per token of what the layer before passes on, where several
   /// streams may do; 0: the model's width.
   int64_t inputWidth = 0;
+  /// Chosen keys per token that it is handed beside that; 0: none.
+  int64_t inputKeys = 0;
+  /// Layers of the model that it stands for: several where later ones read the
+  /// cache of the first.
+  int64_t depth = 1;
   /// Bytes of cache per token and sequence at the op's cache format are derived
   /// from the attention op.
   bool hasExperts() const;
@@ -92,6 +97,8 @@ struct ModelShape {
   Format shippedCache = Format::bf16;
 
   int64_t callsOf(unsigned layer) const;
+  /// Layers of the model; `sequence` has fewer where one stands for several.
+  int64_t depth() const;
 };
 
 /// How an op of a layer function is shared, by its place in the dataflow: what

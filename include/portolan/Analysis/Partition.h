@@ -88,14 +88,24 @@ void partitionLayer(const ModelShape &model, const LayerShape &layer,
                     const PlanPoint &plan, const Deployment &deployment,
                     const Workload &workload, int64_t sequences, LocalOps &ops);
 
-/// The send or receive of a stage boundary for the slowest rank. `width`:
-/// elements per token that cross it.
+/// A tensor that passes from one stage to the next.
+struct Passed {
+  int64_t width = 0; ///< elements per token
+  bool keys = false; ///< positions of chosen keys (i32), not activations
+
+  bool operator==(const Passed &other) const {
+    return width == other.width && keys == other.keys;
+  }
+};
+using PassedList = llvm::SmallVector<Passed, 2>;
+
+/// The send or receive of a tensor at a stage boundary for the slowest rank.
 LocalOp stageBoundary(const ModelShape &model, const PlanPoint &plan,
                       const Deployment &deployment, const Workload &workload,
-                      int64_t sequences, OpKind sendOrReceive, int64_t width);
+                      int64_t sequences, OpKind sendOrReceive, Passed passed);
 
-/// Elements per token that stage `stage` (not the first) receives.
-int64_t receivedWidth(const ModelShape &model, const Deployment &deployment,
+/// What stage `stage` (not the first) receives, in the order of sending.
+PassedList receivedBy(const ModelShape &model, const Deployment &deployment,
                       int64_t stage);
 
 /// Layers [first, last) of the stage; earlier stages take one more if uneven.

@@ -177,9 +177,9 @@ public:
   struct Stage {
     llvm::SmallVector<std::pair<unsigned, int64_t>, 4> calls;
     bool first = false, last = false;
-    /// Elements per token that it gets from the stage before and hands on; 0
-    /// where there is none.
-    int64_t received = 0, sent = 0;
+    /// What it gets from the stage before and hands on; nothing where there is
+    /// none.
+    PassedList received, sent;
     bool operator==(const Stage &other) const {
       return calls == other.calls && first == other.first &&
              last == other.last && received == other.received &&
@@ -195,9 +195,9 @@ private:
   Estimate bodyEstimate(const PlanPoint &plan, const Deployment &deployment,
                         const LayerShape &layer, int64_t sequences);
   Estimate boundaryEstimate(const PlanPoint &plan, const Deployment &deployment,
-                            int64_t sequences, OpKind kind, int64_t width);
-  /// The widths of what passes between stages, each once.
-  llvm::SmallVector<int64_t, 4> boundaryWidths(const Deployment &deployment);
+                            int64_t sequences, OpKind kind, Passed passed);
+  /// The tensors that pass between stages, each form once.
+  llvm::SmallVector<Passed, 4> passedForms(const Deployment &deployment);
   llvm::Error unknownFigure(const PlanPoint &plan,
                             const Deployment &deployment);
 
@@ -209,7 +209,7 @@ private:
   LocalOps ops;
   Steps steps;
   llvm::SmallVector<double, 8> layerSeconds;
-  /// Seconds to receive and to send, for each of boundaryWidths().
+  /// Seconds to receive and to send, for each of passedForms().
   llvm::SmallVector<std::pair<double, double>, 4> boundarySeconds;
   std::vector<std::pair<int64_t, llvm::SmallVector<Stage, 4>>> stageCache;
   uint64_t probeCount = 0;

@@ -291,7 +291,8 @@ graph_to_moe::rotaryTables(Raiser &raiser, const AngleForm &cosine,
   auto table = moe::RotaryTableOp::create(
       b, cosine.frequencies.getLoc(), type, type, b.getF64FloatAttr(*theta),
       FloatAttr(), IntegerAttr(), FloatAttr(), FloatAttr(),
-      b.getF64FloatAttr(cosine.magnitude));
+      b.getF64FloatAttr(cosine.magnitude), /*yarn_exact_bounds=*/UnitAttr(),
+      /*factors=*/DenseF64ArrayAttr());
   return entry->second = {table.getCosine(), table.getSine()};
 }
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Both attentions grow their caches, form scores [B,S,heads,T], and share the
+// The attentions grow their caches, form scores [B,S,heads,T], and share the
 // masked softmax. A query that sees no key (possible on a rank that holds a
 // part of the context) yields zero and a log-sum-exp of minus infinity, or,
 // where the keys that are there are given one by one, the mean of all values.
@@ -211,25 +211,40 @@ void replaceAttention(Op op, PatternRewriter &rewriter, Emit &e, Value result,
   rewriter.replaceOp(op, values);
 }
 
+struct Attended {
+  Value result;    ///< [B,S,heads,Dv]
+  Value logSumExp; ///< [B,S,heads], f32
+};
+
+/// Grouped attention of `query` [B,S,heads*D] to keys [B,kvHeads,T,D].
+Attended emitAttention(Emit &e, Value query, Value keys, Value values,
+                       int64_t heads, const Mask &mask) {
+  int64_t kvHeads = dimOf(keys, 1), group = heads / kvHeads;
+  query = e.split(query, 2, {kvHeads, group, dimOf(keys, 3)});
+  Value scores = e.contract("bskgd,bktd->bskgt", {query, keys});
+  Softmax softmax = emitSoftmax(e, e.merge(scores, 2, 2), mask);
+  Value weights = e.split(softmax.weights, 2, {kvHeads, group});
+  Value result = e.contract("bskgt,bktv->bskgv", {weights, values});
+  return {e.merge(result, 2, 2), softmax.logSumExp};
+}
+
 struct LowerAttention : OpRewritePattern<AttentionOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(AttentionOp op,
                                 PatternRewriter &rewriter) const override {
     Emit e(rewriter, op.getLoc());
-    int64_t kvHeads = op.getKvHeads(), group = int64_t(op.getHeads()) / kvHeads;
+    int64_t kvHeads = op.getKvHeads();
     int64_t width = dimOf(op.getPastKey(), 3);
     int64_t valueWidth = dimOf(op.getPastValue(), 3);
     Mask mask;
     mask.setLengths(op.getTotalLengths());
     Value lengths = mask.lengths;
-    Value query = e.split(op.getQuery(), 2, {kvHeads, group, width});
     Value keys = emitGrownCache(
         e, op.getPastKey(), e.split(op.getKey(), 2, {kvHeads, width}), lengths);
     Value values = emitGrownCache(
         e, op.getPastValue(), e.split(op.getValue(), 2, {kvHeads, valueWidth}),
         lengths);
 
-    Value scores = e.contract("bskgd,bktd->bskgt", {query, keys});
     mask.past = dimOf(op.getPastKey(), 2);
     mask.newTokens = dimOf(op.getQuery(), 1);
     mask.window = op.getWindow();
@@ -240,11 +255,30 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     mask.softCap = op.getSoftCap().convertToDouble();
     mask.pastOnly = op.getPastOnly();
     mask.sinks = op.getSinks();
-    Softmax softmax = emitSoftmax(e, e.merge(scores, 2, 2), mask);
-    Value weights = e.split(softmax.weights, 2, {kvHeads, group});
-    Value result = e.contract("bskgt,bktv->bskgv", {weights, values});
-    replaceAttention(op, rewriter, e, e.merge(result, 2, 2), {keys, values},
-                     softmax.logSumExp);
+    Attended attended =
+        emitAttention(e, op.getQuery(), keys, values, op.getHeads(), mask);
+    replaceAttention(op, rewriter, e, attended.result, {keys, values},
+                     attended.logSumExp);
+    return success();
+  }
+};
+
+struct LowerSharedAttention : OpRewritePattern<SharedAttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(SharedAttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    Mask mask;
+    mask.newTokens = dimOf(op.getQuery(), 1);
+    mask.past = dimOf(op.getKeys(), 2);
+    mask.pastOnly = op.getPastOnly();
+    if (!mask.pastOnly)
+      mask.past -= mask.newTokens;
+    mask.scale = op.getScale().convertToDouble();
+    Attended attended = emitAttention(e, op.getQuery(), op.getKeys(),
+                                      op.getValues(), op.getHeads(), mask);
+    replaceAttention(op, rewriter, e, attended.result, /*caches=*/{},
+                     attended.logSumExp);
     return success();
   }
 };
@@ -355,45 +389,80 @@ struct LowerLatentAttention : OpRewritePattern<LatentAttentionOp> {
   }
 };
 
+/// Absorbed latent attention of `op` to the keys that `mask` leaves, over grown
+/// caches: [B,S,heads*Dv].
+template <typename Op>
+Value emitAbsorbed(Emit &e, Op op, Value latent, Value rotaryKey,
+                   const Mask &mask) {
+  int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
+  int64_t rotary = dimOf(op.getRotaryKey(), 2);
+  Value query = e.split(op.getQuery(), 2, {heads, keyWidth + rotary});
+  Value plain = e.slice(query, 3, e.builder.getIndexAttr(0),
+                        e.builder.getIndexAttr(keyWidth));
+  Value rotated = e.slice(query, 3, e.builder.getIndexAttr(keyWidth),
+                          e.builder.getIndexAttr(rotary));
+  Value moved = e.contract("bshn,hln->bshl", {plain, op.getKeyUp()});
+  Value scores = e.contract("bshl,btl->bsht", {moved, latent});
+  Value rotaryScores = e.contract("bshr,btr->bsht", {rotated, rotaryKey});
+  scores =
+      e.map("bsht,bsht->bsht", {scores, rotaryScores}, e.builder.getF32Type(),
+            [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
+  Softmax softmax = emitSoftmax(e, scores, mask);
+  Value attended = e.contract("bsht,btl->bshl", {softmax.weights, latent});
+  Value result = e.contract("bshl,hlv->bshv", {attended, op.getValueUp()});
+  return e.castTensor(e.merge(result, 2, 2), elementOf(op.getResult()));
+}
+
+/// What the attentions to chosen keys start from.
+template <typename Op> Mask startMask(Op op) {
+  Mask mask;
+  mask.past = dimOf(op.getPastLatent(), 1);
+  mask.newTokens = dimOf(op.getQuery(), 1);
+  mask.scale = op.getScale().convertToDouble();
+  return mask;
+}
+
 struct LowerIndexedLatentAttention
     : OpRewritePattern<IndexedLatentAttentionOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(IndexedLatentAttentionOp op,
                                 PatternRewriter &rewriter) const override {
     Emit e(rewriter, op.getLoc());
-    int64_t heads = op.getHeads(), keyWidth = dimOf(op.getKeyUp(), 2);
-    int64_t rotary = dimOf(op.getRotaryKey(), 2);
-    Mask mask;
-    mask.past = dimOf(op.getPastLatent(), 1);
-    mask.newTokens = dimOf(op.getQuery(), 1);
-    mask.scale = op.getScale().convertToDouble();
+    Mask mask = startMask(op);
     auto grow = [&](Value past, Value added) {
       return LowerLatentAttention::grow(e, past, added, /*lengths=*/Value());
     };
     Value latent = grow(op.getPastLatent(), op.getLatent());
     Value rotaryKey = grow(op.getPastRotaryKey(), op.getRotaryKey());
     Value index = grow(op.getPastIndex(), op.getIndexKey());
-    mask.chosen =
-        emitChosenKeys(e, op.getIndexQuery(), index, op.getIndexWeights(),
-                       op.getIndexHeads(), mask.past, op.getTopKeys());
+    Value order =
+        emitKeyOrder(e, op.getIndexQuery(), index, op.getIndexWeights(),
+                     op.getIndexHeads(), mask.past);
+    mask.chosen = emitChosenKeys(e, order, op.getTopKeys());
+    SmallVector<Value> results = {emitAbsorbed(e, op, latent, rotaryKey, mask),
+                                  latent, rotaryKey, index};
+    if (op.getChosen())
+      results.push_back(
+          emitChosenPositions(e, order, mask.past, op.getTopKeys()));
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
 
-    Value query = e.split(op.getQuery(), 2, {heads, keyWidth + rotary});
-    Value plain = e.slice(query, 3, rewriter.getIndexAttr(0),
-                          rewriter.getIndexAttr(keyWidth));
-    Value rotated = e.slice(query, 3, rewriter.getIndexAttr(keyWidth),
-                            rewriter.getIndexAttr(rotary));
-    Value moved = e.contract("bshn,hln->bshl", {plain, op.getKeyUp()});
-    Value scores = e.contract("bshl,btl->bsht", {moved, latent});
-    Value rotaryScores = e.contract("bshr,btr->bsht", {rotated, rotaryKey});
-    scores =
-        e.map("bsht,bsht->bsht", {scores, rotaryScores}, rewriter.getF32Type(),
-              [](Emit &e, ValueRange args) { return e.add(args[0], args[1]); });
-    Softmax softmax = emitSoftmax(e, scores, mask);
-    Value attended = e.contract("bsht,btl->bshl", {softmax.weights, latent});
-    Value result = e.contract("bshl,hlv->bshv", {attended, op.getValueUp()});
+struct LowerChosenLatentAttention : OpRewritePattern<ChosenLatentAttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ChosenLatentAttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    Emit e(rewriter, op.getLoc());
+    Mask mask = startMask(op);
+    auto grow = [&](Value past, Value added) {
+      return LowerLatentAttention::grow(e, past, added, /*lengths=*/Value());
+    };
+    Value latent = grow(op.getPastLatent(), op.getLatent());
+    Value rotaryKey = grow(op.getPastRotaryKey(), op.getRotaryKey());
+    mask.chosen = emitKeysAt(e, op.getChosen(), mask.past + mask.newTokens);
     rewriter.replaceOp(
-        op, {e.castTensor(e.merge(result, 2, 2), elementOf(op.getResult())),
-             latent, rotaryKey, index});
+        op, {emitAbsorbed(e, op, latent, rotaryKey, mask), latent, rotaryKey});
     return success();
   }
 };
@@ -401,7 +470,7 @@ struct LowerIndexedLatentAttention
 } // namespace
 
 void portolan::populateAttentionPatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<LowerAttention, LowerLatentAttention, LowerIndexedLatentAttention>(
-          patterns.getContext());
+  patterns.add<LowerAttention, LowerSharedAttention, LowerLatentAttention,
+               LowerIndexedLatentAttention, LowerChosenLatentAttention>(
+      patterns.getContext());
 }

@@ -57,6 +57,8 @@ SmallVector<Value> integersOf(Operation *op) {
           [](DispatchOp op) { return Values{op.getIndices(), op.getCounts()}; })
       .Case([](ExpertsOp op) { return Values{op.getCounts()}; })
       .Case([](CombineOp op) { return Values{op.getIndices()}; })
+      .Case<IndexedLatentAttentionOp, ChosenLatentAttentionOp>(
+          [](auto op) { return Values{op.getChosen()}; })
       .Default([](Operation *) { return Values{}; });
 }
 
@@ -70,8 +72,9 @@ LogicalResult checkLowerable(Operation *op) {
         "no decomposition to be run");
   if (isa<MlpOp, ExpertsOp>(op) && failed(innerRulesOf(op)))
     return failure();
-  bool needsStatic = isa<AttentionOp, LatentAttentionOp, RotaryTableOp,
-                         ShortConvolutionOp, RecurrenceOp>(op);
+  bool needsStatic = isa<AttentionOp, SharedAttentionOp, LatentAttentionOp,
+                         IndexedLatentAttentionOp, ChosenLatentAttentionOp,
+                         RotaryTableOp, ShortConvolutionOp, RecurrenceOp>(op);
   SmallVector<Value> integers = integersOf(op);
   SmallVector<Value> values(op->getOperands());
   llvm::append_range(values, op->getResults());

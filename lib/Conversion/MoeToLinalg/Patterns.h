@@ -27,7 +27,8 @@ void populateFakeQuantizePatterns(mlir::RewritePatternSet &patterns);
 void populateTokenwisePatterns(mlir::RewritePatternSet &patterns);
 /// rotary_table, rope.
 void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
-/// attention, latent_attention, indexed_latent_attention.
+/// attention, shared_attention, latent_attention, indexed_latent_attention,
+/// chosen_latent_attention.
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
 /// depth_attention.
 void populateDepthPatterns(mlir::RewritePatternSet &patterns);
@@ -53,10 +54,12 @@ struct FeedForwardForm {
         alpha(op.getAlpha().convertToDouble()),
         linearOffset(op.getLinearOffset().convertToDouble()),
         gateCap(op.getGateCap().convertToDouble()),
-        linearCap(op.getLinearCap().convertToDouble()) {}
+        linearCap(op.getLinearCap().convertToDouble()),
+        limitsActivated(op.getLimitsActivated()) {}
 
   moe::Activation activation;
   double limit, alpha, linearOffset, gateCap, linearCap;
+  bool limitsActivated;
 };
 /// act(gate) * (linear + offset) of a gate and a linear part, or act(linear).
 mlir::Value emitFeedForward(Emit &e, mlir::ValueRange parts,
@@ -96,12 +99,19 @@ mlir::Value emitFakeQuantize(Emit &e, mlir::Value tensor,
                              int64_t tensorDims);
 /// [T,I] rounded row by row as `moe.inner_formats` of `op` says.
 mlir::Value emitInnerFormats(Emit &e, mlir::Operation *op, mlir::Value rows);
-/// Which of `keys` [B,T,I] a token of `query` [B,S,heads*I] with `weights`
-/// [B,S,heads] attends to, 1 or 0 [B,S,T], for a past of `past` keys (see
+/// How many of `keys` [B,T,I] a token of `query` [B,S,heads*I] with `weights`
+/// [B,S,heads] takes before each, [B,S,T], for a past of `past` keys (see
 /// moe.indexed_latent_attention).
-mlir::Value emitChosenKeys(Emit &e, mlir::Value query, mlir::Value keys,
-                           mlir::Value weights, int64_t heads, int64_t past,
-                           int64_t topKeys);
+mlir::Value emitKeyOrder(Emit &e, mlir::Value query, mlir::Value keys,
+                         mlir::Value weights, int64_t heads, int64_t past);
+/// Which of them are among the first `topKeys`: 1 or 0 [B,S,T].
+mlir::Value emitChosenKeys(Emit &e, mlir::Value order, int64_t topKeys);
+/// Where the first `topKeys` of the visible ones are, in their order:
+/// [B,S,topKeys] of i32, -1 where there are fewer.
+mlir::Value emitChosenPositions(Emit &e, mlir::Value order, int64_t past,
+                                int64_t topKeys);
+/// Which of `keys` keys `positions` [B,S,K] name: 1 or 0 [B,S,T].
+mlir::Value emitKeysAt(Emit &e, mlir::Value positions, int64_t keys);
 
 } // namespace portolan
 

@@ -23,11 +23,22 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
+SmallVector<double> interpolatedFrequencies(RotaryTableOp op, int64_t columns);
+
+/// With the factors of each column.
+SmallVector<double> frequenciesOf(RotaryTableOp op, int64_t columns) {
+  SmallVector<double> frequencies = interpolatedFrequencies(op, columns);
+  if (std::optional<ArrayRef<double>> factors = op.getFactors())
+    for (auto [frequency, factor] : llvm::zip_equal(frequencies, *factors))
+      frequency *= factor;
+  return frequencies;
+}
+
 /// theta^(-2i/dim), interpolated as YaRN does: columns that turn more than
 /// beta_fast times within the original positions keep their frequency, those
 /// that turn less than beta_slow times get it divided by the factor, and a
 /// linear ramp joins the two.
-SmallVector<double> frequenciesOf(RotaryTableOp op, int64_t columns) {
+SmallVector<double> interpolatedFrequencies(RotaryTableOp op, int64_t columns) {
   double theta = op.getTheta().convertToDouble(), dim = 2.0 * columns;
   SmallVector<double> frequencies;
   for (int64_t i = 0; i < columns; ++i)

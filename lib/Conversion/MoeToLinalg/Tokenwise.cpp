@@ -58,7 +58,8 @@ static Value emitCap(Emit &e, Value x, double cap) {
 Value portolan::emitFeedForward(Emit &e, ValueRange parts,
                                 const FeedForwardForm &form) {
   Value gate = parts[0];
-  if (parts.size() == 2 && form.limit > 0)
+  bool limited = parts.size() == 2 && form.limit > 0;
+  if (limited && !form.limitsActivated)
     gate = e.min(gate, e.f32(form.limit));
   Value activated = emitActivation(e, form.activation, gate, form.alpha);
   if (form.gateCap > 0) {
@@ -66,6 +67,8 @@ Value portolan::emitFeedForward(Emit &e, ValueRange parts,
     Value argument = form.alpha == 1 ? gate : e.mul(gate, e.f32(form.alpha));
     activated = e.mul(emitCap(e, gate, form.gateCap), e.sigmoid(argument));
   }
+  if (limited && form.limitsActivated)
+    activated = e.min(activated, e.f32(form.limit));
   if (parts.size() == 1)
     return activated;
   Value linear = parts[1];

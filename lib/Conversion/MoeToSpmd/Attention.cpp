@@ -230,8 +230,52 @@ LogicalResult BodyEmitter::emitLatentAttention(moe::LatentAttentionOp op) {
   return success();
 }
 
-LogicalResult
-BodyEmitter::emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op) {
+LogicalResult BodyEmitter::emitSharedAttention(moe::SharedAttentionOp op) {
+  int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
+  FailureOr<DimSplit> headDim = headSplit(op, heads, heads);
+  FailureOr<DimSplit> kvDim = headSplit(op, kvHeads, kvHeads);
+  if (failed(headDim) || failed(kvDim))
+    return failure();
+  FailureOr<Value> query = activation(op.getQuery());
+  if (failed(query))
+    return failure();
+  // The part of the caches that this rank's attention keeps.
+  Value kept[2];
+  for (auto [local, whole] :
+       llvm::zip_equal(kept, ValueRange{op.getKeys(), op.getValues()})) {
+    auto known = full.find(whole);
+    if (known == full.end())
+      return op.emitOpError("expects caches that an attention of the same "
+                            "function keeps");
+    local = known->second.value;
+  }
+  bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
+  int64_t localHeads = geometry.extent(heads, *headDim);
+  RankedTensorType type =
+      rowsType(op, op.getResult(), localHeads * lastDim(kept[1]));
+  Type lse;
+  if (geometry.deployment.cp > 1)
+    lse = RankedTensorType::get(
+        {type.getDimSize(0), tensorOf(op.getQuery()).getDimSize(1), localHeads},
+        builder.getF32Type());
+  auto local = moe::SharedAttentionOp::create(
+      builder, op.getLoc(), type, lse, *query, kept[0], kept[1],
+      i64(localHeads), i64(geometry.extent(kvHeads, *kvDim)), op.getScaleAttr(),
+      cache(op.getCacheFormat()), keeps ? UnitAttr() : builder.getUnitAttr());
+  FailureOr<Value> merged =
+      mergeContext(op, local.getResult(), local.getLogSumExp());
+  if (failed(merged))
+    return failure();
+  define(op.getResult(), *merged);
+  return success();
+}
+
+/// Latent attention to some keys: `rows` and `pasts` are its operands before
+/// the up-projections, `presents` its caches after the step.
+template <typename Op>
+LogicalResult BodyEmitter::emitSomeKeys(Op op, ValueRange rows,
+                                        ValueRange pasts, ValueRange presents,
+                                        Value chosen) {
   if (geometry.deployment.cp > 1)
     return op.emitOpError("expects no attention_cp, as the index chooses among "
                           "all keys, got ")
@@ -242,18 +286,17 @@ BodyEmitter::emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op) {
   Layout cacheLayout = {geometry.batch(), geometry.whole(), geometry.whole()};
   Layout weightLayout = {*headDim, geometry.whole(), geometry.whole()};
   SmallVector<Value> operands;
-  for (Value value :
-       {op.getQuery(), op.getLatent(), op.getRotaryKey(), op.getIndexQuery(),
-        op.getIndexKey(), op.getIndexWeights()}) {
+  for (Value value : rows) {
     FailureOr<Value> local = activation(value);
     if (failed(local))
       return failure();
     operands.push_back(*local);
   }
-  SmallVector<Type> types;
+  int64_t localHeads = geometry.extent(op.getHeads(), *headDim);
+  SmallVector<Type> types = {
+      rowsType(op, op.getResult(), localHeads * lastDim(op.getValueUp()))};
   int64_t newTokens = tensorOf(op.getQuery()).getDimSize(1);
-  for (Value value :
-       {op.getPastLatent(), op.getPastRotaryKey(), op.getPastIndex()}) {
+  for (Value value : pasts) {
     FailureOr<Value> local = outside(value, cacheLayout);
     if (failed(local))
       return failure();
@@ -266,20 +309,41 @@ BodyEmitter::emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op) {
       return failure();
     operands.push_back(*local);
   }
-  int64_t localHeads = geometry.extent(op.getHeads(), *headDim);
-  types.insert(types.begin(), rowsType(op, op.getResult(),
-                                       localHeads * lastDim(op.getValueUp())));
+  if (chosen)
+    types.push_back(rowsType(op, chosen, lastDim(chosen)));
   NamedAttrList attributes(op->getAttrs());
   attributes.set(op.getHeadsAttrName(), i64(localHeads));
   if (moe::FormatAttr weight = attentionWeight(op.getWeightFormat()))
     attributes.set(op.getWeightFormatAttrName(), weight);
   if (moe::FormatAttr format = cache(op.getCacheFormat()))
     attributes.set(op.getCacheFormatAttrName(), format);
-  auto local = moe::IndexedLatentAttentionOp::create(
-      builder, op.getLoc(), types, operands, attributes.getAttrs());
+  auto local =
+      Op::create(builder, op.getLoc(), types, operands, attributes.getAttrs());
   define(op.getResult(), local.getResult());
-  define(op.getPresentLatent(), local.getPresentLatent(), cacheLayout);
-  define(op.getPresentRotaryKey(), local.getPresentRotaryKey(), cacheLayout);
-  define(op.getPresentIndex(), local.getPresentIndex(), cacheLayout);
+  for (auto [whole, own] :
+       llvm::zip(presents, local->getResults().drop_front()))
+    define(whole, own, cacheLayout);
+  if (chosen)
+    define(chosen, local->getResults().back());
   return success();
+}
+
+LogicalResult
+BodyEmitter::emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op) {
+  // The index is whole on every rank, and so is what it chooses.
+  return emitSomeKeys(
+      op,
+      {op.getQuery(), op.getLatent(), op.getRotaryKey(), op.getIndexQuery(),
+       op.getIndexKey(), op.getIndexWeights()},
+      {op.getPastLatent(), op.getPastRotaryKey(), op.getPastIndex()},
+      {op.getPresentLatent(), op.getPresentRotaryKey(), op.getPresentIndex()},
+      op.getChosen());
+}
+
+LogicalResult
+BodyEmitter::emitChosenLatentAttention(moe::ChosenLatentAttentionOp op) {
+  return emitSomeKeys(
+      op, {op.getQuery(), op.getLatent(), op.getRotaryKey(), op.getChosen()},
+      {op.getPastLatent(), op.getPastRotaryKey()},
+      {op.getPresentLatent(), op.getPresentRotaryKey()}, /*chosen=*/Value());
 }

@@ -88,6 +88,10 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::IndexedLatentAttentionOp op) {
         return emitIndexedLatentAttention(op);
       })
+      .Case([&](moe::ChosenLatentAttentionOp op) {
+        return emitChosenLatentAttention(op);
+      })
+      .Case([&](moe::SharedAttentionOp op) { return emitSharedAttention(op); })
       .Case([&](moe::SparseAttentionOp op) { return emitSparseAttention(op); })
       .Case([&](moe::RouteOp op) { return emitRoute(op); })
       .Case([&](moe::DispatchOp op) { return emitDispatch(op); })

@@ -97,6 +97,11 @@ private:
   Result emitSparseAttention(moe::SparseAttentionOp op);
   Result emitLatentAttention(moe::LatentAttentionOp op);
   Result emitIndexedLatentAttention(moe::IndexedLatentAttentionOp op);
+  Result emitChosenLatentAttention(moe::ChosenLatentAttentionOp op);
+  Result emitSharedAttention(moe::SharedAttentionOp op);
+  template <typename Op>
+  Result emitSomeKeys(Op op, mlir::ValueRange rows, mlir::ValueRange pasts,
+                      mlir::ValueRange presents, mlir::Value chosen);
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
   // Recurrence.cpp

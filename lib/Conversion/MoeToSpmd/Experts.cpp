@@ -217,7 +217,7 @@ LogicalResult BodyEmitter::emitExperts(moe::ExpertsOp op) {
       feedForwardActivation(op.getActivationFormat()),
       // Each of the ranks that share a contraction adds its share of the bias.
       i64(int64_t(op.getBiasShare()) * inner.parts), op.getGateCapAttr(),
-      op.getLinearCapAttr());
+      op.getLinearCapAttr(), op.getLimitsActivatedAttr());
   defineRegional(op.getResult(), result, /*partial=*/false);
   return success();
 }

@@ -191,8 +191,9 @@ bool Partitioner::isAhead(Value value) const {
   return !op || !activations.contains(op);
 }
 
-FailureOr<Value> Partitioner::boundary(int64_t stage) {
-  Value passed;
+FailureOr<SmallVector<Value>> Partitioner::boundary(int64_t stage) {
+  llvm::SetVector<Value> passed;
+  bool hasActivations = false;
   for (auto [op, own] : stageOf) {
     if (own != stage)
       continue;
@@ -201,16 +202,26 @@ FailureOr<Value> Partitioner::boundary(int64_t stage) {
         auto at = stageOf.find(user);
         if (at == stageOf.end() || at->second == stage)
           continue;
-        if (at->second != stage + 1 || (passed && passed != result))
+        // Beside one tensor of activations, positions of chosen keys may pass.
+        bool isNew = passed.insert(result);
+        bool isActivation = isa<FloatType>(tensorOf(result).getElementType());
+        if (at->second != stage + 1 ||
+            (isNew && isActivation && hasActivations))
           return user->emitOpError("expects one activation from the stage "
                                    "before, none from elsewhere");
-        passed = result;
+        hasActivations |= isActivation;
       }
   }
-  if (!passed)
+  if (!hasActivations)
     return main.emitOpError("expects an activation that stage ")
            << stage << " passes on, got none";
-  return passed;
+  // Those of one op in the order of its results.
+  SmallVector<Value> ordered = passed.takeVector();
+  llvm::sort(ordered, [](Value a, Value b) {
+    return cast<OpResult>(a).getResultNumber() <
+           cast<OpResult>(b).getResultNumber();
+  });
+  return ordered;
 }
 
 DictionaryAttr Partitioner::describeArgument(Value source,
@@ -264,17 +275,23 @@ LogicalResult Partitioner::buildStage(int64_t stage, int64_t variant,
       argumentAttrs.push_back(describeArgument(value, layout));
       return argument;
     }
-    // Computed by the stage before: boundary() has checked that it is passed
-    // on.
-    OpBuilder::InsertionGuard atStart(builder);
-    builder.setInsertionPointToStart(entry);
-    Value received = spmd::ReceiveOp::create(
-        builder, value.getLoc(), geometry.local(tensorOf(value), layout),
-        builder.getI64IntegerAttr(options.deployment.stageSize),
-        moe::FormatAttr());
-    computed[value] = {received, layout};
-    return received;
+    return emitError(value.getLoc(),
+                     "expects an activation that the stage before passes on");
   };
+  if (stage > 0) {
+    FailureOr<SmallVector<Value>> passed = boundary(stage - 1);
+    if (failed(passed))
+      return failure();
+    for (Value value : *passed) {
+      Layout layout(tensorOf(value).getRank(), geometry.whole());
+      layout[0] = geometry.batch();
+      Value received = spmd::ReceiveOp::create(
+          builder, value.getLoc(), geometry.local(tensorOf(value), layout),
+          builder.getI64IntegerAttr(options.deployment.stageSize),
+          moe::FormatAttr());
+      computed[value] = {received, layout};
+    }
+  }
 
   for (size_t index = stages[stage].first; index < stages[stage].second;
        ++index) {
@@ -313,13 +330,14 @@ LogicalResult Partitioner::buildStage(int64_t stage, int64_t variant,
   }
 
   if (stage + 1 < int64_t(stages.size())) {
-    FailureOr<Value> passed = boundary(stage);
+    FailureOr<SmallVector<Value>> passed = boundary(stage);
     if (failed(passed))
       return failure();
-    spmd::SendOp::create(
-        builder, passed->getLoc(), computed.lookup(*passed).value,
-        builder.getI64IntegerAttr(options.deployment.stageSize),
-        moe::FormatAttr());
+    for (Value value : *passed)
+      spmd::SendOp::create(
+          builder, value.getLoc(), computed.lookup(value).value,
+          builder.getI64IntegerAttr(options.deployment.stageSize),
+          moe::FormatAttr());
   }
   SmallVector<Value> returned;
   SmallVector<DictionaryAttr> resultAttrs;

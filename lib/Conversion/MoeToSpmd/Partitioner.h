@@ -65,7 +65,7 @@ private:
   /// Whether `value` of @main depends on no activation.
   bool isAhead(mlir::Value value) const;
   /// The value that stage `stage` passes on, or null with a diagnostic.
-  mlir::FailureOr<mlir::Value> boundary(int64_t stage);
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>> boundary(int64_t stage);
   mlir::DictionaryAttr describeArgument(mlir::Value source,
                                         const Layout &layout);
   void buildPrepare();

@@ -263,7 +263,7 @@ LogicalResult BodyEmitter::emitMlp(moe::MlpOp op) {
       feedForwardWeight(op.getWeightFormat()),
       feedForwardActivation(op.getActivationFormat()), op.getLimitAttr(),
       op.getAlphaAttr(), op.getLinearOffsetAttr(), op.getGateCapAttr(),
-      op.getLinearCapAttr());
+      op.getLinearCapAttr(), op.getLimitsActivatedAttr());
   if (isRegional(op)) {
     // On a stage of one rank the only part is the sum, as for the experts.
     defineRegional(op.getResult(), result, /*partial=*/!problem.exchanges());

@@ -289,14 +289,43 @@ TEST(StageLayers, ABoundaryIsAsWideAsWhatCrossesIt) {
   PlanPoint plan = plainPlan();
   plan.set(PlanClass::pipeline, 2);
   Deployment deployment = llvm::cantFail(deploymentOf(plan, 2, 2));
-  EXPECT_EQ(receivedWidth(model, deployment, 1), 192);
-  LocalOp sent =
-      stageBoundary(model, plan, deployment, workload, 5, OpKind::send, 192);
+  PassedList received = receivedBy(model, deployment, 1);
+  ASSERT_EQ(received.size(), 1u);
+  EXPECT_EQ(received[0].width, 192);
+  LocalOp sent = stageBoundary(model, plan, deployment, workload, 5,
+                               OpKind::send, received[0]);
   EXPECT_DOUBLE_EQ(sent.payloadBytes, 5 * 192 * 2);
   // Without a width of its own a layer starts from the model's.
   deployment.stages = 4;
-  EXPECT_EQ(receivedWidth(model, deployment, 1), 64);
-  EXPECT_EQ(receivedWidth(model, deployment, 2), 192);
+  EXPECT_EQ(receivedBy(model, deployment, 1)[0].width, 64);
+  EXPECT_EQ(receivedBy(model, deployment, 2)[0].width, 192);
+}
+
+// A layer that attends to the 7 keys that the layer before has chosen is sent
+// their positions beside the hidden state: 5 * 7 * 4 bytes.
+TEST(StageLayers, ChosenKeysCrossABoundary) {
+  ModelShape model = tinyMoe();
+  model.layers.push_back(model.layers[0]);
+  model.layers[1].inputKeys = 7;
+  model.sequence = {0, 0, 1, 1};
+  Workload workload;
+  PlanPoint plan = plainPlan();
+  plan.set(PlanClass::pipeline, 2);
+  Deployment deployment = llvm::cantFail(deploymentOf(plan, 2, 2));
+  PassedList received = receivedBy(model, deployment, 1);
+  ASSERT_EQ(received.size(), 2u);
+  EXPECT_EQ(received[0], (Passed{64, false}));
+  EXPECT_EQ(received[1], (Passed{7, true}));
+  LocalOp sent = stageBoundary(model, plan, deployment, workload, 5,
+                               OpKind::receive, received[1]);
+  EXPECT_DOUBLE_EQ(sent.payloadBytes, 5 * 7 * 4);
+}
+
+// Layers that read the cache of an earlier one are one entry of the sequence.
+TEST(StageLayers, DepthCountsTheLayersOfAGroup) {
+  ModelShape model = tinyMoe();
+  model.layers[0].depth = 3;
+  EXPECT_EQ(model.depth(), 3 * int64_t(model.sequence.size()));
 }
 
 // One chip, by hand: per layer q 4096, k and v 2048 each, o 4096, router 1024,

@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "portolan/Conversion/Lower.h"
-#include "../Support/FamilyConfigs.h"
+#include "../Support/SharedConfigs.h"
 #include "dialects/Interfaces/StepOpInterface.h"
 #include "dialects/Moe/IR/Moe.h"
 #include "dialects/Moe/Transforms/Passes.h"
@@ -216,19 +216,23 @@ static void expectPricedSteps(Case &c, const std::string &what) {
 }
 
 class LowerFamilyTest : public LowerTest,
-                        public ::testing::WithParamInterface<const char *> {};
+                        public ::testing::WithParamInterface<const char *> {
+protected:
+  /// Configurations 0 to `count` of `make`, each with a random plan.
+  void expectPriced(uint64_t count, std::string (*make)(uint64_t)) {
+    for (uint64_t seed = 0; seed < count && !HasFailure(); ++seed) {
+      std::string config = make(seed);
+      llvm::Expected<OwningOpRef<ModuleOp>> module =
+          importHfConfigText(config, "random.json", "random", context);
+      ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << config;
+      Case c = makeCase(std::move(*module), GetParam(), seed);
+      expectPricedSteps(c, config + " " + spellPlan(c.plan));
+    }
+  }
+};
 
 TEST_P(LowerFamilyTest, BlocksOfEveryFamilyOfModels) {
-  for (uint64_t seed = 0; seed < 4 * kNumFamilies; ++seed) {
-    std::string config = randomFamilyConfig(seed);
-    llvm::Expected<OwningOpRef<ModuleOp>> module =
-        importHfConfigText(config, "random.json", "random", context);
-    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << config;
-    Case c = makeCase(std::move(*module), GetParam(), seed);
-    expectPricedSteps(c, config + " " + spellPlan(c.plan));
-    if (HasFailure())
-      return;
-  }
+  expectPriced(4 * kNumFamilies, randomFamilyConfig);
 }
 
 TEST_P(LowerFamilyTest, NodesThatWereNotRaisedAnywhere) {
@@ -251,16 +255,13 @@ TEST_P(LowerFamilyTest, NodesThatWereNotRaisedAnywhere) {
 
 // Stage boundaries are as wide as the streams that cross them.
 TEST_P(LowerFamilyTest, StreamsBetweenLayers) {
-  for (uint64_t seed = 0; seed < 12; ++seed) {
-    std::string config = randomStreamsConfig(seed);
-    llvm::Expected<OwningOpRef<ModuleOp>> module =
-        importHfConfigText(config, "random.json", "random", context);
-    ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError()) << config;
-    Case c = makeCase(std::move(*module), GetParam(), seed);
-    expectPricedSteps(c, config + " " + spellPlan(c.plan));
-    if (HasFailure())
-      return;
-  }
+  expectPriced(12, randomStreamsConfig);
+}
+
+// Caches that layers read together are in one function; chosen keys cross stage
+// boundaries.
+TEST_P(LowerFamilyTest, LayersThatShare) {
+  expectPriced(8 * kNumSharedFamilies, randomSharedConfig);
 }
 
 TEST_P(LowerFamilyTest, StepsReadBackEqualStepsPriced) {

@@ -218,10 +218,10 @@ TEST_F(HfConfigErrors, UnsupportedVariants) {
             "c.json: moe_layer_freq: expects 1, got 2");
   EXPECT_EQ(mixtral("rope_scaling", llvm::json::Object{{"type", "linear"}}),
             "c.json: rope_scaling.type: expects one of \"default\", \"yarn\", "
-            "got \"linear\"");
+            "\"llama3\", got \"linear\"");
   EXPECT_EQ(deepseek("rope_scaling", llvm::json::Object{{"type", "linear"}}),
             "c.json: rope_scaling.type: expects one of \"default\", \"yarn\", "
-            "got \"linear\"");
+            "\"llama3\", got \"linear\"");
   EXPECT_EQ(mixtral("torch_dtype", "float64"),
             "c.json: torch_dtype: expects one of \"bfloat16\", \"float16\", "
             "\"float32\", got \"float64\"");

@@ -38,6 +38,7 @@ constexpr Totals kTotals[] = {
     {"gpt-oss-120b", 116.83, 5.71},
     {"gpt-oss-20b", 20.91, 4.19},
     {"grok-1", 316.49, 84.56},
+    {"hunyuan-large", 388.70, 51.32},
     {"kimi-k2-instruct", 1026.41, 32.86},
     {"llama-4-maverick-17b-128e", 400.71, 17.18},
     {"mimo-v2-flash", 308.78, 15.45},

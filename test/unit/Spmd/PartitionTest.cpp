@@ -145,12 +145,13 @@ TEST_P(PartitionEquality, LocalOps) {
     });
     expectEqual(describeAll(sends),
                 {stageBoundary(*model, *plan, *deployment, workload,
-                               test.sequences, OpKind::send, model->hidden)},
+                               test.sequences, OpKind::send, {model->hidden})},
                 "send");
-    expectEqual(describeAll(receives),
-                {stageBoundary(*model, *plan, *deployment, workload,
-                               test.sequences, OpKind::receive, model->hidden)},
-                "receive");
+    expectEqual(
+        describeAll(receives),
+        {stageBoundary(*model, *plan, *deployment, workload, test.sequences,
+                       OpKind::receive, {model->hidden})},
+        "receive");
   }
 }
 
