@@ -17,6 +17,12 @@ config.substitutions.append(("%mpi-probe", probe))
 # Built with MPI, and its launcher is there.
 if os.path.exists(probe) and shutil.which("mpirun"):
     config.available_features.add("mpi")
+# CUDA's assembler: not of Debian, so tests that ask it are for those who have it.
+cuda = [os.path.join(root, "bin") for root in (os.environ.get("CUDA_HOME"), "/usr/local/cuda") if root]
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path=os.pathsep.join(cuda))
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append((r"\bptxas\b(?=.*-arch)", ptxas))
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(

@@ -395,6 +395,7 @@ llvm::Expected<Core> portolan::loadCore(llvm::StringRef target) {
   core.largestCluster = op.getLargestCluster();
   core.sharedMemoryBytes = convert(op.getSharedMemory());
   core.accumulatorMemoryBytes = convertOptional(op.getAccumulatorMemoryAttr());
+  core.target = op.getTarget().value_or("").str();
   return core;
 }
 

@@ -28,6 +28,7 @@
 #include "portolan/Conversion/SpmdToRuntime.h"
 #include "portolan/Conversion/SpmdToSystem.h"
 #include "portolan/Conversion/SwitchedToLinalg.h"
+#include "portolan/Conversion/SwitchedToNvvm.h"
 #include "portolan/Conversion/SystemToSpmd.h"
 #include "portolan/Support/BytecodeVersion.h"
 
@@ -62,6 +63,7 @@ void portolan::registerAllPasses() {
   registerMoeToSpmdPasses();
   spmd::registerSpmdPasses();
   registerSpmdToRuntimePasses();
+  registerSwitchedToNvvmPasses();
   registerSystemToSpmdPasses();
   registerSwitchedToLinalgPasses();
   registerGraphToMoePasses();

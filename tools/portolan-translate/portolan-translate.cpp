@@ -13,6 +13,7 @@
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "portolan/Export/IrdlForm.h"
+#include "portolan/Export/Ptx.h"
 #include "portolan/Import/HfConfig.h"
 #include "portolan/Import/Onnx.h"
 #include "portolan/RegisterAll.h"
@@ -52,5 +53,6 @@ int main(int argc, char **argv) {
   registerImportOnnx();
   portolan::registerHfConfigTranslation();
   portolan::registerIrdlFormTranslations();
+  portolan::registerPtxTranslation();
   return failed(mlirTranslateMain(argc, argv, "Portolan's translation driver"));
 }

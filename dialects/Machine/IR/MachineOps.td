@@ -135,13 +135,16 @@ def Machine_CoreOp : Machine_ChildOp<"core"> {
     two neighbouring units can issue one product together. `shared_memory` is
     what one block of threads may allocate, `accumulator_memory` that of a
     tmem_mma. `largest_cluster` counts the units whose blocks can read each
-    other's shared memory. A machine without this op has no kernel stratum.
+    other's shared memory. `target` names the instruction set that the units
+    run, as the back end that writes it spells it (PTX: "sm_90a"); without it
+    no kernel is emitted. A machine without this op has no kernel stratum.
   }];
   let arguments = (ins Machine_MatrixUnit:$matrix_unit, I64Attr:$largest_cluster,
     Machine_QuantityAttr:$shared_memory,
-    OptionalAttr<Machine_QuantityAttr>:$accumulator_memory);
+    OptionalAttr<Machine_QuantityAttr>:$accumulator_memory,
+    OptionalAttr<StrAttr>:$target);
   let assemblyFormat = [{
-    $matrix_unit `largest_cluster` `=` $largest_cluster
+    $matrix_unit (`target` `=` $target^)? `largest_cluster` `=` $largest_cluster
     `shared_memory` $shared_memory
     (`accumulator_memory` $accumulator_memory^)? attr-dict
   }];

@@ -46,7 +46,7 @@ machine.system @"gb300-nvl72" family = switched
       efficiency <0.43 "fraction" low 0.16 high 0.43, D, "as nvfp4, same instruction width">
   }
   // Blocks of a cluster: 8 is portable, 16 would be opted into per kernel.
-  machine.core tmem_mma largest_cluster = 8
+  machine.core tmem_mma target = "sm_103a" largest_cluster = 8
     shared_memory <232448 "bytes", mem, "CUDA programming guide, technical specifications per compute capability: 227 KiB per block of 228 KiB per SM (facts: hardware 1.1)">
     accumulator_memory <262144 "bytes", V, "nvidia.github.io/tilus tmemory-tensor: 128 lanes x 512 columns x 32 bit per SM">
   machine.engine "CUDA core" vector units = 148 {

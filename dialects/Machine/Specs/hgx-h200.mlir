@@ -32,7 +32,7 @@ machine.system @"hgx-h200" family = switched
       efficiency <0.78 "fraction" low 0.63 high 0.9, assumed, "as fp8">
   }
   // Blocks of a cluster: 8 is portable, 16 would be opted into per kernel.
-  machine.core warpgroup_mma largest_cluster = 8
+  machine.core warpgroup_mma target = "sm_90a" largest_cluster = 8
     shared_memory <232448 "bytes", mem, "CUDA programming guide, technical specifications per compute capability: 227 KiB per block of 228 KiB per SM (facts: hardware 1.1)">
   machine.engine "CUDA core" vector units = 132 {
     machine.rate f32

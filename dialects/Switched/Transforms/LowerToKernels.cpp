@@ -82,13 +82,15 @@ KernelOp switched::createKernel(OpBuilder &builder, Location loc,
 
 namespace {
 
-/// The steps that have, or could have, a program. A router without tokens (the
-/// half of a batch of one) launches nothing; exchanges take part without rows.
+/// The steps that have, or could have, a program. Products of no rows (the half
+/// of a batch that has none) launch nothing; an exchange takes part without
+/// rows.
 bool isHot(Operation *op) {
-  if (isa<RouterTopkOp>(op))
-    return cast<RankedTensorType>(op->getOperand(0).getType()).getDimSize(0) !=
-           0;
-  return isa<GroupedGemmOp, PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
+  if (isa<GroupedGemmOp, RouterTopkOp>(op)) {
+    FailureOr<LocalOp> local = ::portolan::describeCovered(op);
+    return succeeded(local) && local->rows > 0;
+  }
+  return isa<PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
 }
 
 FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {

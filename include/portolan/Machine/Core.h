@@ -29,6 +29,7 @@ struct Core {
   int64_t largestCluster = 1; ///< units that read each other's shared memory
   Quantity sharedMemoryBytes; ///< of one block of threads
   std::optional<Quantity> accumulatorMemoryBytes; ///< of a tensorMemory unit
+  std::string target; ///< instruction set of the units; empty: unknown
 };
 
 /// The core of TARGET (see loadMachine). An error if there is no such machine,

@@ -14,7 +14,7 @@
 #define PORTOLAN_TEST_UNIT_TARGETRUN_PLANNEDMODEL_H
 
 #include "../SpmdRun/Harness.h"
-#include "../Support/RandomConfigs.h"
+#include "../Support/SharedConfigs.h"
 #include "portolan/Execution/RunTarget.h"
 #include "portolan/Import/HfConfig.h"
 
@@ -24,8 +24,19 @@ struct PlannedModel : TestModel {
   /// Random model number `seed` with a step of its own: decode with a past, or
   /// a prompt. False if it has a block that is priced only.
   bool load(uint64_t seed) {
+    return load(seed, randomConfig(seed, "float32", /*quantized=*/false));
+  }
+  /// The same of a model whose layers share.
+  bool loadShared(uint64_t seed) {
+    std::string config = randomSharedConfig(seed);
+    constexpr llvm::StringLiteral kNarrow = "bfloat16";
+    if (size_t at = config.find(kNarrow); at != std::string::npos)
+      config.replace(at, kNarrow.size(), "float32");
+    return load(seed, config);
+  }
+
+  bool load(uint64_t seed, const std::string &config) {
     Random choice(seed * 11 + 5);
-    std::string config = randomConfig(seed, "float32", /*quantized=*/false);
     llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported =
         importHfConfigText(config, "random.json", "random", context);
     if (!imported) {

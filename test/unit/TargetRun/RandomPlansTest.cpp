@@ -26,21 +26,24 @@ class RandomPlans : public ::testing::TestWithParam<const char *> {};
 
 } // namespace
 
-TEST_P(RandomPlans, EqualTheModel) {
-  llvm::Expected<Machine> machine = loadMachine(GetParam());
+/// `models` models under `plans` random plans each.
+static void expectEqual(const char *target,
+                        bool (PlannedModel::*load)(uint64_t), unsigned models,
+                        unsigned plans) {
+  llvm::Expected<Machine> machine = loadMachine(target);
   ASSERT_TRUE(bool(machine)) << llvm::toString(machine.takeError());
   const Family &family = *llvm::cantFail(familyOf(*machine));
-  unsigned models = 0, communicating = 0;
-  for (uint64_t seed = 0; models < kModels; ++seed) {
+  unsigned loaded = 0, communicating = 0;
+  for (uint64_t seed = 0; loaded < models; ++seed) {
     PlannedModel model;
-    bool runs = model.load(seed);
-    if (HasFailure())
+    bool runs = (model.*load)(seed);
+    if (::testing::Test::HasFailure())
       return;
     if (!runs)
       continue;
-    ++models;
+    ++loaded;
     std::vector<NamedTensor> expected = model.reference();
-    for (uint64_t number = 0; number < kPlans; ++number) {
+    for (uint64_t number = 0; number < plans; ++number) {
       PlanPoint plan = model.randomPlan(*machine, family, 100 * seed + number);
       SCOPED_TRACE("model " + std::to_string(seed) + " plan " +
                    std::to_string(number) + " " + spellPlan(plan));
@@ -58,7 +61,47 @@ TEST_P(RandomPlans, EqualTheModel) {
             << row.statedPayloadBytes;
     }
   }
-  EXPECT_GT(communicating, kModels * kPlans / 4);
+  EXPECT_GT(communicating, models * plans / 4);
+}
+
+TEST_P(RandomPlans, EqualTheModel) {
+  expectEqual(GetParam(), &PlannedModel::load, kModels, kPlans);
+}
+
+// One cache for several layers, chosen keys between layers, gates per head.
+TEST_P(RandomPlans, EqualTheModelWhereLayersShare) {
+  expectEqual(GetParam(), &PlannedModel::loadShared, kNumSharedFamilies,
+              /*plans=*/2);
+}
+
+// Positions of chosen keys pass from stage to stage beside the hidden state.
+TEST_P(RandomPlans, ChosenKeysCrossStages) {
+  llvm::Expected<Machine> machine = loadMachine(GetParam());
+  ASSERT_TRUE(bool(machine)) << llvm::toString(machine.takeError());
+  const Family &family = *llvm::cantFail(familyOf(*machine));
+  bool crossed = false;
+  // Every third configuration has an index that layers share.
+  for (uint64_t seed = 1; seed < 60 && !crossed; seed += kNumSharedFamilies) {
+    PlannedModel model;
+    ASSERT_TRUE(model.loadShared(seed));
+    PlanPoint plan = model.randomPlan(*machine, family, seed);
+    Deployment deployment =
+        llvm::cantFail(deploymentOf(plan, machine->topology));
+    bool hands = false;
+    for (int64_t stage = 1; stage < deployment.stages; ++stage)
+      hands |= receivedBy(model.shape, deployment, stage).size() > 1;
+    if (!hands)
+      continue;
+    crossed = true;
+    SCOPED_TRACE("model " + std::to_string(seed) + " " + spellPlan(plan));
+    std::vector<NamedTensor> expected = model.reference();
+    llvm::Expected<TargetRun> run = model.onTarget(*machine, plan);
+    ASSERT_TRUE(bool(run)) << llvm::toString(run.takeError());
+    expectClose(run->outputs, expected, /*rtol=*/1e-5);
+    for (const TransferTraffic &row : run->traffic)
+      EXPECT_TRUE(row.movesWhatItStates()) << row.op;
+  }
+  EXPECT_TRUE(crossed);
 }
 
 static std::string nameOf(const ::testing::TestParamInfo<const char *> &info) {
