@@ -130,11 +130,11 @@ void readRotaries(HfConfigReader &reader, DecoderSpec &spec,
     rotary.theta = thetas[index];
     reader.require(rotary.theta > 0, "rope_theta", "numbers above zero");
     double factor = factors[index];
-    rotary.width = int64_t(double(headWidth) * factor);
-    reader.require(
-        factor > 0 && factor <= 1 && rotary.width >= 2 && rotary.width % 2 == 0,
-        kFactors,
-        "factors that rotate an even part of heads of " + Twine(headWidth));
+    bool isPart = factor > 0 && factor <= 1;
+    rotary.width = isPart ? int64_t(double(headWidth) * factor) : 0;
+    reader.require(rotary.width >= 2 && rotary.width % 2 == 0, kFactors,
+                   "factors that rotate an even part of heads of " +
+                       Twine(headWidth));
     if (reader.failed())
       return;
     unsigned at = 0;

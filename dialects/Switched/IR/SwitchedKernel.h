@@ -63,6 +63,13 @@ DestinationsAttr coveredDestinations(mlir::Operation *step,
 mlir::LogicalResult verifyProgramRegion(mlir::Operation *op,
                                         mlir::Region &region, unsigned indices);
 
+/// What crosses from the loads of a pipeline, or of a loop over a cache, to its
+/// products: each side waits once for the other and passes on once, and the
+/// full barrier expects the bytes that come. Emits an error of `op` otherwise.
+mlir::LogicalResult verifyHandshake(mlir::Operation *op, mlir::Region &produce,
+                                    mlir::Region &consume, mlir::Value full,
+                                    mlir::Value free);
+
 /// Whether an op of a program reads or writes the memory of another rank.
 bool touchesPeer(mlir::Operation *op);
 

@@ -103,23 +103,24 @@ template <typename Op> static bool hasOneOf(Region &region, Value barrier) {
 }
 
 /// What crosses from one side to the other: rules pipeline_c3 and c4.
-static LogicalResult verifyHandshake(PipelineOp op) {
-  Region &produce = op.getProduce(), &consume = op.getConsume();
+LogicalResult switched::verifyHandshake(Operation *op, Region &produce,
+                                        Region &consume, Value full,
+                                        Value free) {
   // pipeline_c3
-  if (!hasOneOf<MbarrierWaitOp>(produce, op.getFree()) ||
-      !hasOneOf<MbarrierExpectOp>(produce, op.getFull()))
-    return op.emitOpError("expects a producer that waits once for free and "
-                          "expects bytes once at full");
-  if (!hasOneOf<MbarrierWaitOp>(consume, op.getFull()) ||
-      !hasOneOf<MbarrierArriveOp>(consume, op.getFree()))
-    return op.emitOpError("expects a consumer that waits once for full and "
-                          "arrives once at free");
+  if (!hasOneOf<MbarrierWaitOp>(produce, free) ||
+      !hasOneOf<MbarrierExpectOp>(produce, full))
+    return op->emitOpError("expects a producer that waits once for free and "
+                           "expects bytes once at full");
+  if (!hasOneOf<MbarrierWaitOp>(consume, full) ||
+      !hasOneOf<MbarrierArriveOp>(consume, free))
+    return op->emitOpError("expects a consumer that waits once for full and "
+                           "arrives once at free");
   // pipeline_c4: both blocks of a pair signal the barrier of the first.
   bool pair = llvm::any_of(consume.front().getOps<Tcgen05MmaOp>(),
                            [](Tcgen05MmaOp mma) { return mma.getCtaPair(); });
   int64_t bytes = 0;
   for (auto load : produce.front().getOps<TmaLoadOp>()) {
-    if (load.getBarrier() != op.getFull())
+    if (load.getBarrier() != full)
       return load.emitOpError("expects to signal the full barrier of its "
                               "pipeline");
     bytes += load.getTile().getType().getStageBytes() * (pair ? 2 : 1);
@@ -161,5 +162,6 @@ LogicalResult PipelineOp::verifyRegions() {
   if (getFull().getType().getStages() != int64_t(getStages()) ||
       getFree().getType().getStages() != int64_t(getStages()))
     return emitOpError("expects barriers of its ") << getStages() << " stages";
-  return verifyHandshake(*this);
+  return verifyHandshake(*this, getProduce(), getConsume(), getFull(),
+                         getFree());
 }

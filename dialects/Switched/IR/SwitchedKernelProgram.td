@@ -101,7 +101,8 @@ def Switched_ForTilesOp
 }
 
 def Switched_PipelineOp
-    : Switched_ProgramOp<"pipeline", [ParentOneOf<["ForTilesOp", "ForRowsOp"]>, SingleBlock]> {
+    : Switched_ProgramOp<"pipeline", [ParentOneOf<["ForTilesOp", "ForRowsOp", "ForHeadsOp"]>,
+                             SingleBlock]> {
   let summary = "A contraction in steps, loads running ahead of products.";
   let description = [{
     Steps of `block` elements cover `contraction`. One warp runs `produce`, others

@@ -51,11 +51,13 @@ FailureOr<double> loadedColumns(PipelineOp pipeline, Value tile) {
 FailureOr<double> productColumns(PipelineOp pipeline) {
   double columns = 0;
   auto tiles = dyn_cast<ForTilesOp>(pipeline->getParentOp());
+  auto heads = dyn_cast<ForHeadsOp>(pipeline->getParentOp());
   for (Operation &op : pipeline.getConsume().front()) {
     if (!isa<WgmmaOp, Tcgen05MmaOp>(op))
       continue;
-    if (tiles) {
-      columns += double(int64_t(tiles.getColumns()));
+    if (tiles || heads) {
+      columns +=
+          double(int64_t(tiles ? tiles.getColumns() : heads.getColumns()));
       continue;
     }
     FailureOr<double> own =
@@ -67,15 +69,68 @@ FailureOr<double> productColumns(PipelineOp pipeline) {
   return columns;
 }
 
+/// Elements of contraction in `tile`: of its columns, those inside of the
+/// tensor.
+FailureOr<double> loadedWidth(ForCacheTilesOp loop, Value tile) {
+  for (auto load : loop.getProduce().front().getOps<TmaLoadOp>()) {
+    APInt first;
+    if (load.getTile() != tile || load.getTransposed() ||
+        !matchPattern(load.getOffsets().back(), m_ConstantInt(&first)))
+      continue;
+    int64_t all =
+        cast<MemRefType>(load.getSource().getType()).getShape().back();
+    return double(
+        std::clamp<int64_t>(all - first.getSExtValue(), 0,
+                            load.getTile().getType().getContraction()));
+  }
+  // for_cache_tiles_c5
+  return loop.emitOpError("expects products of tiles that are loaded at a "
+                          "constant column");
+}
+
+/// Operations of a loop over a cache: a query of a token is multiplied with the
+/// keys that it sees; what a tile holds beyond them is padding.
+FailureOr<double> cacheOperations(ForCacheTilesOp loop, const LocalOp &local) {
+  double width = 0;
+  for (Operation &op : loop.getConsume().front()) {
+    if (!isa<WgmmaOp, Tcgen05MmaOp, AttendOp>(op))
+      continue;
+    FailureOr<double> own = loadedWidth(loop, op.getOperand(0));
+    if (failed(own))
+      return failure();
+    width += *own;
+  }
+  auto sequences = cast<ForSequencesOp>(loop->getParentOp());
+  double fresh = double(local.newTokens);
+  double seen = fresh * double(local.context) + fresh * (fresh + 1) / 2;
+  // A loop over other keys has other operations.
+  double keys = double(local.context) + fresh;
+  return 2 * width * double(int64_t(sequences.getSequences())) *
+         double(int64_t(sequences.getQueries())) * seen / fresh *
+         double(int64_t(loop.getKeys())) / keys;
+}
+
 LogicalResult verifyProducts(Operation *step, Region &body,
                              const LocalOp &local) {
   double operations = 0;
-  WalkResult result = body.walk([&](PipelineOp pipeline) {
+  WalkResult result = body.walk([&](Operation *op) {
+    if (auto loop = dyn_cast<ForCacheTilesOp>(op)) {
+      FailureOr<double> own = cacheOperations(loop, local);
+      operations += own.value_or(0);
+      return failed(own) ? WalkResult::interrupt() : WalkResult::advance();
+    }
+    auto pipeline = dyn_cast<PipelineOp>(op);
+    if (!pipeline)
+      return WalkResult::advance();
     FailureOr<double> columns = productColumns(pipeline);
     if (failed(columns))
       return WalkResult::interrupt();
-    operations += 2.0 * local.rows *
-                  double(int64_t(pipeline.getContraction())) * *columns;
+    auto heads = dyn_cast<ForHeadsOp>(pipeline->getParentOp());
+    double rows = heads ? double(int64_t(heads.getHeads())) *
+                              double(int64_t(heads.getRows()))
+                        : local.rows;
+    operations +=
+        2.0 * rows * double(int64_t(pipeline.getContraction())) * *columns;
     return WalkResult::advance();
   });
   if (result.wasInterrupted())

@@ -155,6 +155,7 @@ def Switched_ViewOp : System_ViewOp<Switched_Dialect>;
 // Inside a kernel
 //===----------------------------------------------------------------------===//
 
+include "dialects/Switched/IR/SwitchedKernelAttention.td"
 include "dialects/Switched/IR/SwitchedKernelMma.td"
 include "dialects/Switched/IR/SwitchedKernelPeers.td"
 include "dialects/Switched/IR/SwitchedKernelProgram.td"

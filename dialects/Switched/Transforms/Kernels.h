@@ -50,9 +50,11 @@ struct KernelMachine {
 mlir::InFlightDiagnostic refuse(mlir::Operation *op, bool keepRefused,
                                 llvm::StringRef label, const llvm::Twine &text);
 
-/// Writes out the hot steps of a module for the machine of targetOf().
+/// Writes out the hot steps of a module for the machine of targetOf(). `toRun`:
+/// only those whose programs convert-switched-to-linalg gives a meaning.
 mlir::LogicalResult lowerToKernels(mlir::ModuleOp module,
-                                   llvm::StringRef target, bool keepRefused);
+                                   llvm::StringRef target, bool keepRefused,
+                                   bool toRun = false);
 
 /// A kernel step that covers what `step` covers, at the builder's place. Its
 /// region has one block, the end of which the builder is set to. The step stays
@@ -74,6 +76,8 @@ mlir::FailureOr<KernelStepOp> lowerGroupedGemm(GroupedGemmOp op,
                                                const KernelMachine &target);
 mlir::FailureOr<KernelStepOp> lowerRouter(RouterTopkOp op,
                                           const KernelMachine &target);
+mlir::FailureOr<KernelStepOp> lowerLatentAttention(LatentAttentionOp op,
+                                                   const KernelMachine &target);
 mlir::FailureOr<KernelStepOp> lowerPack(PackOp op, const KernelMachine &target);
 mlir::FailureOr<KernelStepOp> lowerPermute(PermuteOp op,
                                            const KernelMachine &target);

@@ -12,6 +12,9 @@
 
 #include "dialects/Switched/Transforms/Kernels.h"
 #include "dialects/Switched/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -86,11 +89,16 @@ namespace {
 /// of a batch that has none) launch nothing; an exchange takes part without
 /// rows.
 bool isHot(Operation *op) {
-  if (isa<GroupedGemmOp, RouterTopkOp>(op)) {
+  if (isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp>(op)) {
     FailureOr<LocalOp> local = ::portolan::describeCovered(op);
     return succeeded(local) && local->rows > 0;
   }
   return isa<PackOp, PermuteOp, RowPutOp, AllReduceOp>(op);
+}
+
+/// The steps whose programs have a meaning on the host.
+bool runsOnHost(Operation *op) {
+  return isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp>(op);
 }
 
 FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
@@ -98,6 +106,9 @@ FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {
   return llvm::TypeSwitch<Operation *, Written>(op)
       .Case([&](GroupedGemmOp op) -> Written {
         return lowerGroupedGemm(op, target);
+      })
+      .Case([&](LatentAttentionOp op) -> Written {
+        return lowerLatentAttention(op, target);
       })
       .Case([&](RouterTopkOp op) -> Written { return lowerRouter(op, target); })
       .Case([&](PackOp op) -> Written { return lowerPack(op, target); })
@@ -120,7 +131,7 @@ struct LowerToKernels
 } // namespace
 
 LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
-                                       bool keepRefused) {
+                                       bool keepRefused, bool toRun) {
   SmallVector<Operation *> steps;
   module.walk([&](Operation *op) {
     if (isHot(op))
@@ -128,6 +139,10 @@ LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
   });
   if (steps.empty())
     return success();
+  // A caller outside of a pass may not have loaded what is created.
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, memref::MemRefDialect,
+                    tensor::TensorDialect>();
   FailureOr<std::string> name = targetOf(module, target);
   if (failed(name))
     return failure();
@@ -147,6 +162,13 @@ LogicalResult switched::lowerToKernels(ModuleOp module, StringRef target,
   }
   KernelMachine kernels{*machine, *core, keepRefused};
   for (Operation *op : steps) {
+    if (toRun && !runsOnHost(op)) {
+      kernels.refuse(op, "host_c1",
+                     "expects a program with a meaning on the host");
+      if (!keepRefused)
+        return failure();
+      continue;
+    }
     FailureOr<Operation *> lowered = writeOut(op, kernels);
     // What was chosen has to fit: tensor memory is not asked before.
     if (succeeded(lowered) && failed(verifyKernels(*lowered, kernels))) {

@@ -28,12 +28,14 @@ def SwitchedLowerToKernels
     : Pass<"switched-lower-to-kernels", "::mlir::ModuleOp"> {
   let summary = "Writes out the kernels of hot steps.";
   let description = [{
-    Replaces every `switched.grouped_gemm`, `switched.router_topk`,
-    `switched.pack` and `switched.permute` by a `switched.kernel_step`, and every
+    Replaces every `switched.grouped_gemm`, `switched.latent_attention`,
+    `switched.router_topk`, `switched.pack` and `switched.permute` by a
+    `switched.kernel_step`, and every
     `switched.row_put` and `switched.all_reduce` by a `switched.kernel_transfer`.
     Both cover the same op with the same attributes, so they are priced as
     before, and their region holds the programs of their kernels: of experts gate
-    and up with activation and quantization, then down; of a router the logits
+    and up with activation and quantization, then down; of an absorbed attention the moved
+    queries, the run over the cache and the values; of a router the logits
     and the choice; of rows their places, copies and puts; of a sum loads that
     the network adds up, or those of every member. Tile, formats and share of the
     units are those of the step (of a communication the share that its link
@@ -50,7 +52,8 @@ def SwitchedLowerToKernels
            "Leave steps without program as they are, with a remark">,
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // PORTOLAN_DIALECTS_SWITCHED_TRANSFORMS_PASSES_TD

@@ -109,6 +109,12 @@ LogicalResult verifyKernel(KernelOp kernel, const KernelMachine &target) {
     if (auto mma = dyn_cast<Tcgen05MmaOp>(op))
       result = verifyMma(op, MatrixUnit::tensorMemory,
                          mma.getTokens().getType().getFormat(), target);
+    if (auto attend = dyn_cast<AttendOp>(op))
+      result = verifyMma(op,
+                         isa<TmemType>(attend.getSums().getType())
+                             ? MatrixUnit::tensorMemory
+                             : MatrixUnit::warpgroup,
+                         attend.getLatent().getType().getFormat(), target);
     if (succeeded(result))
       result = verifyPeers(op, target);
     return failed(result) ? WalkResult::interrupt() : WalkResult::advance();

@@ -51,11 +51,13 @@ struct KernelReport {
 };
 
 /// Writes out the kernels of a module that was lowered for `target`, a machine
-/// file or name with its shape, of `family`. Hot steps without program stay. An
-/// error if the family's dialect has no kernel stratum.
+/// file or name with its shape, of `family`. Hot steps without program stay,
+/// and if they are `toRun`, those without a meaning on the host. An error if
+/// the family's dialect has no kernel stratum.
 llvm::Expected<KernelReport> writeOutKernels(mlir::ModuleOp module,
                                              const Family &family,
-                                             llvm::StringRef target);
+                                             llvm::StringRef target,
+                                             bool toRun = false);
 
 /// The price of a lowered stage program.
 struct LoweredPrice {

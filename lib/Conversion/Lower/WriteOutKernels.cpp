@@ -22,7 +22,8 @@ namespace {
 
 struct KernelStratum {
   llvm::StringLiteral family;
-  LogicalResult (*writeOut)(ModuleOp, StringRef target, bool keepRefused);
+  LogicalResult (*writeOut)(ModuleOp, StringRef target, bool keepRefused,
+                            bool toRun);
 };
 
 constexpr KernelStratum kStrata[] = {{"switched", switched::lowerToKernels}};
@@ -39,7 +40,8 @@ std::optional<Stratum> portolan::parseStratum(StringRef name) {
 
 llvm::Expected<KernelReport> portolan::writeOutKernels(ModuleOp module,
                                                        const Family &family,
-                                                       StringRef target) {
+                                                       StringRef target,
+                                                       bool toRun) {
   const KernelStratum *stratum = nullptr;
   std::string names;
   for (const KernelStratum &candidate : kStrata) {
@@ -64,7 +66,7 @@ llvm::Expected<KernelReport> portolan::writeOutKernels(ModuleOp module,
             error = diagnostic.str();
           return success();
         });
-    result = stratum->writeOut(module, target, /*keepRefused=*/true);
+    result = stratum->writeOut(module, target, /*keepRefused=*/true, toRun);
     if (succeeded(result))
       result = verify(module);
   }

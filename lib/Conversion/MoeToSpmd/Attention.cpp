@@ -240,14 +240,13 @@ LogicalResult BodyEmitter::emitSharedAttention(moe::SharedAttentionOp op) {
   if (failed(query))
     return failure();
   // The part of the caches that this rank's attention keeps.
-  Value kept[2];
-  for (auto [local, whole] :
-       llvm::zip_equal(kept, ValueRange{op.getKeys(), op.getValues()})) {
+  SmallVector<Value, 2> kept;
+  for (Value whole : {op.getKeys(), op.getValues()}) {
     auto known = full.find(whole);
     if (known == full.end())
       return op.emitOpError("expects caches that an attention of the same "
                             "function keeps");
-    local = known->second.value;
+    kept.push_back(known->second.value);
   }
   bool keeps = geometry.deployment.cp == 1 || geometry.isLastOfContext();
   int64_t localHeads = geometry.extent(heads, *headDim);

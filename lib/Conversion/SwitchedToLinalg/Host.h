@@ -65,6 +65,15 @@ private:
   mlir::LogicalResult lowerOp(mlir::Operation *op);
   mlir::LogicalResult lowerLoop(switched::ForTilesOp op);
   mlir::LogicalResult lowerLoop(switched::ForRowsOp op);
+  mlir::LogicalResult lowerLoop(switched::ForHeadsOp op);
+  mlir::LogicalResult lowerLoop(switched::ForSequencesOp op);
+  mlir::LogicalResult lowerLoop(switched::ForCacheTilesOp op);
+  /// Steps of two sides, loads ahead of products as far as there are stages;
+  /// `before` is written in front of each step's products.
+  mlir::LogicalResult lowerSides(mlir::Operation *op, int64_t steps,
+                                 int64_t size, int64_t stages,
+                                 mlir::Region &produce, mlir::Region &consume,
+                                 llvm::function_ref<void()> before);
   mlir::LogicalResult lowerLoop(switched::PipelineOp op);
 
   //===--- HostMemory.cpp ---===//
@@ -82,6 +91,12 @@ private:
   void copyScales(switched::Tcgen05CopyScalesOp op);
   void convert(switched::ConvertOp op);
   void epilogue(switched::EpilogueOp op);
+
+  //===--- HostAttention.cpp ---===//
+  void takeScores(switched::SoftmaxStepOp op);
+  void attend(switched::AttendOp op);
+  void normalize(switched::NormalizeOp op);
+  void storeLogSumExp(switched::StoreLogSumExpOp op);
 
   //===--- HostRoute.cpp ---===//
   void choose(switched::ChooseOp op);

@@ -112,8 +112,8 @@ LogicalResult Host::lowerOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<SmemAllocOp, TmemAllocOp, RegisterAllocOp>(
           [&](auto op) { return allocate(op), success(); })
-      .Case<ForTilesOp, ForRowsOp, PipelineOp>(
-          [&](auto op) { return lowerLoop(op); })
+      .Case<ForTilesOp, ForRowsOp, ForHeadsOp, ForSequencesOp, ForCacheTilesOp,
+            PipelineOp>([&](auto op) { return lowerLoop(op); })
       .Case([&](TmaLoadOp op) { return load(op), success(); })
       .Case([&](TmaStoreOp op) { return store(op), success(); })
       .Case<WgmmaOp, Tcgen05MmaOp>(
@@ -122,6 +122,25 @@ LogicalResult Host::lowerOp(Operation *op) {
       .Case([&](ConvertOp op) { return convert(op), success(); })
       .Case([&](EpilogueOp op) { return epilogue(op), success(); })
       .Case([&](ChooseOp op) { return choose(op), success(); })
+      .Case([&](SoftmaxStepOp op) { return takeScores(op), success(); })
+      .Case([&](AttendOp op) { return attend(op), success(); })
+      .Case([&](NormalizeOp op) { return normalize(op), success(); })
+      .Case([&](StoreLogSumExpOp op) { return storeLogSumExp(op), success(); })
+      // Views of global memory, whose elements may be wider here.
+      .Case([&](memref::TransposeOp op) {
+        buffers.map(op.getResult(),
+                    memref::TransposeOp::create(builder, loc,
+                                                buffers.lookup(op.getIn()),
+                                                op.getPermutationAttr()));
+        return success();
+      })
+      .Case([&](memref::CollapseShapeOp op) {
+        buffers.map(op.getResult(),
+                    memref::CollapseShapeOp::create(
+                        builder, loc, buffers.lookup(op.getSrc()),
+                        op.getReassociationIndices()));
+        return success();
+      })
       // The order of a pipeline is that of its loop.
       .Case<MbarrierInitOp, MbarrierWaitOp, MbarrierArriveOp, MbarrierExpectOp>(
           done)
@@ -218,29 +237,36 @@ LogicalResult Host::lowerLoop(PipelineOp op) {
     for (Value value : sums)
       fill(tile(block, value).data, 0);
 
-  // Loads run ahead as far as there are stages.
-  int64_t steps = op.getSteps(), stages = int64_t(op.getStages());
+  return lowerSides(op, op.getSteps(), op.getBlock(), op.getStages(),
+                    op.getProduce(), op.getConsume(), [] {});
+}
+
+LogicalResult Host::lowerSides(Operation *op, int64_t steps, int64_t size,
+                               int64_t stages, Region &produce, Region &consume,
+                               llvm::function_ref<void()> before) {
+  Emit e = emit();
   int64_t ahead = std::min(stages, steps) - 1;
   auto loop = scf::ForOp::create(builder, loc, e.index(0),
                                  e.index(steps + ahead), e.index(1));
-  auto side = [&](Region &region, Value condition,
-                  Value number) -> LogicalResult {
+  auto side = [&](Region &region, Value condition, Value number,
+                  llvm::function_ref<void()> before) -> LogicalResult {
     auto guarded = scf::IfOp::create(builder, loc, condition, false);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(guarded.thenBlock());
     Emit e = emit();
-    Value first = e.mul(number, e.index(op.getBlock()));
+    Value first = e.mul(number, e.index(size));
     Value stage = e.rem(number, e.index(stages));
     for (BlockState &block : blocks)
       block.scalars.map(region.getArguments(), ValueRange{first, stage});
+    before();
     LogicalResult result = lowerBlock(region.front());
-    loc = op.getLoc();
+    loc = op->getLoc();
     return result;
   };
   builder.setInsertionPointToStart(loop.getBody());
   Value number = loop.getInductionVar();
-  if (failed(side(op.getProduce(), e.less(number, e.index(steps)), number)))
+  if (failed(side(produce, e.less(number, e.index(steps)), number, [] {})))
     return failure();
   Value behind = e.sub(number, e.index(ahead));
-  return side(op.getConsume(), e.less(e.index(-1), behind), behind);
+  return side(consume, e.less(e.index(-1), behind), behind, before);
 }

@@ -47,8 +47,8 @@ portolan::runOnTarget(ModuleOp module, llvm::ArrayRef<NamedTensor> inputs,
       if (!program)
         return program.takeError();
       if (setting.stratum == Stratum::kernel) {
-        llvm::Expected<KernelReport> report =
-            writeOutKernels(*program->module, setting.family, setting.target);
+        llvm::Expected<KernelReport> report = writeOutKernels(
+            *program->module, setting.family, setting.target, /*toRun=*/true);
         if (!report)
           return report.takeError();
         kernels.writtenOut += report->writtenOut;

@@ -121,6 +121,54 @@ std::string portolan::randomRouter(Cases &cases) {
           std::to_string(tile) + " : i64}");
 }
 
+std::string portolan::randomLatentAttention(Cases &cases) {
+  int64_t batch = cases.oneOf<int64_t>({1, 8, 33});
+  int64_t fresh = cases.oneOf<int64_t>({1, 1, 2, 512});
+  int64_t past = cases.oneOf<int64_t>({0, 1, 100, 4608});
+  int64_t heads = cases.oneOf<int64_t>({1, 16, 128});
+  int64_t latent = cases.oneOf<int64_t>({64, 512, 512, 512, 1536, 60});
+  int64_t key = cases.oneOf<int64_t>({64, 128});
+  int64_t rope = cases.oneOf<int64_t>({32, 64, 64, 64, 320});
+  int64_t value = cases.oneOf<int64_t>({64, 128});
+  std::string compute =
+      cases.oneOf<const char *>({"bf16", "bf16", "bf16", "fp8", "mxfp8"});
+  std::string cache =
+      cases.oneOf({compute, compute, compute, std::string("fp8")});
+  std::string weights = cases.oneOf({compute, compute, std::string("mxfp4")});
+  int64_t tile = cases.oneOf<int64_t>({8, 16, 16, 32, 32, 64, 256, 0});
+  bool absorbed = cases.oneOf({true, true, true, true, true, false});
+  bool lengths = cases.oneOf({false, false, false, false, false, true});
+  bool summed = cases.oneOf({false, true});
+  std::vector<std::string> operands = {
+      tensorType({batch, fresh, heads * (key + rope)}, "bf16"),
+      tensorType({batch, fresh, latent}, "bf16"),
+      tensorType({batch, fresh, rope}, "bf16"),
+      tensorType({batch, past, latent}, "bf16"),
+      tensorType({batch, past, rope}, "bf16"),
+      tensorType({heads, latent, key}, "bf16"),
+      tensorType({heads, latent, value}, "bf16")};
+  if (lengths)
+    operands.push_back(tensorType({batch}, "i32"));
+  std::vector<std::string> results = {
+      tensorType({batch, fresh, heads * value}, "bf16"),
+      tensorType({batch, past + fresh, latent}, "bf16"),
+      tensorType({batch, past + fresh, rope}, "bf16")};
+  if (summed)
+    results.push_back(tensorType({batch, fresh, heads}, "f32"));
+  return functionOf(
+      "switched.latent_attention", operands, results,
+      "covers \"moe.latent_attention\" {" +
+          std::string(absorbed ? "absorbed, " : "") +
+          "cache_format = #moe.format<\"" + cache + "\", \"" + compute +
+          "\">, heads = " + std::to_string(heads) + " : i64, " +
+          (cases.oneOf({false, true}) ? "past_only, " : "") +
+          "scale = 0.125 : f64, weight_format = #moe.format<\"" + weights +
+          "\", \"" + compute +
+          "\">} {engine = \"matmul\", issued_operations = 1.0e16 : f64, "
+          "kernels = 3.0 : f64, token_tile = " +
+          std::to_string(tile) + " : i64}");
+}
+
 namespace {
 
 /// "load = #moe.load<...>" of rows that are not known.

@@ -35,6 +35,7 @@ std::string tensorType(std::initializer_list<int64_t> shape,
 
 std::string randomExperts(Cases &cases);
 std::string randomRouter(Cases &cases);
+std::string randomLatentAttention(Cases &cases);
 std::string randomPack(Cases &cases);
 std::string randomPermute(Cases &cases);
 std::string randomRowPut(Cases &cases);

@@ -88,6 +88,10 @@ TEST(KernelStepTest, RandomRoutersKeepTheirStepOrAreRefused) {
   expectSameStepOrRefusal(randomRouter, 2);
 }
 
+TEST(KernelStepTest, RandomLatentAttentionsKeepTheirStepOrAreRefused) {
+  expectSameStepOrRefusal(randomLatentAttention, 7);
+}
+
 TEST(KernelStepTest, RandomPacksKeepTheirStepOrAreRefused) {
   expectSameStepOrRefusal(randomPack, 3);
 }

@@ -11,7 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "portolan/Analysis/ModelShape.h"
+#include "portolan/Analysis/Partition.h"
+#include "test/unit/Analysis/TestModels.h"
 #include "test/unit/Import/ConfigFixture.h"
 
 using namespace portolan;
@@ -34,6 +35,20 @@ protected:
         llvm::Twine(PORTOLAN_CONFIGS "/") + name + ".json");
     return *llvm::cantFail(llvm::json::parse((*buffer)->getBuffer()))
                 .getAsObject();
+  }
+  /// Bytes of cache per token of a sequence on one chip, in bf16.
+  double cacheBytesPerToken(ModuleOp module) {
+    llvm::Expected<ModelShape> shape = extractModelShape(module);
+    if (!shape) {
+      ADD_FAILURE() << llvm::toString(shape.takeError());
+      return 0;
+    }
+    PlanPoint plan = plainPlan();
+    Workload workload;
+    MemoryUse use =
+        memoryUse(*shape, plan, llvm::cantFail(deploymentOf(plan, 1, 1)),
+                  workload, /*sequences=*/1);
+    return use.cacheBytes / double(workload.meanContextTokens() + 1);
   }
   std::string withInput(llvm::StringRef name, llvm::StringRef field,
                         JsonValue value) {
@@ -91,6 +106,15 @@ TEST_F(SharedConfigs, HunYuanPairsShareOneCache) {
   ASSERT_TRUE(bool(shape)) << llvm::toString(shape.takeError());
   EXPECT_EQ(shape->sequence.size(), 32u);
   EXPECT_EQ(shape->depth(), 64);
+}
+
+// One cache for two layers: 32 * 8 heads of 80 + 80, 2 bytes each. An index has
+// a cache where it chooses: 78 * (512 + 64) + 21 * 128 elements.
+TEST_F(SharedConfigs, CachesCountOnce) {
+  EXPECT_DOUBLE_EQ(cacheBytesPerToken(*load("hunyuan-large")),
+                   32 * 8 * 160 * 2);
+  EXPECT_DOUBLE_EQ(cacheBytesPerToken(*load("glm-5.2")),
+                   (78 * 576 + 21 * 128) * 2);
 }
 
 TEST_F(SharedConfigs, HunYuanFactors) {
@@ -330,6 +354,9 @@ TEST_F(SharedConfigs, StepRefusals) {
   EXPECT_EQ(withInput(kStep, "partial_rotary_factors", 0.01),
             "c.json: partial_rotary_factors: expects factors that rotate an "
             "even part of heads of 128, got 0.01");
+  EXPECT_EQ(withInput(kStep, "partial_rotary_factors", 1e300),
+            "c.json: partial_rotary_factors: expects factors that rotate an "
+            "even part of heads of 128, got 1.0000000000000001e+300");
   EXPECT_EQ(withInput(kStep, "moe_layers_enum", "3,45"),
             "c.json: moe_layers_enum: expects layers from 0 to 44 between "
             "commas, got \"3,45\"");
