@@ -29,6 +29,10 @@ constexpr std::array<llvm::StringLiteral, kNumOpKinds> kNames = {
     "short_convolution",
     "recurrence",
     "depth_attention",
+    "read_streams",
+    "write_streams",
+    "pool_keys",
+    "pooled_attention",
     "decomposed",
     "pack",
     "unpack",
@@ -85,6 +89,10 @@ int64_t portolan::visibleContext(int64_t past, int64_t window, int64_t chunk) {
   return chunk > 0 && past >= chunk ? chunk / 2 : past;
 }
 
+int64_t portolan::pooledEntries(const LocalOp &op, int64_t tokens) {
+  return op.chunk > 0 ? tokens / op.chunk : 0;
+}
+
 bool LocalOp::operator==(const LocalOp &other) const {
   return kind == other.kind && gated == other.gated &&
          absorbed == other.absorbed && expanded == other.expanded &&
@@ -103,9 +111,9 @@ bool LocalOp::operator==(const LocalOp &other) const {
          kvHeads == other.kvHeads && keyWidth == other.keyWidth &&
          ropeWidth == other.ropeWidth && sequences == other.sequences &&
          context == other.context && newTokens == other.newTokens &&
-         experts == other.experts && close(hitExperts, other.hitExperts) &&
-         topK == other.topK && group == other.group &&
-         close(payloadBytes, other.payloadBytes) &&
+         window == other.window && experts == other.experts &&
+         close(hitExperts, other.hitExperts) && topK == other.topK &&
+         group == other.group && close(payloadBytes, other.payloadBytes) &&
          close(meanPayloadBytes, other.meanPayloadBytes);
 }
 

@@ -11,7 +11,7 @@
 //   state of a recurrence is the same at any age.
 //   Activations are two copies of the widest op's operands and results.
 // Not counted: gains of norms (under 0.01 % of any MoE model), biases (under
-//   0.04 %), rotary tables.
+//   0.04 %), rotary tables, tables of routes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,6 +54,13 @@ LayerMemory memoryOf(const LocalOps &ops, int64_t attentionTiles) {
           tokens * double(op.kvHeads) * double(op.inner + op.outer) *
               bytesPerElement(op.cache) +
           tokens * double(op.ropeWidth) * bytesPerElement(op.cache);
+    if (op.kind == OpKind::pooledAttention) {
+      int64_t total = op.context + op.newTokens;
+      result.cacheBytes +=
+          double(op.sequences) * bytesPerElement(op.cache) *
+          (double(std::min(total, op.window)) * double(op.inner) +
+           double(pooledEntries(op, total)) * double(op.inner + op.indexWidth));
+    }
     if (op.kind == OpKind::latentAttention)
       result.cacheBytes += tokens *
                            double(op.inner + op.ropeWidth + op.indexWidth) *

@@ -163,6 +163,7 @@ private:
       break;
     case OpKind::attention:
     case OpKind::latentAttention:
+    case OpKind::pooledAttention:
       emitAttention(op);
       break;
     case OpKind::recurrence: {
@@ -177,6 +178,14 @@ private:
     case OpKind::shortConvolution: {
       LocalOp &local = start(op);
       local.outer = share(op.local.outer, op.units);
+      placeState(local);
+      break;
+    }
+    case OpKind::poolKeys: {
+      // One key for all heads: every rank that shares a sequence pools it.
+      LocalOp &local = start(op);
+      local.cache = formats.cache.storage;
+      local.compute = formats.cache.compute;
       placeState(local);
       break;
     }
@@ -231,8 +240,11 @@ private:
     // A head keeps its format unless it ships as narrow as the layers do.
     if (!op.gatherColumns || bitsPerElement(local.weight) < 16)
       planProjection(local);
-    if (op.sharding == Sharding::columns)
+    if (op.sharding == Sharding::columns) {
       local.outer = share(op.local.outer, op.units);
+      if (op.local.heads > 0)
+        local.heads = share(op.local.heads, op.units);
+    }
     if (op.sharding == Sharding::contracted)
       local.inner = share(op.local.inner, op.units);
     double count = local.rows;

@@ -19,9 +19,12 @@
 //   state gives and takes once per chunk, and the delta rule's triangular
 //   system (KK^T, its solution applied to keys and values) besides. A selective
 //   state, which decays by entry, has no such form and is scanned. States are
-//   read and written once per step whatever the tokens. Matmuls accumulate in
-//   registers: only operands and the result move. Weights of experts without a
-//   row are not read.
+//   read and written once per step whatever the tokens. Streams are read by a
+//   matmul as narrow as what it says of them, at the rate of the activations'
+//   format. Sequences are anywhere in the window that is pooled next: a step
+//   makes a part of an entry in the mean, of rows that are kept. Matmuls
+//   accumulate in registers: only operands and the result move. Weights of
+//   experts without a row are not read.
 // Not counted: index arithmetic, the router's top-k beyond one pass per choice,
 //   the top-k of an index beyond one pass, factors on scores by position.
 //
@@ -41,6 +44,8 @@ constexpr double kRotationVectorOperations = 3;
 constexpr double kSoftCapVectorOperations = 2; // divide, multiply
 constexpr double kCenterVectorOperations = 3;  // sum, subtract, shift
 constexpr double kStreamVectorOperations = 6;  // three multiply-adds
+constexpr double kBalanceVectorOperations = 4; // two sums and two divisions
+constexpr double kPoolVectorOperations = 7;    // bias, softmax, multiply-add
 constexpr double kIndexBytes = 4;              // i32
 constexpr double kWeightBytes = 4;             // f32 routing weights
 
@@ -284,6 +289,30 @@ Work recurrenceWork(const LocalOp &op) {
   return work;
 }
 
+/// Columns of the projection of streams: what is read of each, and with a
+/// matrix what is written to each and the matrix.
+double readColumns(const LocalOp &op) {
+  double streams = double(op.inner);
+  return op.chunk > 0 ? streams * (streams + 2) : streams;
+}
+
+/// The projection, its shift and its scales.
+double readParameters(const LocalOp &op) {
+  return (double(op.inner) * double(op.outer) + 1) * readColumns(op) +
+         (op.chunk > 0 ? 3 : 1);
+}
+
+/// Values and scores of a token that are kept until they are pooled.
+double keptColumns(const LocalOp &op) {
+  return 2 * double(op.inner) / double(std::max<int64_t>(op.chunk, 1)) *
+         double(op.outer);
+}
+
+/// A shift of the scores for each place in a window, and a gain.
+double poolParameters(const LocalOp &op) {
+  return (double(op.inner) + 1) * double(op.outer);
+}
+
 /// Each stream is read once: its square and its product with the query are
 /// summed, and it is added by its share. A share is one element of a softmax.
 Work depthAttentionWork(const LocalOp &op) {
@@ -299,6 +328,119 @@ Work depthAttentionWork(const LocalOp &op) {
   return work;
 }
 
+/// The row is read once for the matmul and its squares, and added up by what
+/// the matmul gives; the matrix of each token is balanced in registers.
+Work readStreamsWork(const LocalOp &op) {
+  Work work;
+  double streams = double(op.inner), columns = readColumns(op);
+  double elements = op.rows * streams * double(op.outer);
+  double matrix = op.chunk > 0 ? op.rows * streams * streams : 0;
+  work.matmulOperations = 2 * elements * columns;
+  // A square and a multiply-add per element; a scale and a shift per column.
+  work.vectorOperations = 4 * elements + 2 * op.rows * columns +
+                          kSoftmaxVectorOperations * matrix +
+                          kBalanceVectorOperations * double(op.chunk) * matrix;
+  work.transcendentalOperations = op.rows * columns;
+  work.weightBytes = readParameters(op) * bytesPerElement(op.weight);
+  work.activationInBytes = elements * wideBytes(op);
+  work.activationOutBytes = op.rows * double(op.outer) * wideBytes(op);
+  if (op.chunk > 0)
+    work.activationOutBytes += op.rows * (columns - streams) * kWeightBytes;
+  return work;
+}
+
+/// Each stream is a multiply-add with the result and with every stream.
+Work writeStreamsWork(const LocalOp &op) {
+  Work work;
+  double streams = double(op.inner);
+  double row = streams * double(op.outer) * wideBytes(op);
+  work.vectorOperations =
+      2 * op.rows * streams * double(op.outer) * (streams + 1);
+  work.activationInBytes = op.rows * (row + double(op.outer) * wideBytes(op) +
+                                      streams * (streams + 1) * kWeightBytes);
+  work.activationOutBytes = op.rows * row;
+  return work;
+}
+
+/// Rows are kept until they are part of no entry to come.
+Work poolKeysWork(const LocalOp &op) {
+  Work work;
+  double pooled = double(op.inner), width = double(op.outer);
+  double entries = op.rows / double(std::max<int64_t>(op.chunk, 1));
+  double elements = entries * pooled * width;
+  double perToken = keptColumns(op);
+  work.vectorOperations =
+      kPoolVectorOperations * elements +
+      kNormVectorOperations * entries * width +
+      kRotationVectorOperations * entries * double(op.ropeWidth);
+  work.transcendentalOperations = elements;
+  double element = bytesPerElement(op.weight);
+  work.weightBytes = poolParameters(op) * element;
+  work.activationInBytes = op.rows * perToken * wideBytes(op);
+  // A value and a score of each; in a prompt most are at hand.
+  double sequences = double(op.sequences), fresh = double(op.newTokens);
+  double read = std::min(fresh / double(std::max<int64_t>(op.chunk, 1)), 1.0);
+  work.cacheReadBytes = sequences * read * pooled * 2 * width * element;
+  work.cacheWriteBytes =
+      sequences * std::min(fresh, pooled) * perToken * element +
+      entries * width * bytesPerElement(op.cache);
+  return work;
+}
+
+/// The sum of min(t, most) over t from 1 to `last`.
+double sumUpTo(double last, double most) {
+  double below = std::min(last, most);
+  return below * (below + 1) / 2 + (last - below) * most;
+}
+
+/// The sum of min(floor(t / ratio), most) over t from 1 to `last`; most 0: no
+/// limit.
+double sumEntries(int64_t last, int64_t ratio, int64_t most) {
+  if (ratio <= 0)
+    return 0;
+  // All of them up to here, then `most`.
+  int64_t below = most > 0 ? std::min(last, most * ratio) : last;
+  double whole = double(below / ratio);
+  return double(ratio) * whole * (whole - 1) / 2 +
+         whole * double(below % ratio + 1) +
+         double(last - below) * double(most);
+}
+
+Work pooledAttentionWork(const LocalOp &op) {
+  Work work;
+  int64_t first = op.context, last = op.context + op.newTokens;
+  double sequences = double(op.sequences), width = double(op.inner);
+  auto entries = [&](int64_t most) {
+    return sumEntries(last, op.chunk, most) - sumEntries(first, op.chunk, most);
+  };
+  double window = double(op.window);
+  double attended = sumUpTo(double(last), window) -
+                    sumUpTo(double(first), window) + entries(op.topKeys);
+  double scores = sequences * attended * double(op.heads);
+  work.matmulOperations = 2 * scores * 2 * width;
+  work.transcendentalOperations = scores;
+  work.vectorOperations = kSoftmaxVectorOperations * scores;
+  double element = bytesPerElement(op.cache);
+  int64_t kept = pooledEntries(op, last);
+  double read = double(kept);
+  if (op.topKeys > 0) {
+    read = std::min(read, double(op.newTokens) * double(op.topKeys));
+    double seen = sequences * entries(0);
+    double heads = double(op.indexHeads), index = double(op.indexWidth);
+    work.matmulOperations += 2 * seen * heads * index;
+    work.vectorOperations += seen * (3 * heads + 1);
+    work.cacheReadBytes = sequences * double(kept) * index * element;
+    work.activationInBytes = op.rows * heads * (index + 1) * wideBytes(op);
+  }
+  work.cacheReadBytes +=
+      sequences * (std::min(double(first), window) + read) * width * element;
+  work.cacheWriteBytes = op.rows * width * element;
+  work.activationInBytes +=
+      op.rows * (double(op.heads) + 1) * width * wideBytes(op);
+  work.activationOutBytes = op.rows * double(op.heads) * width * wideBytes(op);
+  return work;
+}
+
 } // namespace
 
 double portolan::stateBytes(const LocalOp &op) {
@@ -307,6 +449,9 @@ double portolan::stateBytes(const LocalOp &op) {
     return sequences * double(op.heads) * double(op.inner) * double(op.outer);
   if (op.kind == OpKind::shortConvolution)
     return sequences * double(op.inner - 1) * double(op.outer);
+  if (op.kind == OpKind::poolKeys)
+    return double(op.sequences) * double(op.inner) * keptColumns(op) *
+           bytesPerElement(op.weight);
   return 0;
 }
 
@@ -348,6 +493,18 @@ Work portolan::workOf(const LocalOp &op) {
   case OpKind::depthAttention:
     work = depthAttentionWork(op);
     break;
+  case OpKind::readStreams:
+    work = readStreamsWork(op);
+    break;
+  case OpKind::writeStreams:
+    work = writeStreamsWork(op);
+    break;
+  case OpKind::poolKeys:
+    work = poolKeysWork(op);
+    break;
+  case OpKind::pooledAttention:
+    work = pooledAttentionWork(op);
+    break;
   case OpKind::rope:
     work.vectorOperations = kRotationVectorOperations * op.rows * width;
     work.activationInBytes = work.activationOutBytes = op.rows * width * wide;
@@ -355,8 +512,9 @@ Work portolan::workOf(const LocalOp &op) {
   case OpKind::linear:
     work.matmulOperations = 2 * op.rows * op.inner * width;
     work.weightBytes = op.inner * width * bytesPerElement(op.weight);
-    work.activationInBytes =
-        op.rows * op.inner * bytesPerElement(op.activation);
+    // The groups of a grouped one read a part of the row each.
+    work.activationInBytes = op.rows * double(std::max<int64_t>(op.heads, 1)) *
+                             op.inner * bytesPerElement(op.activation);
     work.activationOutBytes = op.rows * width * wide;
     break;
   case OpKind::mlp:
@@ -453,6 +611,10 @@ double portolan::residentWeightBytes(const LocalOp &op) {
     return recurrenceParameters(op) * element;
   case OpKind::depthAttention:
     return 2 * double(op.outer) * element;
+  case OpKind::readStreams:
+    return readParameters(op) * element;
+  case OpKind::poolKeys:
+    return poolParameters(op) * element;
   default:
     return 0;
   }

@@ -73,7 +73,7 @@ constexpr Architecture kArchitectures[] = {
     {"mixtral", "Grok1ModelForCausalLM", readGrok},
     {"qwen3_moe", "Qwen3MoeForCausalLM", readQwen3},
     {"gemma4", "Gemma4ForConditionalGeneration", readGemma4},
-    {"deepseek_v4", "DeepseekV4ForCausalLM", refuseDeepSeekV4},
+    {"deepseek_v4", "DeepseekV4ForCausalLM", readDeepSeekV4},
     {"kimi_k3", "KimiK3ForConditionalGeneration", readKimiK3},
     {"jamba", "JambaForCausalLM", readJamba},
     {"minimax_m1", "MiniMaxM1ForCausalLM", readMiniMaxM1},

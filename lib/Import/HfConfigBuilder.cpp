@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/HfConfigBuilder.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "lib/Import/HfConfigReader.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Verifier.h"
@@ -104,6 +105,14 @@ SmallVector<StringRef> cacheDims(const CacheSpec &cache, StringRef tokens) {
   return dims;
 }
 
+/// "past_tokens", or "past_tokens/4" of a cache with an entry for so many.
+std::string tokensOf(const CacheSpec &cache, StringRef tokens) {
+  std::string name = tokens.str();
+  if (cache.tokensPerEntry > 1)
+    name += "/" + std::to_string(cache.tokensPerEntry);
+  return name;
+}
+
 /// Builds the module of one spec.
 class DecoderBuilder {
 public:
@@ -134,12 +143,13 @@ private:
   void buildMain(ArrayRef<func::FuncOp> layers);
   /// Declares the weight `name` at the end of the module and reads it here.
   Value readWeight(const Twine &name, ArrayRef<int64_t> shape, Type element,
-                   ElementsAttr values = nullptr);
+                   ElementsAttr values = nullptr, bool isBuffer = false);
   /// A matrix with its dimensions exchanged, prepared once.
   Value transposed(Value matrix);
   std::pair<Value, Value> buildRotaryTable(unsigned index);
   /// What the last layer leaves, as one stream.
   Value mixDepth(Value side);
+  Value readLast(Value side);
 
   const DecoderSpec &spec;
   MLIRContext *context;
@@ -161,6 +171,8 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
   OpBuilder::InsertionGuard guard(builder);
   SmallVector<Type> inputs = {tokens(spec.hidden * layer.streamsIn),
                               positionsType()};
+  if (layer.takesIds)
+    inputs.push_back(positionsType());
   if (layer.keysIn)
     inputs.push_back(chosenType(layer.keysIn));
   std::optional<unsigned> rotary = layer.layers().front().rotary;
@@ -195,6 +207,8 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
   Value hidden = take("hidden"), chosen;
   LayerBody::Shared shared;
   shared.positions = take("positions");
+  if (layer.takesIds)
+    shared.ids = take("ids");
   if (layer.keysIn)
     chosen = take("chosen");
   if (rotary) {
@@ -221,16 +235,19 @@ func::FuncOp DecoderBuilder::buildLayer(const LayerClass &layer) {
 }
 
 Value DecoderBuilder::readWeight(const Twine &name, ArrayRef<int64_t> shape,
-                                 Type element, ElementsAttr values) {
+                                 Type element, ElementsAttr values,
+                                 bool isBuffer) {
   std::string symbol = name.str();
   Location loc = named(context, symbol);
   auto type = RankedTensorType::get(shape, element);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(module->getBody());
-    moe::WeightDataOp::create(builder, loc, builder.getStringAttr(symbol),
-                              TypeAttr::get(type), StringAttr(), IntegerAttr(),
-                              IntegerAttr(), values);
+    auto data = moe::WeightDataOp::create(
+        builder, loc, builder.getStringAttr(symbol), TypeAttr::get(type),
+        StringAttr(), IntegerAttr(), IntegerAttr(), values);
+    if (isBuffer)
+      data->setAttr(moe::kBufferAttr, builder.getUnitAttr());
   }
   return moe::WeightOp::create(builder, loc, type, symbol);
 }
@@ -284,6 +301,21 @@ Value DecoderBuilder::mixDepth(Value side) {
       llvm::APFloat(spec.epsilon));
 }
 
+Value DecoderBuilder::readLast(Value side) {
+  int64_t streams = spec.streams.count;
+  Type f32 = builder.getF32Type();
+  Value projection =
+      readWeight("final_read", {streams * spec.hidden, streams}, f32);
+  Value scale = readWeight("final_read_scale", {1}, f32);
+  Value base = readWeight("final_read_base", {streams}, f32);
+  return moe::ReadStreamsOp::create(
+             builder, named(context, "final_read"), tokens(spec.hidden),
+             /*mix=*/Type(), side, projection, scale, base,
+             llvm::APFloat(spec.epsilon), llvm::APFloat(spec.streams.floor),
+             /*rounds=*/uint64_t(0))
+      .getResult();
+}
+
 void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   SmallVector<Type> inputs = {positionsType(), positionsType()};
   auto logitsType =
@@ -301,10 +333,12 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
         std::string name = std::to_string(depth) + "." + cache.name;
         inputs.push_back(cacheType(cache, spec));
         results.push_back(cacheType(cache, spec));
-        inputAttrs.push_back(describe(builder, "past_key_values." + name,
-                                      cacheDims(cache, "past_tokens")));
-        resultAttrs.push_back(describe(builder, "present." + name,
-                                       cacheDims(cache, "total_tokens")));
+        inputAttrs.push_back(
+            describe(builder, "past_key_values." + name,
+                     cacheDims(cache, tokensOf(cache, "past_tokens"))));
+        resultAttrs.push_back(
+            describe(builder, "present." + name,
+                     cacheDims(cache, tokensOf(cache, "total_tokens"))));
       }
       ++depth;
     }
@@ -324,6 +358,10 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     hidden = moe::ScaleOp::create(
         builder, named(context, "embedding_scale"), hidden.getType(), hidden,
         real(builder, spec.embeddingScale), real(builder, 0));
+  if (spec.streams.count > 0)
+    hidden = tensor::ConcatOp::create(
+        builder, named(context, "streams"), /*dim=*/int64_t(2),
+        SmallVector<Value>(spec.streams.count, hidden));
   SmallVector<std::pair<Value, Value>> tables;
   for (unsigned i = 0; i < spec.rotaries.size(); ++i)
     tables.push_back(buildRotaryTable(i));
@@ -335,6 +373,8 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
     const LayerClass &layerClass = spec.classes[layer];
     std::string first = ("layers." + Twine(depth)).str();
     SmallVector<Value> operands = {hidden, main.getArgument(1)};
+    if (layerClass.takesIds)
+      operands.push_back(main.getArgument(0));
     if (layerClass.keysIn)
       operands.push_back(chosen);
     if (std::optional<unsigned> rotary = layerClass.layers().front().rotary) {
@@ -346,7 +386,8 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
       for (const WeightSpec &weight : part.weights)
         operands.push_back(readWeight(
             prefix + "." + weight.name, weight.shape, weight.format.element,
-            weight.values ? weight.values(depth) : ElementsAttr()));
+            weight.values ? weight.values(depth) : ElementsAttr(),
+            weight.isBuffer));
       for (unsigned i = 0; i < part.caches.size(); ++i)
         operands.push_back(main.getArgument(nextCache++));
       ++depth;
@@ -361,6 +402,8 @@ void DecoderBuilder::buildMain(ArrayRef<func::FuncOp> layers) {
   }
   if (spec.mixesDepth)
     hidden = mixDepth(hidden);
+  if (spec.streams.count > 0)
+    hidden = readLast(hidden);
   Value gain = readWeight("final_norm", {spec.hidden}, spec.formats.plain);
   Value shift, bias;
   if (spec.normBias)
@@ -413,7 +456,7 @@ LayerBody::LayerBody(OpBuilder &builder, const DecoderSpec &spec,
                      const LayerClass &layer, func::FuncOp function,
                      const Shared &shared, unsigned &next)
     : builder(builder), spec(spec), positions(shared.positions),
-      cosine(shared.cosine), sine(shared.sine), layer(layer) {
+      cosine(shared.cosine), sine(shared.sine), ids(shared.ids), layer(layer) {
   auto take = [&](const Twine &name) {
     BlockArgument argument = function.getArgument(next++);
     argument.setLoc(at(name.str()));
@@ -503,6 +546,26 @@ Value LayerBody::append(StringRef name, Value sealed, Value current) {
                                   ValueRange{sealed, current});
 }
 
+std::pair<Value, Value> LayerBody::readStreams(StringRef name, Value streams) {
+  int64_t count = spec.streams.count;
+  auto mixType = RankedTensorType::get(
+      {kDynamic, kDynamic, count + count * count}, builder.getF32Type());
+  auto op = moe::ReadStreamsOp::create(
+      builder, at(name), tokens(spec.hidden), mixType, streams, weight(name),
+      weight((name + "_scales").str()), weight((name + "_base").str()),
+      llvm::APFloat(spec.epsilon), llvm::APFloat(spec.streams.floor),
+      uint64_t(spec.streams.rounds));
+  return {op.getResult(), op.getMix()};
+}
+
+Value LayerBody::groupedLinear(Value input, StringRef matrices) {
+  Value value = weight(matrices);
+  auto type = cast<RankedTensorType>(value.getType());
+  return moe::GroupedLinearOp::create(
+      builder, at(matrices), tokens(type.getDimSize(0) * type.getDimSize(2)),
+      input, value, weightFormat(matrices), activationFormat(matrices));
+}
+
 Value LayerBody::mixDepth(StringRef name, Value sealed, Value current) {
   return moe::DepthAttentionOp::create(
       builder, at(name), current.getType(), sealed, current,
@@ -511,10 +574,10 @@ Value LayerBody::mixDepth(StringRef name, Value sealed, Value current) {
 }
 
 Value LayerBody::rope(StringRef name, Value input, int64_t headWidth,
-                      int64_t offset, bool interleaved) {
+                      int64_t offset, bool interleaved, bool inverse) {
   return moe::RopeOp::create(builder, at(name), input.getType(), input,
                              positions, cosine, sine, uint64_t(headWidth),
-                             uint64_t(offset), interleaved);
+                             uint64_t(offset), interleaved, inverse);
 }
 
 //===----------------------------------------------------------------------===//
@@ -527,6 +590,15 @@ void portolan::addNormWeights(LayerClass &layer, const DecoderSpec &spec,
   if (spec.normBias)
     layer.weights.push_back(
         {(name + "_bias").str(), {width}, spec.formats.plain});
+}
+
+void portolan::addReadWeights(LayerClass &layer, const DecoderSpec &spec,
+                              StringRef name) {
+  int64_t count = spec.streams.count, columns = count * (count + 2);
+  Type f32 = Float32Type::get(spec.context);
+  layer.weights.push_back({name.str(), {count * spec.hidden, columns}, f32});
+  layer.weights.push_back({(name + "_scales").str(), {3}, f32});
+  layer.weights.push_back({(name + "_base").str(), {columns}, f32});
 }
 
 void DecoderSpec::addLayer(StringRef name,

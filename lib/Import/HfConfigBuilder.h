@@ -47,6 +47,8 @@ struct WeightSpec {
   WeightFormat format;
   /// What the weight of layer N holds, if that follows from N.
   std::function<mlir::ElementsAttr(int64_t)> values = nullptr;
+  /// Nothing that was learned: a table, or what the architecture fixes.
+  bool isBuffer = false;
 };
 
 /// A cache of a layer: `past_key_values.N.NAME` -> `present.N.NAME`. The first
@@ -57,6 +59,7 @@ struct CacheSpec {
   llvm::SmallVector<int64_t, 4> shape;
   std::optional<unsigned> tokens;
   mlir::Type element = nullptr; ///< null: the plain type
+  int64_t tokensPerEntry = 1;
 };
 
 class LayerBody;
@@ -74,6 +77,7 @@ struct LayerClass {
   /// Streams of the model's width that it takes and that it returns, side by
   /// side.
   int64_t streamsIn = 1, streamsOut = 1;
+  bool takesIds = false; ///< reads the tokens' ids too
   /// Keys per token whose positions it takes from the layer before, and that it
   /// hands on (`LayerBody::chosen`), for attention to the same ones.
   int64_t keysIn = 0, keysOut = 0;
@@ -87,6 +91,13 @@ struct LayerClass {
     return parts.empty() ? llvm::ArrayRef<LayerClass>(*this)
                          : llvm::ArrayRef<LayerClass>(parts);
   }
+};
+
+/// Streams side by side that hyper-connections mix.
+struct StreamsSpec {
+  int64_t count = 0; ///< 0: none
+  double floor = 0;
+  int64_t rounds = 0; ///< in which a mixing matrix is balanced
 };
 
 struct RotarySpec {
@@ -134,6 +145,9 @@ struct DecoderSpec {
   /// The last layer's streams are mixed by attention over depth, with the
   /// weights `final_depth_norm` and `final_depth_query`.
   bool mixesDepth = false;
+  /// The embedding starts all streams, and those of the last layer are read
+  /// with the weights `final_read`, `final_read_scale` and `final_read_base`.
+  StreamsSpec streams;
   FormatSpec formats;
   std::vector<RotarySpec> rotaries = {RotarySpec()};
   std::vector<LayerClass> classes;
@@ -148,12 +162,17 @@ struct DecoderSpec {
 void addNormWeights(LayerClass &layer, const DecoderSpec &spec,
                     llvm::StringRef name, int64_t width);
 
+/// Adds the weights of what a block reads of the streams.
+void addReadWeights(LayerClass &layer, const DecoderSpec &spec,
+                    llvm::StringRef name);
+
 /// Builds ops in the body of a layer function.
 class LayerBody {
 public:
   /// What all layers of a function share.
   struct Shared {
     mlir::Value positions, cosine, sine;
+    mlir::Value ids; ///< null unless the function takes them
   };
   /// Takes the weights and caches of `layer` from the arguments, from `next`
   /// on.
@@ -164,6 +183,7 @@ public:
   mlir::OpBuilder &builder;
   const DecoderSpec &spec;
   mlir::Value hidden, positions, cosine, sine;
+  mlir::Value ids;
   /// Positions of chosen keys: those of the layer before, until the body sets
   /// its own; what is handed on.
   mlir::Value chosen;
@@ -211,7 +231,12 @@ public:
   mlir::Value gate(llvm::StringRef name, mlir::Value input, mlir::Value gate,
                    moe::Activation activation);
   mlir::Value rope(llvm::StringRef name, mlir::Value input, int64_t headWidth,
-                   int64_t offset, bool interleaved);
+                   int64_t offset, bool interleaved, bool inverse = false);
+  mlir::Value groupedLinear(mlir::Value input, llvm::StringRef matrices);
+  /// What a block reads of the streams, by the weights NAME, NAME_scales and
+  /// NAME_base, and how its result is written back.
+  std::pair<mlir::Value, mlir::Value> readStreams(llvm::StringRef name,
+                                                  mlir::Value streams);
 
 private:
   const LayerClass &layer;

@@ -181,6 +181,14 @@ void portolan::addExpertsWeights(LayerClass &layer, const DecoderSpec &spec,
   layer.weights.push_back({"router", {spec.hidden, count}, plain});
   if (routing.bias)
     layer.weights.push_back({"router_bias", {count}, plain});
+  if (routing.tabled) {
+    WeightSpec table = {"router_table",
+                        {spec.vocabulary, routing.topK},
+                        IntegerType::get(spec.context, 32)};
+    table.isBuffer = true;
+    layer.weights.push_back(std::move(table));
+    layer.takesIds = true;
+  }
   if (routing.correction)
     layer.weights.push_back({"router_correction", {count}, plain});
   auto add = [&](std::string name, int64_t in, int64_t out) {
@@ -217,11 +225,11 @@ Value portolan::buildExperts(LayerBody &body, Value input,
   auto route = moe::RouteOp::create(
       builder, body.at("route"), weightType, indexType, input,
       body.weight("router"), body.optionalWeight("router_bias"),
-      body.optionalWeight("router_correction"), /*ids=*/Value(),
-      /*table=*/Value(), uint64_t(routing.topK), routing.scoring,
-      uint64_t(routing.groups), uint64_t(routing.topGroups), routing.normalize,
-      llvm::APFloat(routing.scale), uint64_t(routing.groupRank),
-      llvm::APFloat(routing.jitter));
+      body.optionalWeight("router_correction"), /*ids=*/body.ids,
+      body.optionalWeight("router_table"), uint64_t(routing.topK),
+      routing.scoring, uint64_t(routing.groups), uint64_t(routing.topGroups),
+      routing.normalize, llvm::APFloat(routing.scale),
+      uint64_t(routing.groupRank), llvm::APFloat(routing.jitter));
 
   int64_t width = experts.latent > 0 ? experts.latent : body.spec.hidden;
   Value sent = rows ? rows : input;

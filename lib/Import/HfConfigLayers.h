@@ -105,6 +105,8 @@ struct RoutingSpec {
   double scale = 1;
   int64_t groupRank = 2; ///< scores that rank a group
   double jitter = 0;     ///< of a sparse mixer
+  /// The choice is looked up by the tokens' ids in the weight `router_table`.
+  bool tabled = false;
 };
 
 /// Routed experts with the weights `router`, `experts_gate`, `experts_up`,

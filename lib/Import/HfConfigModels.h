@@ -23,6 +23,7 @@ void readDbrx(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeek(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeekV2(HfConfigReader &reader, DecoderSpec &spec);
 void readDeepSeekV32(HfConfigReader &reader, DecoderSpec &spec);
+void readDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
 void readGemma4(HfConfigReader &reader, DecoderSpec &spec);
 void readGlm4(HfConfigReader &reader, DecoderSpec &spec);
 void readGptOss(HfConfigReader &reader, DecoderSpec &spec);
@@ -43,9 +44,6 @@ void readQwen3(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen3Next(HfConfigReader &reader, DecoderSpec &spec);
 void readQwen35(HfConfigReader &reader, DecoderSpec &spec);
 void readStep37(HfConfigReader &reader, DecoderSpec &spec);
-
-/// Known families that are refused, with the field that says why.
-void refuseDeepSeekV4(HfConfigReader &reader, DecoderSpec &spec);
 
 } // namespace portolan
 

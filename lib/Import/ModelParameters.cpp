@@ -13,6 +13,7 @@
 
 #include "dialects/Moe/IR/Dequantize.h"
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "portolan/Import/Model.h"
@@ -118,6 +119,8 @@ llvm::Expected<ParameterCount> Counter::count() {
   });
   ParameterCount count;
   for (auto data : module.getOps<moe::WeightDataOp>()) {
+    if (data->hasAttr(moe::kBufferAttr))
+      continue;
     auto type = cast<RankedTensorType>(data.getType());
     std::optional<Selection> selection;
     bool elsewhere = false;

@@ -46,6 +46,10 @@ bool isCounted(OpKind kind) {
   case OpKind::shortConvolution:
   case OpKind::gate:
   case OpKind::depthAttention:
+  case OpKind::readStreams:
+  case OpKind::writeStreams:
+  case OpKind::poolKeys:
+  case OpKind::pooledAttention:
   case OpKind::add:
   case OpKind::mlp:
   case OpKind::route:

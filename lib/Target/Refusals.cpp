@@ -121,12 +121,14 @@ std::optional<Refusal> portolan::refuseDegree(PlanClass planClass,
             "nodes that stay decomposed between heads need all of them",
             spell(local.kind));
       if (!mixesTokens(local.kind))
-        return refuseDivision(Twine("a norm over ") + Twine(kept->units) +
-                                  " groups of heads cannot be shared equally "
-                                  "by " +
-                                  Twine(value) + " ranks",
-                              "stage", value, kept->units, "groups of heads",
-                              spell(local.kind));
+        return refuseDivision(
+            Twine(local.kind == OpKind::linear ? "a projection of "
+                                               : "a norm over ") +
+                Twine(kept->units) +
+                " groups of heads cannot be shared equally "
+                "by " +
+                Twine(value) + " ranks",
+            "stage", value, kept->units, "groups of heads", spell(local.kind));
       return refuseDivision(
           Twine(local.heads) + " heads in " + Twine(local.kvHeads) +
               " groups cannot be shared equally by " + Twine(value) + " ranks",

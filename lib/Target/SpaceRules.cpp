@@ -74,8 +74,9 @@ llvm::StringRef portolan::feedForwardOp(const ModelShape &model) {
 }
 
 llvm::StringRef portolan::attentionOp(const ModelShape &model) {
-  return spell(model.latentAttention ? OpKind::latentAttention
-                                     : OpKind::attention);
+  return spell(model.latentAttention   ? OpKind::latentAttention
+               : model.pooledAttention ? OpKind::pooledAttention
+                                       : OpKind::attention);
 }
 
 //===----------------------------------------------------------------------===//
@@ -173,6 +174,7 @@ static bool splitsHeads(int64_t tp, const ModelOp &op) {
   const LocalOp &local = op.local;
   switch (local.kind) {
   case OpKind::latentAttention:
+  case OpKind::pooledAttention:
     return tp <= local.heads;
   case OpKind::attention:
     return tp <= local.heads && (local.heads == local.kvHeads ||

@@ -35,9 +35,9 @@ struct KernelCount {
 };
 /// One each, except where a result must be complete before the next matmul can
 /// start: mlp and experts (gate and up with activation, then down), route
-/// (logits, then choice), latent attention (query up-projection, attention,
-/// value up-projection); decomposed (one per node). Communication starts are in
-/// its link load.
+/// (logits, then choice), read_streams (columns, then streams), latent
+/// attention (query up-projection, attention, value up-projection); decomposed
+/// (one per node). Communication starts are in its link load.
 constexpr KernelCount kKernelTable[] = {
     {OpKind::embedding, 1},     {OpKind::rmsNorm, 1},
     {OpKind::linear, 1},        {OpKind::rope, 1},
@@ -47,6 +47,8 @@ constexpr KernelCount kKernelTable[] = {
     {OpKind::experts, 2},       {OpKind::combine, 1},
     {OpKind::gate, 1},          {OpKind::shortConvolution, 1},
     {OpKind::recurrence, 1},    {OpKind::depthAttention, 1},
+    {OpKind::readStreams, 2},   {OpKind::writeStreams, 1},
+    {OpKind::poolKeys, 1},      {OpKind::pooledAttention, 1},
     {OpKind::decomposed, 1},    {OpKind::pack, 1},
     {OpKind::unpack, 1},        {OpKind::mergePartials, 1},
     {OpKind::allReduce, 0},     {OpKind::allGather, 0},
@@ -135,6 +137,23 @@ Matmuls portolan::matmulsOf(const LocalOp &op) {
                  op.keyWidth + op.ropeWidth, seen);
       result.add(sequences * heads, double(op.newTokens), seen, op.outer);
     }
+    break;
+  }
+  case OpKind::readStreams:
+    result.add(1, op.rows, op.inner * op.outer,
+               op.chunk > 0 ? op.inner * (op.inner + 2) : op.inner);
+    break;
+  case OpKind::pooledAttention: {
+    double queries = double(op.newTokens) * double(op.heads);
+    int64_t entries = pooledEntries(op, seen);
+    if (op.topKeys > 0) {
+      result.add(sequences, double(op.newTokens) * double(op.indexHeads),
+                 op.indexWidth, entries);
+      entries = std::min(entries, op.topKeys);
+    }
+    int64_t keys = std::min(op.context, op.window) + op.newTokens + entries;
+    result.add(sequences, queries, op.inner, keys);
+    result.add(sequences, queries, keys, op.inner);
     break;
   }
   case OpKind::recurrence: {
@@ -256,6 +275,9 @@ double ComputeRules::dequantizeOperations(Format storage, double bytes) const {
 
 void ComputeRules::fill(const LocalOp &op, Step &step) const {
   step.kernels = kKernelTable[unsigned(op.kind)].kernels;
+  // Scores of the index, its choice, attention to what it chose.
+  if (op.kind == OpKind::pooledAttention && op.topKeys > 0)
+    step.kernels = 3;
   if (op.kind == OpKind::decomposed)
     step.kernels = double(DecomposedCounts::of(op).kernels);
   const Work &work = step.work;

@@ -65,6 +65,10 @@ struct Size {
 std::vector<Size> sizesOf(const LocalOp &op) {
   switch (op.kind) {
   case OpKind::linear:
+    if (op.heads > 1)
+      return {{"groups", op.heads},
+              {"inputs", op.inner * op.heads},
+              {"outputs", op.outer}};
     return {{"inputs", op.inner}, {"outputs", op.outer}};
   case OpKind::mlp:
     return {{"hidden", op.inner}, {"intermediate", op.outer}};
@@ -84,7 +88,23 @@ std::vector<Size> sizesOf(const LocalOp &op) {
             {"key_heads", op.kvHeads},
             {"key_width", op.inner},
             {"value_width", op.outer}};
+  case OpKind::poolKeys:
+    return {{"tokens", op.chunk}, {"pooled", op.inner}, {"width", op.outer}};
+  case OpKind::pooledAttention: {
+    std::vector<Size> sizes = {
+        {"heads", op.heads}, {"width", op.inner}, {"window", op.window}};
+    if (op.chunk > 0)
+      sizes.push_back({"tokens_per_entry", op.chunk});
+    if (op.topKeys > 0) {
+      sizes.push_back({"chosen_entries", op.topKeys});
+      sizes.push_back({"index_heads", op.indexHeads});
+      sizes.push_back({"index_width", op.indexWidth});
+    }
+    return sizes;
+  }
   case OpKind::depthAttention:
+  case OpKind::readStreams:
+  case OpKind::writeStreams:
     return {{"streams", op.inner}, {"width", op.outer}};
   case OpKind::shortConvolution:
     return {{"taps", op.inner}, {"channels", op.outer}};

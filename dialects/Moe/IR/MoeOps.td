@@ -296,14 +296,22 @@ def Moe_RopeOp : Moe_WorkOp<"rope"> {
     `input` [B,S,heads*head_width]; in each head the `2*C` elements from
     `offset` on (C = columns of the tables) are rotated by the angles of row
     `positions`[B,S]; the rest passes. `interleaved`: pairs are (2i, 2i+1),
-    otherwise (i, i+C).
+    otherwise (i, i+C). `inverse`: they are rotated back.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$positions,
                        AnyRankedTensor:$cosine, AnyRankedTensor:$sine,
                        I64Attr:$head_width,
                        DefaultValuedAttr<I64Attr, "0">:$offset,
-                       UnitAttr:$interleaved);
+                       UnitAttr:$interleaved, UnitAttr:$inverse);
   let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::Value":$positions,
+                                 "::mlir::Value":$cosine, "::mlir::Value":$sine,
+                                 "uint64_t":$head_width, "uint64_t":$offset,
+                                 "bool":$interleaved), [{
+    build($_builder, $_state, result, input, positions, cosine, sine,
+          head_width, offset, interleaved, /*inverse=*/false);
+  }]>];
   let assemblyFormat = [{
     $input `at` $positions `by` $cosine `,` $sine attr-dict
     `:` functional-type(operands, results)
@@ -446,6 +454,8 @@ include "dialects/Moe/IR/MoeDecomposed.td"
 include "dialects/Moe/IR/MoeIndexed.td"
 include "dialects/Moe/IR/MoeRecurrence.td"
 include "dialects/Moe/IR/MoeDepth.td"
+include "dialects/Moe/IR/MoePooled.td"
+include "dialects/Moe/IR/MoeStreams.td"
 include "dialects/Moe/IR/MoeShared.td"
 
 include "dialects/Moe/IR/MoeExperts.td"

@@ -76,6 +76,9 @@ private:
   /// The result types that follow from the operand types, if they do.
   std::optional<SmallVector<Type>> resultTypes(Operation *op);
 
+  /// The size of a dimension by its name.
+  std::optional<int64_t> sizeOf(StringRef name) const;
+
   SymbolTable symbols;
   llvm::StringMap<int64_t> sizes;
   llvm::DenseSet<StringAttr> active; ///< functions that are being bound
@@ -114,6 +117,34 @@ std::optional<SmallVector<Type>> Binder::resultTypes(Operation *op) {
           [](auto op) -> Types { return {{op.getInput().getType()}}; })
       .Case([](DepthAttentionOp op) -> Types {
         return {{op.getCurrent().getType()}};
+      })
+      .Case([](ReadStreamsOp op) -> Types {
+        SmallVector<Type> types = {shapedLike(op.getResult(), op.getStreams(),
+                                              lastDim(op.getResult()))};
+        if (op.getMix())
+          types.push_back(
+              shapedLike(op.getMix(), op.getStreams(), lastDim(op.getMix())));
+        return types;
+      })
+      .Case([](WriteStreamsOp op) -> Types {
+        return {{op.getStreams().getType()}};
+      })
+      .Case([&](PoolKeysOp op) -> Types {
+        RankedTensorType present = tensorOf(op.getPresent());
+        int64_t ratio = tensorOf(op.getBias()).getDimSize(0);
+        auto total = sizes.find("total_tokens");
+        if (present.isDynamicDim(1) && total != sizes.end())
+          present = withDim(present, 1, total->second / ratio);
+        present = withDim(present, 0, tensorOf(op.getPast()).getDimSize(0));
+        return {{present, op.getPastRows().getType()}};
+      })
+      .Case([](PooledAttentionOp op) -> Types {
+        return {
+            {op.getQuery().getType(), grown(op.getPastKey(), op.getKey(), 1)}};
+      })
+      .Case([](GroupedLinearOp op) -> Types {
+        return {{shapedLike(op.getResult(), op.getInput(),
+                            lastDim(op.getResult()))}};
       })
       .Case([](tensor::ConcatOp op) -> Types {
         return {{tensor::ConcatOp::inferResultType(int64_t(op.getDim()),
@@ -396,6 +427,15 @@ LogicalResult Binder::bindCall(func::CallOp call) {
   return success();
 }
 
+std::optional<int64_t> Binder::sizeOf(StringRef name) const {
+  if (auto part = partOfTokens(name))
+    if (auto whole = sizes.find(part->first); whole != sizes.end())
+      return whole->second / part->second;
+  auto bound = sizes.find(name);
+  return bound == sizes.end() ? std::nullopt
+                              : std::optional<int64_t>(bound->second);
+}
+
 LogicalResult Binder::bindMain(func::FuncOp main) {
   for (unsigned i = 0; i < main.getNumArguments(); ++i) {
     auto type = dyn_cast<RankedTensorType>(main.getArgument(i).getType());
@@ -411,12 +451,12 @@ LogicalResult Binder::bindMain(func::FuncOp main) {
       if (!name || name.empty())
         return main.emitOpError("expects a name in moe.dims for dimension ")
                << dim << " of argument " << i << ", got none";
-      auto bound = sizes.find(name.getValue());
-      if (bound == sizes.end())
+      std::optional<int64_t> bound = sizeOf(name.getValue());
+      if (!bound)
         return main.emitOpError("expects a size for '")
                << name.getValue() << "', dimension " << dim << " of argument "
                << i << ", got none";
-      size = bound->second;
+      size = *bound;
     }
     main.getArgument(i).setType(
         RankedTensorType::get(shape, type.getElementType()));
@@ -425,6 +465,15 @@ LogicalResult Binder::bindMain(func::FuncOp main) {
 }
 
 } // namespace
+
+std::optional<std::pair<StringRef, int64_t>> moe::partOfTokens(StringRef name) {
+  auto [whole, text] = name.split('/');
+  int64_t divisor;
+  if ((whole != "past_tokens" && whole != "total_tokens") ||
+      text.getAsInteger(10, divisor) || divisor < 1)
+    return std::nullopt;
+  return std::pair(whole, divisor);
+}
 
 LogicalResult moe::bindWorkload(ModuleOp module,
                                 llvm::StringMap<int64_t> sizes) {
@@ -435,6 +484,13 @@ LogicalResult moe::bindWorkload(ModuleOp module,
     if (size < 0)
       return module.emitError("expects a size >= 0 for '")
              << name << "', got " << size;
+  for (const auto &[name, size] : sizes)
+    if (auto part = partOfTokens(name))
+      if (auto whole = sizes.find(part->first);
+          whole != sizes.end() && whole->second / part->second != size)
+        return module.emitError("expects '")
+               << name << "' to be " << whole->second / part->second << ", got "
+               << size;
   auto past = sizes.find("past_tokens"), added = sizes.find("new_tokens");
   if (past != sizes.end() && added != sizes.end()) {
     int64_t total = past->second + added->second;

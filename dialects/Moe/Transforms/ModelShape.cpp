@@ -120,7 +120,8 @@ llvm::Error addOps(Operation *function, ArrayRef<Operation *> operations,
                            attention.getSinks();
     }
     entry.wholeContext |=
-        isa<moe::IndexedLatentAttentionOp, moe::ChosenLatentAttentionOp>(op);
+        isa<moe::IndexedLatentAttentionOp, moe::ChosenLatentAttentionOp,
+            moe::PooledAttentionOp>(op);
     if (auto route = dyn_cast<moe::RouteOp>(op)) {
       entry.groups = route.getGroups();
       entry.topGroups = route.getTopGroups();
@@ -152,10 +153,12 @@ llvm::Error summarize(ModelShape &model) {
     for (const ModelOp &op : layer.ops) {
       const LocalOp &local = op.local;
       if (local.kind == OpKind::attention ||
-          local.kind == OpKind::latentAttention) {
+          local.kind == OpKind::latentAttention ||
+          local.kind == OpKind::pooledAttention) {
         model.heads = local.heads;
         model.kvHeads = local.kvHeads;
         model.latentAttention |= local.kind == OpKind::latentAttention;
+        model.pooledAttention |= local.kind == OpKind::pooledAttention;
         model.shippedCache = local.cache;
       }
       if (local.kind == OpKind::route) {

@@ -25,8 +25,17 @@ inline constexpr llvm::StringLiteral kDimsAttr = "moe.dims";
 inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
 /// The argument attribute with the symbol of an outlined weight.
 inline constexpr llvm::StringLiteral kWeightAttr = "moe.weight";
+/// The attribute of weight data that is no parameter: a table, or what the
+/// architecture fixes.
+inline constexpr llvm::StringLiteral kBufferAttr = "moe.buffer";
 /// The module attribute with the workload.
 inline constexpr llvm::StringLiteral kWorkloadAttr = "moe.workload";
+
+/// "past_tokens/4": the dimension that is named and what it is divided by
+/// (rounded down), of one with an entry for so many of past_tokens or
+/// total_tokens; nothing for other names.
+std::optional<std::pair<llvm::StringRef, int64_t>>
+partOfTokens(llvm::StringRef name);
 
 /// What `moe-bind-workload` does, for sizes by name.
 mlir::LogicalResult bindWorkload(mlir::ModuleOp module,

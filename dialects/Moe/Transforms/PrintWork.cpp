@@ -70,6 +70,7 @@ void printLocalOp(const LocalOp &op, raw_ostream &os) {
   print.number("sequences", op.sequences);
   print.number("context", op.context);
   print.number("new_tokens", op.newTokens);
+  print.number("window", op.window);
   print.number("experts", op.experts);
   print.number("hit_experts", op.hitExperts);
   print.number("top_k", op.topK);

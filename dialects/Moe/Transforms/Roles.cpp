@@ -47,6 +47,17 @@ void splitContraction(Value attended, int64_t heads, Roles &roles) {
       roles[user] = {Sharding::contracted, heads};
 }
 
+/// A grouped projection reads the heads of a group: its groups stay whole, and
+/// the linear after it adds up what they give.
+void splitGroups(moe::GroupedLinearOp grouped, Roles &roles) {
+  OpRole &role = roles[grouped];
+  role.sharding = Sharding::columns;
+  role.units =
+      cast<RankedTensorType>(grouped.getWeight().getType()).getDimSize(0);
+  role.spansHeads = true;
+  splitContraction(grouped.getResult(), role.units, roles);
+}
+
 /// The role of a norm whose input has `heads` heads: if its runs are longer
 /// than a head, they are its units.
 void splitNorm(moe::RmsNormOp norm, int64_t heads, OpRole &role) {
@@ -89,7 +100,9 @@ void splitColumns(Value value, int64_t units, Roles &roles) {
 void splitForward(Value value, int64_t heads, Roles &roles) {
   splitContraction(value, heads, roles);
   for (Operation *user : value.getUsers()) {
-    if (!isa<moe::GateOp, moe::RmsNormOp>(user))
+    if (auto grouped = dyn_cast<moe::GroupedLinearOp>(user))
+      splitGroups(grouped, roles);
+    if (!isa<moe::GateOp, moe::RmsNormOp, moe::RopeOp>(user))
       continue;
     OpRole &role = roles[user];
     role.sharding = Sharding::columns;
@@ -224,6 +237,10 @@ llvm::DenseMap<Operation *, OpRole> portolan::rolesOf(Operation *function) {
     } else if (auto latent = dyn_cast<moe::LatentAttentionOp>(op)) {
       splitColumns(latent.getQuery(), latent.getHeads(), roles);
       splitForward(latent.getResult(), latent.getHeads(), roles);
+    } else if (auto pooled = dyn_cast<moe::PooledAttentionOp>(op)) {
+      // Keys, entries and index are small and whole on every rank.
+      splitColumns(pooled.getQuery(), pooled.getHeads(), roles);
+      splitForward(pooled.getResult(), pooled.getHeads(), roles);
     } else if (auto recurrence = dyn_cast<moe::RecurrenceOp>(op)) {
       splitRecurrence(recurrence, roles);
     } else if (auto route = dyn_cast<moe::RouteOp>(op)) {

@@ -399,6 +399,22 @@ void Emulator::emulate(Operation *op) {
         roundRows(op.getIndexKeyMutable(), kept, /*unscaled=*/true);
         roundRows(op.getPastIndexMutable(), kept, /*unscaled=*/true);
       })
+      .Case([&](moe::GroupedLinearOp op) {
+        roundRows(op.getInputMutable(), enteringFormats(op));
+        roundWeight(op.getWeightMutable(), op.getWeightFormat(), 1);
+      })
+      .Case([&](moe::PooledAttentionOp op) {
+        Formats kept = storageOf(op.getCacheFormat());
+        roundHeads(op.getQueryMutable(), computeOf(op.getCacheFormat()),
+                   op.getHeads());
+        roundRows(op.getKeyMutable(), kept, /*unscaled=*/true);
+        roundRows(op.getPastKeyMutable(), kept, /*unscaled=*/true);
+        // Entries are kept as they come out of the pool.
+        for (MutableOperandRange entries :
+             {op.getEntriesMutable(), op.getIndexEntriesMutable()})
+          for (OpOperand &operand : entries)
+            roundRows(operand, kept, /*unscaled=*/true);
+      })
       .Case([&](moe::ChosenLatentAttentionOp op) {
         emulateLatent(op, /*absorbed=*/true);
       })

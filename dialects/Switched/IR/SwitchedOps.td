@@ -64,6 +64,29 @@ def Switched_DepthAttentionOp
   let summary = "A token's streams, mixed by their scores, in one kernel.";
 }
 
+def Switched_ReadStreamsOp
+    : System_KernelOp<Switched_Dialect, "read_streams", ["readStreams"]> {
+  let summary = "A token's streams collapsed to one, with how they mix, by "
+                "one thin matmul.";
+}
+
+def Switched_WriteStreamsOp
+    : System_KernelOp<Switched_Dialect, "write_streams", ["writeStreams"]> {
+  let summary = "A result spread over a token's streams, which are mixed.";
+}
+
+def Switched_PoolKeysOp
+    : System_KernelOp<Switched_Dialect, "pool_keys", ["poolKeys"]> {
+  let summary = "Keys of finished windows, summed by a softmax over their "
+                "tokens.";
+}
+
+def Switched_PooledAttentionOp
+    : System_KernelOp<Switched_Dialect, "pooled_attention", ["pooledAttention"]> {
+  let summary = "Attention to a window and to pooled keys, heads of one key "
+                "side by side.";
+}
+
 def Switched_AddOp : System_KernelOp<Switched_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }

@@ -63,6 +63,30 @@ def Torus_DepthAttentionOp
   let summary = "A token's streams, mixed by their scores, on the vector unit.";
 }
 
+def Torus_ReadStreamsOp
+    : System_KernelOp<Torus_Dialect, "read_streams", ["readStreams"]> {
+  let summary = "A token's streams collapsed to one, with how they mix, by "
+                "one thin matmul on the MXU.";
+}
+
+def Torus_WriteStreamsOp
+    : System_KernelOp<Torus_Dialect, "write_streams", ["writeStreams"]> {
+  let summary = "A result spread over a token's streams, which are mixed, on "
+                "the VPU.";
+}
+
+def Torus_PoolKeysOp
+    : System_KernelOp<Torus_Dialect, "pool_keys", ["poolKeys"]> {
+  let summary = "Keys of finished windows, summed by a softmax over their "
+                "tokens, on the VPU.";
+}
+
+def Torus_PooledAttentionOp
+    : System_KernelOp<Torus_Dialect, "pooled_attention", ["pooledAttention"]> {
+  let summary = "Attention to a window and to pooled keys, heads of one key "
+                "as rows of the MXU.";
+}
+
 def Torus_AddOp : System_KernelOp<Torus_Dialect, "add", ["add"]> {
   let summary = "A residual sum.";
 }

@@ -68,6 +68,30 @@ def Trainium_DepthAttentionOp
   let summary = "A token's streams, mixed by their scores, on the vector engine.";
 }
 
+def Trainium_ReadStreamsOp
+    : System_KernelOp<Trainium_Dialect, "read_streams", ["readStreams"]> {
+  let summary = "A token's streams collapsed to one, with how they mix, by "
+                "one thin matmul.";
+}
+
+def Trainium_WriteStreamsOp
+    : System_KernelOp<Trainium_Dialect, "write_streams", ["writeStreams"]> {
+  let summary = "A result spread over a token's streams, which are mixed, on "
+                "the vector engine.";
+}
+
+def Trainium_PoolKeysOp
+    : System_KernelOp<Trainium_Dialect, "pool_keys", ["poolKeys"]> {
+  let summary = "Keys of finished windows, summed by a softmax over their "
+                "tokens.";
+}
+
+def Trainium_PooledAttentionOp
+    : System_KernelOp<Trainium_Dialect, "pooled_attention", ["pooledAttention"]> {
+  let summary = "Attention to a window and to pooled keys, heads of one key "
+                "as rows of the tensor engine.";
+}
+
 def Trainium_TensorAddOp
     : System_KernelOp<Trainium_Dialect, "tensor_add", ["add"]> {
   let summary = "A residual sum on the vector engine.";

@@ -73,6 +73,30 @@ def Wafer_DepthAttentionOp
   let summary = "A token's streams, mixed by scores that are summed over its line.";
 }
 
+def Wafer_ReadStreamsOp
+    : System_KernelOp<Wafer_Dialect, "read_streams", ["readStreams"]> {
+  let summary = "A token's streams collapsed to one, with how they mix, by "
+                "one thin matmul on the region.";
+}
+
+def Wafer_WriteStreamsOp
+    : System_KernelOp<Wafer_Dialect, "write_streams", ["writeStreams"]> {
+  let summary = "A result spread over a token's streams, which are mixed, "
+                "local to each PE.";
+}
+
+def Wafer_PoolKeysOp
+    : System_KernelOp<Wafer_Dialect, "pool_keys", ["poolKeys"]> {
+  let summary = "Keys of finished windows, summed by a softmax over their "
+                "tokens, in the squares of their sequences.";
+}
+
+def Wafer_PooledAttentionOp
+    : System_KernelOp<Wafer_Dialect, "pooled_attention", ["pooledAttention"]> {
+  let summary = "Attention of all heads in the square of a sequence's window "
+                "and pooled keys.";
+}
+
 def Wafer_AddOp : System_KernelOp<Wafer_Dialect, "add", ["add"]> {
   let summary = "A residual sum, local to each PE.";
 }

@@ -118,6 +118,30 @@ public:
               kTreeLoad(stage.longSide, op.rows * double(op.inner) *
                                             (kSquareBytes + kScoreBytes)));
       return;
+    case OpKind::readStreams:
+      whole(spread, op.rows, op.inner * op.outer,
+            op.chunk > 0 ? op.inner * (op.inner + 2) : op.inner, op);
+      addLoad(spread.load, kTreeLoad(stage.longSide, op.rows * kSquareBytes));
+      break;
+    case OpKind::writeStreams:
+      // What a token's streams are mixed by comes to all of its line.
+      setLoad(step, Algorithm::multicast,
+              multicastLoad(double(stage.longSide), op.rows * double(op.inner) *
+                                                        double(op.inner + 1) *
+                                                        kScoreBytes));
+      return;
+    case OpKind::poolKeys:
+      // Rows go to the squares of their sequences, where an entry's squares
+      // are added up.
+      setLoad(step, Algorithm::neighbour,
+              exchangeLoad(stage, op.rows * 2 * double(op.inner) /
+                                      double(std::max<int64_t>(op.chunk, 1)) *
+                                      double(op.outer) * wideBytes(op)));
+      addLoad(step.load,
+              kTreeLoad(stage.longSide,
+                        op.rows / double(std::max<int64_t>(op.chunk, 1)) *
+                            kSquareBytes));
+      return;
     case OpKind::linear:
       whole(spread, op.rows, op.inner, op.outer, op);
       break;
@@ -145,7 +169,11 @@ public:
       attend(spread, op, op.kvHeads,
              double(op.newTokens) * double(op.heads) /
                  double(std::max<int64_t>(op.kvHeads, 1)),
-             double(op.inner), double(op.outer));
+             double(op.inner), double(op.outer),
+             double(op.context + op.newTokens));
+      break;
+    case OpKind::pooledAttention:
+      attendPooled(spread, op);
       break;
     case OpKind::latentAttention:
       attendLatent(spread, op);
@@ -263,11 +291,10 @@ private:
   }
 
   /// Scores and weighted values of `heads` squares per sequence, each for
-  /// `queries` rows.
+  /// `queries` rows that see `seen` keys.
   void attend(Spread &spread, const LocalOp &op, int64_t heads, double queries,
-              double keyWidth, double valueWidth) const {
+              double keyWidth, double valueWidth, double seen) const {
     double sequences = double(op.sequences);
-    double seen = double(op.context + op.newTokens);
     if (sequences <= 0 || heads <= 0)
       return;
     double tiles = std::min(double(deployment.attentionTiles), sequences);
@@ -289,16 +316,43 @@ private:
     addLoad(spread.load, kTreeLoad(stage.longSide, rows * kStateBytes), tiles);
   }
 
+  /// All heads visit the square of a sequence, after the heads of the index.
+  void attendPooled(Spread &spread, const LocalOp &op) const {
+    int64_t entries = pooledEntries(op, op.context + op.newTokens);
+    if (op.topKeys > 0) {
+      double sequences = double(op.sequences);
+      double queries = double(op.newTokens) * double(op.indexHeads);
+      if (sequences > 0 && entries > 0) {
+        addLoad(spread.load,
+                exchangeLoad(stage, sequences * queries *
+                                        double(op.indexWidth) * wideBytes(op)));
+        double tiles = std::min(double(deployment.attentionTiles), sequences);
+        Grid scores = squares(tilesOf(sequences, tiles));
+        scores.line = stage.shortSide;
+        spread.add(scores, tilesOf(sequences, tiles), queries,
+                   double(op.indexWidth), double(entries), kScoreBytes,
+                   bytesPerElement(op.compute), tiles);
+      }
+      entries = std::min(entries, op.topKeys);
+    }
+    double keys =
+        double(std::min(op.context, op.window) + op.newTokens + entries);
+    attend(spread, op, 1, double(op.newTokens) * double(op.heads),
+           double(op.inner), double(op.inner), keys);
+  }
+
   /// Absorbed latent attention: all heads visit the one square of a sequence,
   /// or the latents are multicast to a square per head, whichever puts fewer
   /// bytes through a link.
   void attendAbsorbed(Spread &spread, const LocalOp &op) const {
     double latent = double(op.inner), rope = double(op.ropeWidth);
+    double seen = double(op.context + op.newTokens);
     Spread visits, copies;
     attend(visits, op, 1, double(op.newTokens) * double(op.heads),
-           latent + rope, latent);
-    attend(copies, op, op.heads, double(op.newTokens), latent + rope, latent);
-    double tokens = double(op.sequences) * double(op.context + op.newTokens);
+           latent + rope, latent, seen);
+    attend(copies, op, op.heads, double(op.newTokens), latent + rope, latent,
+           seen);
+    double tokens = double(op.sequences) * seen;
     double line = double(squares(double(op.heads)).alongK);
     addLoad(copies.load,
             multicastLoad(double(stage.longSide + stage.shortSide),
@@ -375,7 +429,8 @@ private:
     spread.add(all, 1, tokens, latent, heads * (key + value), result, operand);
     addLoad(spread.load,
             exchangeLoad(stage, tokens * heads * (key + value) * result));
-    attend(spread, op, op.heads, double(op.newTokens), key + rope, value);
+    attend(spread, op, op.heads, double(op.newTokens), key + rope, value,
+           double(op.context + op.newTokens));
   }
 
   const Deployment &deployment;

@@ -45,6 +45,10 @@ enum class OpKind : uint8_t {
   shortConvolution,
   recurrence,
   depthAttention,
+  readStreams,
+  writeStreams,
+  poolKeys,
+  pooledAttention,
   decomposed, ///< nodes of a graph that were not raised
   // Compute (spmd ops).
   pack,          ///< rows gathered per destination rank, one copy per rank
@@ -75,7 +79,7 @@ constexpr bool isElementwise(OpKind kind) {
 /// Mixes the tokens of a sequence by heads: what attention_tp splits.
 constexpr bool mixesTokens(OpKind kind) {
   return kind == OpKind::attention || kind == OpKind::latentAttention ||
-         kind == OpKind::recurrence;
+         kind == OpKind::recurrence || kind == OpKind::pooledAttention;
 }
 
 /// How the state of a recurrence decays and is written, in the order of
@@ -113,14 +117,14 @@ struct Group {
 /// - embedding: rows tokens, outer H.
 /// - rmsNorm, add: rows tokens, outer width.
 /// - rope: rows tokens, outer rotated width.
-/// - linear: rows tokens, inner K, outer N, weight.
+/// - linear: rows tokens, inner K, outer N, weight; of a grouped one heads
+///   groups, inner K of a group and outer N of all.
 /// - mlp: rows tokens, inner H, outer I, gated, cappedParts, weight.
 /// - attention: rows tokens, inner D of keys, outer D of values, heads,
 ///   kvHeads, sequences, context, newTokens, cache.
 /// - latentAttention: rows tokens, inner latent width, outer D of values,
 ///   heads, ropeWidth, keyWidth, sequences, context, newTokens, cache, weight.
-/// - gate: rows tokens, outer width, inner width of the gate (0: the tensor
-///   itself).
+/// - gate: rows tokens, outer width, inner width of the gate (0: the tensor).
 /// - shortConvolution: rows tokens, inner taps, outer channels, sequences,
 ///   newTokens, cache (of the last tokens), weight.
 /// - recurrence: rows tokens, recurrence, inner K and outer V of a state,
@@ -128,6 +132,15 @@ struct Group {
 ///   kvHeads (that share keys and queries), chunk, sequences, newTokens, cache
 ///   (of the state), weight.
 /// - depthAttention: rows tokens, inner streams, outer width of one, weight.
+/// - readStreams: rows tokens, inner streams, outer width of one, chunk rounds
+///   in which the mixing matrix is balanced (0: no matrix), weight.
+/// - writeStreams: rows tokens, inner streams, outer width of one.
+/// - poolKeys: rows tokens, inner tokens that an entry is made of, outer width,
+///   chunk tokens per entry, ropeWidth, sequences, newTokens, cache (of the
+///   entries), weight (of the rows that are kept, too).
+/// - pooledAttention: rows tokens, inner D of keys that are their own values,
+///   heads, kvHeads, window, chunk tokens per entry (0: none), topKeys (0:
+///   all), indexHeads, indexWidth, sequences, context (all), newTokens, cache.
 /// - route: rows tokens, inner H, outer experts, topK, tabled.
 /// - dispatch: rows out (load), outer H, topK.
 /// - experts: rows (load), inner H, outer I, experts, hitExperts, gated,
@@ -176,6 +189,7 @@ struct LocalOp {
   int64_t context =
       0; ///< past tokens that each sequence attends to, window applied
   int64_t newTokens = 0; ///< new tokens per sequence
+  int64_t window = 0;    ///< pooledAttention: keys that are seen as they are
   // An index that chooses the keys of latent attention (topKeys 0: none;
   // indexHeads 0: they are an operand, another layer's choice).
   int64_t indexHeads = 0;
@@ -264,11 +278,15 @@ struct Work {
 /// a chunk, sequences are anywhere in theirs: half of it in the mean.
 int64_t visibleContext(int64_t past, int64_t window, int64_t chunk);
 
+/// Entries of the keys that `tokens` tokens have left, of an op that pools
+/// `op.chunk` tokens to one; 0 if it does not.
+int64_t pooledEntries(const LocalOp &op, int64_t tokens);
+
 /// Rows (or payload) of the mean rank over those of the slowest: 1 if balanced.
 double balanceOf(const LocalOp &op);
 
 /// Bytes of the states of fixed size that an op keeps for its sequences: of
-/// recurrences and short convolutions, 0 for others.
+/// recurrences, short convolutions and pooled keys, 0 for others.
 double stateBytes(const LocalOp &op);
 
 /// Bytes of weights that an op keeps resident on its rank, hit or not.

@@ -89,6 +89,7 @@ struct ModelShape {
   int64_t heads = 0;
   int64_t kvHeads = 0; ///< 1 for latent attention (one shared latent)
   bool latentAttention = false;
+  bool pooledAttention = false; ///< keys that are their own values
   double parametersTotal = 0;
   double parametersActive = 0;
   /// Formats that the model ships with.

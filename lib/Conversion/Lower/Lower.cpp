@@ -27,7 +27,8 @@ llvm::StringMap<int64_t> sizesOf(func::FuncOp main, int64_t sequences,
   llvm::StringMap<int64_t> sizes;
   auto name = [&](Attribute dim, int64_t size) {
     StringRef text = cast<StringAttr>(dim).getValue();
-    if (!text.empty())
+    // A part follows from its whole.
+    if (!text.empty() && !moe::partOfTokens(text))
       sizes.try_emplace(text, size);
   };
   for (BlockArgument argument : main.getArguments()) {

@@ -35,6 +35,8 @@ void portolan::populateMoeToLinalgPatterns(RewritePatternSet &patterns) {
   populateRotaryPatterns(patterns);
   populateAttentionPatterns(patterns);
   populateDepthPatterns(patterns);
+  populateStreamsPatterns(patterns);
+  populatePooledPatterns(patterns);
   populateRecurrencePatterns(patterns);
   populateRoutePatterns(patterns);
   populateExpertsPatterns(patterns);
@@ -47,7 +49,8 @@ SmallVector<Value> integersOf(Operation *op) {
   using Values = SmallVector<Value>;
   return llvm::TypeSwitch<Operation *, Values>(op)
       .Case([](EmbeddingOp op) { return Values{op.getIds()}; })
-      .Case([](RopeOp op) { return Values{op.getPositions()}; })
+      .Case<RopeOp, PoolKeysOp>(
+          [](auto op) { return Values{op.getPositions()}; })
       .Case<AttentionOp, LatentAttentionOp>(
           [](auto op) { return Values{op.getTotalLengths()}; })
       .Case([](RouteOp op) {
@@ -72,9 +75,10 @@ LogicalResult checkLowerable(Operation *op) {
         "no decomposition to be run");
   if (isa<MlpOp, ExpertsOp>(op) && failed(innerRulesOf(op)))
     return failure();
-  bool needsStatic = isa<AttentionOp, SharedAttentionOp, LatentAttentionOp,
-                         IndexedLatentAttentionOp, ChosenLatentAttentionOp,
-                         RotaryTableOp, ShortConvolutionOp, RecurrenceOp>(op);
+  bool needsStatic =
+      isa<AttentionOp, SharedAttentionOp, LatentAttentionOp,
+          IndexedLatentAttentionOp, ChosenLatentAttentionOp, RotaryTableOp,
+          ShortConvolutionOp, RecurrenceOp, PoolKeysOp, PooledAttentionOp>(op);
   SmallVector<Value> integers = integersOf(op);
   SmallVector<Value> values(op->getOperands());
   llvm::append_range(values, op->getResults());

@@ -30,9 +30,13 @@ struct LowerDepthAttention : OpRewritePattern<DepthAttentionOp> {
     int64_t width = typeOf(op.getCurrent()).getShape().back();
     int64_t streams = typeOf(op.getSealed()).getShape().back() / width + 1;
     double epsilon = op.getEpsilon().convertToDouble();
-    Value all = tensor::ConcatOp::create(
-        rewriter, op.getLoc(), /*dim=*/int64_t(1),
-        ValueRange{e.rows(op.getSealed()), e.rows(op.getCurrent())});
+    Value sealed = e.rows(op.getSealed()), current = e.rows(op.getCurrent());
+    SmallVector<OpFoldResult> sizes = e.sizesOf(sealed);
+    sizes[1] = rewriter.getIndexAttr(width * streams);
+    Value all = e.insertSlice(sealed, e.empty(sizes, elementOf(sealed)), 1,
+                              rewriter.getIndexAttr(0));
+    all = e.insertSlice(current, all, 1,
+                        rewriter.getIndexAttr(width * (streams - 1)));
     Value x = e.split(all, 1, {streams, width});
     Value squares = e.reduce("tnw->tn", x, 0, [](Emit &e, ValueRange args) {
       return e.add(args[1], e.mul(args[0], args[0]));

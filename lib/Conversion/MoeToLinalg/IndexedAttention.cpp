@@ -19,7 +19,7 @@ using namespace mlir;
 using namespace portolan;
 
 Value portolan::emitKeyOrder(Emit &e, Value query, Value keys, Value weights,
-                             int64_t heads, int64_t past) {
+                             int64_t heads, int64_t past, int64_t ratio) {
   Type f32 = e.builder.getF32Type();
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   int64_t width = typeOf(keys).getDimSize(2);
@@ -32,7 +32,10 @@ Value portolan::emitKeyOrder(Emit &e, Value query, Value keys, Value weights,
                           });
   // A key behind the token is never before another one.
   scores = e.map("bst->bst", scores, f32, [&](Emit &e, ValueRange args) {
-    Value visible = e.less(e.at('t'), e.add(e.index(past + 1), e.at('s')));
+    Value seen = e.add(e.index(past + 1), e.at('s'));
+    if (ratio > 1)
+      seen = e.div(seen, e.index(ratio));
+    Value visible = e.less(e.at('t'), seen);
     return e.select(visible, args[0], e.f32(-kInfinity));
   });
   return e.reduce(

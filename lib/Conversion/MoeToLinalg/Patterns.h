@@ -32,6 +32,10 @@ void populateRotaryPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
 /// depth_attention.
 void populateDepthPatterns(mlir::RewritePatternSet &patterns);
+/// read_streams, write_streams.
+void populateStreamsPatterns(mlir::RewritePatternSet &patterns);
+/// pool_keys, pooled_attention, grouped_linear.
+void populatePooledPatterns(mlir::RewritePatternSet &patterns);
 /// short_convolution, recurrence.
 void populateRecurrencePatterns(mlir::RewritePatternSet &patterns);
 /// route.
@@ -101,9 +105,10 @@ mlir::Value emitFakeQuantize(Emit &e, mlir::Value tensor,
 mlir::Value emitInnerFormats(Emit &e, mlir::Operation *op, mlir::Value rows);
 /// How many of `keys` [B,T,I] a token of `query` [B,S,heads*I] with `weights`
 /// [B,S,heads] takes before each, [B,S,T], for a past of `past` keys (see
-/// moe.indexed_latent_attention).
+/// moe.indexed_latent_attention). `ratio`: tokens that each key stands for.
 mlir::Value emitKeyOrder(Emit &e, mlir::Value query, mlir::Value keys,
-                         mlir::Value weights, int64_t heads, int64_t past);
+                         mlir::Value weights, int64_t heads, int64_t past,
+                         int64_t ratio = 1);
 /// Which of them are among the first `topKeys`: 1 or 0 [B,S,T].
 mlir::Value emitChosenKeys(Emit &e, mlir::Value order, int64_t topKeys);
 /// Where the first `topKeys` of the visible ones are, in their order:

@@ -145,7 +145,9 @@ struct LowerRope : OpRewritePattern<RopeOp> {
       Value s = e.cast(e.extract(sine, {position, column}), f32);
       Value turned = e.mul(e.cast(other, f32), s);
       Value own = e.mul(args[0], c);
-      Value rotated = e.select(first, e.sub(own, turned), e.add(own, turned));
+      Value less = e.sub(own, turned), more = e.add(own, turned);
+      Value rotated = op.getInverse() ? e.select(first, more, less)
+                                      : e.select(first, less, more);
       return e.select(inside, rotated, args[0]);
     };
     Value result = e.map("bshw,bs->bshw", {input, op.getPositions()},

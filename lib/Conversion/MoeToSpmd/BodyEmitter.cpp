@@ -98,6 +98,11 @@ LogicalResult BodyEmitter::emitOp(Operation *op) {
       .Case([&](moe::ExpertsOp op) { return emitExperts(op); })
       .Case([&](moe::CombineOp op) { return emitCombine(op); })
       .Case([&](moe::DepthAttentionOp op) { return emitDepthAttention(op); })
+      .Case([&](moe::ReadStreamsOp op) { return emitReadStreams(op); })
+      .Case([&](moe::WriteStreamsOp op) { return emitWriteStreams(op); })
+      .Case([&](moe::PoolKeysOp op) { return emitPoolKeys(op); })
+      .Case([&](moe::PooledAttentionOp op) { return emitPooledAttention(op); })
+      .Case([&](moe::GroupedLinearOp op) { return emitGroupedLinear(op); })
       .Case([&](tensor::ConcatOp op) { return emitConcat(op); })
       .Case([&](tensor::ExtractSliceOp op) { return emitColumns(op); })
       .Case([&](func::ReturnOp) { return success(); })
@@ -289,10 +294,11 @@ BodyEmitter::attentionWeight(std::optional<moe::FormatAttr> own) const {
 
 /// Weight and activation format of an attention projection: at least 8 bits.
 std::pair<moe::FormatAttr, moe::FormatAttr>
-BodyEmitter::projection(moe::LinearOp op) const {
+BodyEmitter::projection(Operation *op, std::optional<moe::FormatAttr> weight,
+                        std::optional<moe::FormatAttr> activation) const {
   std::pair<moe::FormatAttr, moe::FormatAttr> own = {
-      op.getWeightFormat().value_or(moe::FormatAttr()),
-      op.getActivationFormat().value_or(moe::FormatAttr())};
+      weight.value_or(moe::FormatAttr()),
+      activation.value_or(moe::FormatAttr())};
   bool isNarrow =
       own.first && bitsPerElement(moe::formatPairOf(own.first).storage) < 16;
   if (!problem.hasFormats() || (roles.lookup(op).gatherColumns && !isNarrow))
@@ -300,7 +306,7 @@ BodyEmitter::projection(moe::LinearOp op) const {
   FormatPair values = problem.plan.formats(PlanClass::activationFormat);
   if (bitsPerElement(values.storage) < 8)
     values.storage = *nextWider(values.storage);
-  return {attentionWeight(op.getWeightFormat()),
+  return {attentionWeight(weight),
           moe::formatAttrOf(builder.getContext(), values)};
 }
 

@@ -90,6 +90,8 @@ private:
   Result emitGate(moe::GateOp op);
   Result emitMlp(moe::MlpOp op);
   Result emitDepthAttention(moe::DepthAttentionOp op);
+  Result emitReadStreams(moe::ReadStreamsOp op);
+  Result emitWriteStreams(moe::WriteStreamsOp op);
   Result emitConcat(mlir::tensor::ConcatOp op);
   Result emitColumns(mlir::tensor::ExtractSliceOp op);
   // Attention.cpp
@@ -104,6 +106,10 @@ private:
                       mlir::ValueRange presents, mlir::Value chosen);
   mlir::FailureOr<mlir::Value>
   mergeContext(mlir::Operation *op, mlir::Value values, mlir::Value logSumExp);
+  // Pooled.cpp
+  Result emitPoolKeys(moe::PoolKeysOp op);
+  Result emitPooledAttention(moe::PooledAttentionOp op);
+  Result emitGroupedLinear(moe::GroupedLinearOp op);
   // Recurrence.cpp
   Result emitShortConvolution(moe::ShortConvolutionOp op);
   Result emitRecurrence(moe::RecurrenceOp op);
@@ -141,7 +147,8 @@ private:
   /// Weights of attention: as planned, but at least 8 bits.
   moe::FormatAttr attentionWeight(std::optional<moe::FormatAttr> own) const;
   std::pair<moe::FormatAttr, moe::FormatAttr>
-  projection(moe::LinearOp op) const;
+  projection(mlir::Operation *op, std::optional<moe::FormatAttr> weight,
+             std::optional<moe::FormatAttr> activation) const;
   moe::FormatAttr cache(std::optional<moe::FormatAttr> own) const;
   moe::FormatAttr sent() const;
   moe::LoadAttr load(double mean, double max, double hit) const;

@@ -157,7 +157,8 @@ LogicalResult BodyEmitter::emitRope(moe::RopeOp op) {
   define(op.getResult(),
          moe::RopeOp::create(builder, op.getLoc(), input->getType(), *input,
                              *positions, *cosine, *sine, op.getHeadWidthAttr(),
-                             op.getOffsetAttr(), op.getInterleavedAttr()));
+                             op.getOffsetAttr(), op.getInterleavedAttr(),
+                             op.getInverseAttr()));
   return success();
 }
 
@@ -208,7 +209,8 @@ LogicalResult BodyEmitter::emitLinear(moe::LinearOp op) {
     bias = outside(op.getBias(), {columns});
   if (failed(input) || failed(weight) || failed(bias))
     return failure();
-  auto [weightFormat, activationFormat] = projection(op);
+  auto [weightFormat, activationFormat] =
+      projection(op, op.getWeightFormat(), op.getActivationFormat());
   Value result = moe::LinearOp::create(
       builder, op.getLoc(), rowsType(op, op.getResult(), lastDim(*weight)),
       *input, *weight, *bias, op.getLastPositionAttr(), weightFormat,
@@ -288,6 +290,40 @@ LogicalResult BodyEmitter::emitDepthAttention(moe::DepthAttentionOp op) {
   return success();
 }
 
+/// As above: what a token's streams are mixed by follows from them alone.
+LogicalResult BodyEmitter::emitReadStreams(moe::ReadStreamsOp op) {
+  FailureOr<Value> streams = activation(op.getStreams());
+  FailureOr<Value> projection = replicated(op.getProjection());
+  FailureOr<Value> scales = replicated(op.getScales());
+  FailureOr<Value> base = replicated(op.getBase());
+  if (failed(streams) || failed(projection) || failed(scales) || failed(base))
+    return failure();
+  Type mix;
+  if (op.getMix())
+    mix = rowsType(op, op.getMix(), lastDim(op.getMix()));
+  auto local = moe::ReadStreamsOp::create(
+      builder, op.getLoc(),
+      rowsType(op, op.getResult(), lastDim(op.getResult())), mix, *streams,
+      *projection, *scales, *base, op.getEpsilonAttr(), op.getFloorAttr(),
+      op.getRoundsAttr());
+  define(op.getResult(), local.getResult());
+  if (op.getMix())
+    define(op.getMix(), local.getMix());
+  return success();
+}
+
+LogicalResult BodyEmitter::emitWriteStreams(moe::WriteStreamsOp op) {
+  FailureOr<Value> streams = activation(op.getStreams());
+  FailureOr<Value> update = activation(op.getUpdate());
+  FailureOr<Value> mix = activation(op.getMix());
+  if (failed(streams) || failed(update) || failed(mix))
+    return failure();
+  define(op.getResult(),
+         moe::WriteStreamsOp::create(builder, op.getLoc(), streams->getType(),
+                                     *streams, *update, *mix));
+  return success();
+}
+
 /// Streams side by side.
 LogicalResult BodyEmitter::emitConcat(tensor::ConcatOp op) {
   if (int64_t(op.getDim()) + 1 != op.getResultType().getRank())
@@ -299,6 +335,15 @@ LogicalResult BodyEmitter::emitConcat(tensor::ConcatOp op) {
     if (failed(local))
       return failure();
     inputs.push_back(*local);
+  }
+  RankedTensorType local =
+      rowsType(op, op.getResult(), lastDim(op.getResult()));
+  // A rank or a half may be without sequences; there is no place in nothing.
+  if (local.getNumElements() == 0) {
+    define(op.getResult(),
+           tensor::EmptyOp::create(builder, op.getLoc(), local.getShape(),
+                                   local.getElementType()));
+    return success();
   }
   define(op.getResult(),
          tensor::ConcatOp::create(builder, op.getLoc(), int64_t(op.getDim()),

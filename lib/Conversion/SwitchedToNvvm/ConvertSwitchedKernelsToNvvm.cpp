@@ -38,10 +38,13 @@ std::string nameOf(switched::KernelOp kernel, size_t number) {
 DictionaryAttr describe(Builder &b, const Parameter &parameter) {
   NamedAttrList entries;
   entries.set("argument", b.getI64IntegerAttr(parameter.argument));
+  if (parameter.isMap || parameter.ofScales)
+    entries.set("format", b.getStringAttr(spell(parameter.format)));
+  if (parameter.ofScales)
+    entries.set("of_scales", b.getUnitAttr());
   entries.set("kind",
               b.getStringAttr(parameter.isMap ? "tensor_map" : "pointer"));
   if (parameter.isMap) {
-    entries.set("format", b.getStringAttr(spell(parameter.format)));
     entries.set("sizes", b.getDenseI64ArrayAttr(parameter.sizes));
     entries.set("box", b.getDenseI64ArrayAttr(parameter.box));
     entries.set("swizzle_bytes", b.getI64IntegerAttr(parameter.swizzleBytes));
@@ -53,7 +56,7 @@ DictionaryAttr launchOf(Builder &b, const KernelForm &form) {
   KernelForm copy = form;
   NamedAttrList entries;
   entries.set("grid", b.getI64IntegerAttr(copy.kernel.getUnits()));
-  entries.set("block", b.getI64IntegerAttr(copy.threads()));
+  entries.set("block", b.getI64IntegerAttr(copy.roles.threads()));
   entries.set("cluster", b.getI64IntegerAttr(copy.kernel.getCluster()));
   entries.set("shared_memory_bytes", b.getI64IntegerAttr(copy.sharedBytes));
   SmallVector<Attribute> parameters;
@@ -68,26 +71,54 @@ struct ConvertSwitchedKernelsToNvvm
           ConvertSwitchedKernelsToNvvm> {
   using ConvertSwitchedKernelsToNvvmBase::ConvertSwitchedKernelsToNvvmBase;
 
+  /// The form of a program, or nothing; why not is an error or a remark.
+  FailureOr<KernelForm> read(switched::KernelOp kernel, const Core &core) {
+    if (!keepRefused)
+      return formOf(kernel, core);
+    std::vector<std::pair<Location, std::string>> reasons;
+    FailureOr<KernelForm> form = failure();
+    {
+      ScopedDiagnosticHandler handler(&getContext(), [&](Diagnostic &reason) {
+        reasons.push_back({reason.getLocation(), reason.str()});
+      });
+      form = formOf(kernel, core);
+    }
+    for (const auto &reason : reasons)
+      emitRemark(reason.first, reason.second);
+    return form;
+  }
+
   LogicalResult convert(ArrayRef<switched::KernelOp> kernels,
                         const Core &core) {
     if (core.target.empty())
       return refuse(kernels.front(), "ptx_target_c1",
                     "expects a machine whose core names its target");
     std::vector<KernelForm> forms;
-    for (switched::KernelOp kernel : kernels) {
-      FailureOr<KernelForm> form = formOf(kernel);
-      if (failed(form))
+    std::vector<size_t> numbers; // in program order, those left out included
+    for (auto [number, kernel] : llvm::enumerate(kernels)) {
+      FailureOr<KernelForm> form = read(kernel, core);
+      if (failed(form) && !keepRefused)
         return failure();
-      forms.push_back(std::move(*form));
+      if (succeeded(form)) {
+        forms.push_back(std::move(*form));
+        numbers.push_back(number);
+      }
     }
+    if (forms.empty())
+      return success();
     ModuleOp module = getOperation();
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
     Location loc = forms.front().kernel.getLoc();
+    // Sizes of scaled blocks have names since version 8.8 of the language;
+    // anything else is as old as its target.
+    bool isScaled = llvm::any_of(
+        forms, [](const KernelForm &form) { return form.isScaled(); });
     // The dialect's own table of chips is behind the assembler's; rules of the
     // machine have been checked above.
     auto target = NVVM::NVVMTargetAttr::get(
         b.getContext(), /*optLevel=*/2, "nvptx64-nvidia-cuda", core.target,
-        /*features=*/"", DictionaryAttr(), ArrayAttr(), /*verifyTarget=*/false);
+        isScaled ? "+ptx88" : "", DictionaryAttr(), ArrayAttr(),
+        /*verifyTarget=*/false);
     auto gpu =
         gpu::GPUModuleOp::create(b, loc, "kernels", b.getArrayAttr(target));
     b.setInsertionPointToStart(gpu.getBody());
@@ -95,7 +126,7 @@ struct ConvertSwitchedKernelsToNvvm
         b, loc, LLVM::LLVMArrayType::get(b.getIntegerType(8), 0),
         /*isConstant=*/false, LLVM::Linkage::External, kSharedMemory,
         Attribute(), /*alignment=*/1024, kShared);
-    for (auto [number, form] : llvm::enumerate(forms)) {
+    for (auto [number, form] : llvm::zip_equal(numbers, forms)) {
       b.setInsertionPointToEnd(gpu.getBody());
       LLVM::LLVMFuncOp function =
           KernelWriter(b, form).write(nameOf(form.kernel, number));

@@ -24,6 +24,10 @@ inline constexpr int64_t kSwizzleRows = 8;
 inline constexpr int64_t kSwizzleRepeat =
     kSwizzleRows * switched::kSwizzleBytes;
 
+/// Rows of a unit of block scales: four scales a row, in one word.
+inline constexpr int64_t kScaleRows = 128;
+inline constexpr int64_t kScaleUnitBytes = 4 * kScaleRows;
+
 /// Where byte `byte` of row `row` of a tile of 128-byte rows lies: its unit of
 /// 16 bytes is exchanged by the row's number.
 inline constexpr int64_t swizzled(int64_t row, int64_t byte) {

@@ -8,6 +8,7 @@
 #include "lib/Conversion/SwitchedToNvvm/Emitter.h"
 
 using namespace mlir;
+using namespace portolan;
 using namespace portolan::kernels;
 
 //===----------------------------------------------------------------------===//
@@ -119,14 +120,15 @@ void Emitter::initBarrier(Value barrier, int64_t arrivals) {
   create<NVVM::MBarrierInitOp>(barrier, constant(arrivals), Value());
 }
 
-void Emitter::waitFor(Value barrier, Value parity) {
+void Emitter::waitFor(Value barrier, Value parity, bool ofCluster) {
   // A try may give up before the phase is complete.
   create<scf::WhileOp>(
       TypeRange(), ValueRange(),
       [&](OpBuilder &, Location, ValueRange) {
         Value done = create<NVVM::MBarrierTryWaitOp>(
             b.getI1Type(), barrier, parity, /*ticks=*/Value(),
-            NVVM::MemScopeKind::CTA, /*relaxed=*/false);
+            ofCluster ? NVVM::MemScopeKind::CLUSTER : NVVM::MemScopeKind::CTA,
+            /*relaxed=*/false);
         Value again = create<arith::XOrIOp>(done, bit(true));
         create<scf::ConditionOp>(again, ValueRange());
       },
@@ -139,6 +141,15 @@ void Emitter::arrive(Value barrier, Value predicate) {
       TypeRange(), ValueRange{barrier}, ValueRange(),
       b.getStringAttr("mbarrier.arrive.shared::cta.b64 _, [$0];"), predicate);
 }
+
+void Emitter::arriveAt(Value barrier, Value rank) {
+  Value remote = create<NVVM::MapaOp>(pointer(kSharedOfCluster), barrier, rank);
+  create<NVVM::MBarrierArriveOp>(TypeRange(), remote, Value(),
+                                 NVVM::MemScopeKind::CLUSTER,
+                                 /*relaxed=*/false);
+}
+
+void Emitter::syncWarp() { create<NVVM::SyncWarpOp>(constant(-1)); }
 
 void Emitter::expect(Value barrier, int64_t bytes) {
   create<NVVM::MBarrierArriveExpectTxOp>(
@@ -163,4 +174,13 @@ Value Emitter::inlinePtx(StringRef text, Type result, ValueRange reads) {
       result ? TypeRange(result) : TypeRange(), reads, ValueRange(),
       b.getStringAttr(text), /*predicate=*/Value());
   return result ? op.getResult(0) : Value();
+}
+
+Value kernels::tensorPointer(Emitter &e, Value address, Value lanes,
+                             int64_t columns) {
+  // Lanes are counted in the upper 16 bits.
+  if (lanes)
+    address = e.add(address, e.mul(lanes, int64_t(1) << 16));
+  return e.create<LLVM::IntToPtrOp>(e.pointer(kTensor),
+                                    e.add(address, columns));
 }

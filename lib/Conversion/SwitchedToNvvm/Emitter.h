@@ -101,8 +101,11 @@ public:
   // Threads and barriers.
   Value elected(); ///< i1, true in one thread of a converged warp
   void initBarrier(Value barrier, int64_t arrivals);
-  void waitFor(Value barrier, Value parity);
+  void waitFor(Value barrier, Value parity, bool ofCluster = false);
   void arrive(Value barrier, Value predicate);
+  /// Arrives at the barrier at the same place in block `rank` of the cluster.
+  void arriveAt(Value barrier, Value rank);
+  void syncWarp();
   void expect(Value barrier, int64_t bytes);
   void syncThreads(int64_t barrier, int64_t threads);
 
@@ -116,6 +119,10 @@ private:
   mlir::OpBuilder &b;
   mlir::Location loc;
 };
+
+/// The address in tensor memory `lanes` lanes and `columns` columns after
+/// `address`, which is an i32.
+Value tensorPointer(Emitter &e, Value address, Value lanes, int64_t columns);
 
 /// What a host would do for a RingState after `steps` steps; a unit test
 /// compares.

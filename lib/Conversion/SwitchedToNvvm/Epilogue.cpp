@@ -119,27 +119,50 @@ static Value packPair(Emitter &e, Format format, Value low, Value high) {
   return e.create<LLVM::BitcastOp>(e.i32(), pair);
 }
 
-void KernelWriter::storeRegisters(ValueRange sums) {
+Value kernels::emitFp8Pair(Emitter &e, Value first, Value second) {
+  // The first operand of the conversion is the upper element.
   OpBuilder &b = e.builder();
-  EpilogueOp op = form.epilogue;
-  SmemType tile = op.getResult().getType();
-  Format format = *parseFormat(tile.getFormat());
-  int64_t rowBytes = tile.getContraction() * packedBits(format) / 8;
-  ActivationForm activation = {
-      op.getActivation(), op.getLimit().convertToDouble(),
-      op.getAlpha().convertToDouble(), op.getLinearOffset().convertToDouble()};
-  auto result = [&](int64_t i) {
-    Value gate = sums.size() > 1 ? e.field(sums[1], i) : Value();
-    return emitActivation(e, activation, e.field(sums[0], i), gate);
-  };
+  return e.create<NVVM::ConvertF32x2ToF8x2Op>(
+      VectorType::get(2, b.getIntegerType(8)), second, first,
+      NVVM::FPRoundingMode::RN, NVVM::SaturationMode::SATFINITE,
+      /*relu=*/false, b.getType<Float8E4M3FNType>());
+}
 
-  // The copies of the tile before have been read.
+ActivationForm KernelWriter::activation() const {
+  EpilogueOp op = form.epilogue;
+  return {op.getActivation(), op.getLimit().convertToDouble(),
+          op.getAlpha().convertToDouble(),
+          op.getLinearOffset().convertToDouble()};
+}
+
+/// Waits until the copies of the tile before have read the output.
+void KernelWriter::awaitOutput() {
+  OpBuilder &b = e.builder();
   e.when(e.equal(warp, 0), [&] {
     e.create<NVVM::CpAsyncBulkWaitGroupOp>(b.getI32IntegerAttr(0),
                                            b.getUnitAttr());
   });
-  e.syncThreads(kStoreBarrier, 32 * form.roles.consumerWarps);
-  Value output = e.advance(shared, form.offsets[op.getResult()]);
+  e.syncThreads(kStoreBarrier, drainThreads());
+}
+
+/// Makes the output, written by threads, visible to the copy engine.
+void KernelWriter::publishOutput() {
+  e.create<NVVM::FenceProxyOp>(
+      NVVM::ProxyKind::async_shared,
+      NVVM::SharedSpaceAttr::get(e.context(), NVVM::SharedSpace::shared_cta));
+  e.syncThreads(kStoreBarrier, drainThreads());
+}
+
+void KernelWriter::storeRegisters(ValueRange sums) {
+  SmemType tile = form.store.getTile().getType();
+  Format format = *parseFormat(tile.getFormat());
+  int64_t rowBytes = tile.getContraction() * packedBits(format) / 8;
+  ActivationForm act = activation();
+  auto result = [&](int64_t i) {
+    Value gate = sums.size() > 1 ? e.field(sums[1], i) : Value();
+    return emitActivation(e, act, e.field(sums[0], i), gate);
+  };
+  awaitOutput();
 
   // For 8 tokens a thread has the sums of column lane / 4 of the 16 columns of
   // its warp, and of the eighth after it, for tokens 2 (lane % 4) and the next.
@@ -151,7 +174,7 @@ void KernelWriter::storeRegisters(ValueRange sums) {
     Value token = e.add(e.mul(e.div(matrix, 2), 8), e.rem(lane, 8));
     Value column = e.add(e.mul(warp, 16), e.mul(e.rem(matrix, 2), 8));
     Value place =
-        e.advance(output, e.add(e.mul(token, rowBytes), e.mul(column, 2)));
+        e.advance(output(), e.add(e.mul(token, rowBytes), e.mul(column, 2)));
     for (int64_t group = 0; group < groups; group += 2) {
       SmallVector<Value> matrices;
       for (int64_t i = group; i < std::min(group + 2, groups); ++i)
@@ -168,28 +191,19 @@ void KernelWriter::storeRegisters(ValueRange sums) {
   } else {
     Value column = e.add(e.mul(warp, 16), e.div(lane, 4));
     Value token = e.mul(e.rem(lane, 4), 2);
-    Value place = e.advance(output, e.add(e.mul(token, rowBytes), column));
+    Value place = e.advance(output(), e.add(e.mul(token, rowBytes), column));
     for (int64_t group = 0; group < groups; ++group)
       for (int64_t half : {0, 1}) {
-        Value pair = e.create<NVVM::ConvertF32x2ToF8x2Op>(
-            VectorType::get(2, b.getIntegerType(8)),
-            result(4 * group + 2 * half), result(4 * group + 2 * half + 1),
-            NVVM::FPRoundingMode::RN, NVVM::SaturationMode::SATFINITE,
-            /*relu=*/false, b.getType<Float8E4M3FNType>());
+        Value pair = emitFp8Pair(e, result(4 * group + 2 * half),
+                                 result(4 * group + 2 * half + 1));
         for (int64_t i : {0, 1}) {
-          // The first operand of the conversion is the upper element.
-          Value byte =
-              e.create<LLVM::ExtractElementOp>(pair, e.constant(1 - i));
+          Value byte = e.create<LLVM::ExtractElementOp>(pair, e.constant(i));
           e.store(byte,
                   e.advance(place, (8 * group + i) * rowBytes + 8 * half));
         }
       }
   }
-  // Written by threads, read by the copy engine.
-  e.create<NVVM::FenceProxyOp>(
-      NVVM::ProxyKind::async_shared,
-      NVVM::SharedSpaceAttr::get(e.context(), NVVM::SharedSpace::shared_cta));
-  e.syncThreads(kStoreBarrier, 32 * form.roles.consumerWarps);
+  publishOutput();
 }
 
 //===----------------------------------------------------------------------===//
@@ -201,7 +215,6 @@ void KernelWriter::storeTile(const Tile &tile) {
   SmemType type = form.store.getTile().getType();
   Format format = *parseFormat(type.getFormat());
   int64_t columns = int64_t(form.tiles.getColumns());
-  Value output = e.advance(shared, form.offsets[form.store.getTile()]);
   auto bytesOf = [&](int64_t elements) {
     return elements * packedBits(format) / 8;
   };
@@ -212,7 +225,7 @@ void KernelWriter::storeTile(const Tile &tile) {
   auto storeWhole = [&] {
     e.when(e.elected(), [&] {
       e.create<NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp>(
-          parameters[form.maps[form.store]], output,
+          parameters[form.maps[form.store]], output(),
           ValueRange{tile.column, tile.row}, Value(), NVVM::TMAStoreMode::TILE,
           Value());
     });
@@ -232,8 +245,8 @@ void KernelWriter::storeTile(const Tile &tile) {
           wide(e.div(e.mul(first, packedBits(format)), 8)));
       e.create<NVVM::CpAsyncBulkSharedCTAToGlobalOp>(
           e.advance(parameters[form.targetPointer], place),
-          e.advance(output, e.mul(row, bytesOf(type.getContraction()))), bytes,
-          Value(), Value());
+          e.advance(output(), e.mul(row, bytesOf(type.getContraction()))),
+          bytes, Value(), Value());
       return {};
     });
   };

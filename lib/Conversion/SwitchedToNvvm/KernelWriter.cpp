@@ -30,7 +30,7 @@ LLVM::LLVMFuncOp KernelWriter::write(StringRef name) {
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
                     b.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                    b.getDenseI32ArrayAttr({int32_t(form.threads())}));
+                    b.getDenseI32ArrayAttr({int32_t(form.roles.threads())}));
   if (cluster > 1)
     function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
                       b.getDenseI32ArrayAttr({int32_t(cluster)}));
@@ -52,14 +52,34 @@ LLVM::LLVMFuncOp KernelWriter::write(StringRef name) {
   parameters.assign(function.args_begin(), function.args_end());
   nameThreads();
   initBarriers();
+  if (form.tensorMemory)
+    allocateTensorTiles();
   syncBlocks();
-  e.when(
-      e.equal(warp, form.roles.producerWarp),
-      [&] { e.when(e.elected(), [&] { writeProducer(); }); },
-      [&] { writeWarpgroup(); });
-  // No block ends while another one may still signal its barriers.
-  if (cluster > 1)
+  if (form.tensorMemory)
+    readTensorAddresses();
+  e.when(e.equal(warp, form.roles.producerWarp),
+         [&] { e.when(e.elected(), [&] { writeProducer(); }); });
+  if (form.tensorMemory) {
+    // The first block of a pair issues for both.
+    Value issues = e.equal(warp, form.roles.issuerWarp);
+    if (form.pair)
+      issues = e.both(issues, e.equal(rank, 0));
+    e.when(issues, [&] { e.when(e.elected(), [&] { writeIssuer(); }); });
+  }
+  if (form.isScaled())
+    e.when(e.equal(warp, form.roles.scaleWarp), [&] { orderScales(); });
+  e.when(e.less(warp, e.constant(form.roles.drainWarps)), [&] {
+    if (form.tensorMemory)
+      drainTensorTiles();
+    else
+      writeWarpgroup();
+  });
+  // No block ends while another one may still signal its barriers, and no
+  // tensor memory is freed that is still read.
+  if (cluster > 1 || form.tensorMemory)
     syncBlocks();
+  if (form.tensorMemory)
+    freeTensorTiles();
   e.create<LLVM::ReturnOp>(ValueRange());
   return function;
 }
@@ -85,16 +105,26 @@ void KernelWriter::initBarriers() {
       // One arrival of a warpgroup is one of each of its warps: a warp knows
       // only of its own part that it has been read.
       int64_t arrivals = int64_t(init.getArrivals());
-      if (ring == form.pipeline.getFree())
-        arrivals *= form.roles.consumerWarps;
+      if (ring == form.pipeline.getFree() && !form.tensorMemory)
+        arrivals *= form.roles.drainWarps;
       for (int64_t i = 0; i < init.getTile().getType().getStages(); ++i)
         e.initBarrier(e.advance(shared, form.offsets[ring] + 8 * i), arrivals);
+    }
+    if (form.tensorMemory) {
+      int64_t blocks = form.blocksOfProduct();
+      e.initBarrier(e.advance(shared, form.sumsFull), 1);
+      e.initBarrier(e.advance(shared, form.sumsFree), blocks * drainThreads());
+      if (form.isScaled())
+        for (int64_t i = 0; i < stages(); ++i)
+          e.initBarrier(e.advance(shared, form.scalesReady + 8 * i), blocks);
     }
     e.create<NVVM::FenceMbarrierInitOp>();
   });
 }
 
 void KernelWriter::syncBlocks() {
+  // The barrier below wants whole warps.
+  e.syncWarp();
   if (form.kernel.getCluster() == 1) {
     e.create<NVVM::Barrier0Op>();
     return;
@@ -124,8 +154,18 @@ Values KernelWriter::forTiles(
 }
 
 Value KernelWriter::stageOf(Value ring, Value stage) {
-  int64_t stride = 8;
-  if (auto type = dyn_cast<SmemType>(ring.getType()))
-    stride = stageStride(type);
-  return e.advance(e.advance(shared, form.offsets[ring]), e.mul(stage, stride));
+  return e.advance(e.advance(shared, form.offsets[ring]),
+                   e.mul(stage, form.strides[ring]));
+}
+
+Value KernelWriter::matrixAt(Value place, uint64_t fields) {
+  Value field = e.create<arith::ShRUIOp>(
+      e.create<arith::AndIOp>(e.addressOf(place), e.constant(0x3FFFF)),
+      e.constant(4));
+  Value wide = e.create<arith::ExtUIOp>(e.builder().getI64Type(), field);
+  return e.create<arith::OrIOp>(wide, e.constant64(fields));
+}
+
+Value KernelWriter::descriptorOf(Value tile, Value stage, uint64_t fields) {
+  return matrixAt(stageOf(tile, stage), fields);
 }

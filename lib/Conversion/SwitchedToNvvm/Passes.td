@@ -21,12 +21,16 @@ def ConvertSwitchedKernelsToNvvm
     a host has to know to start it (grid, block, cluster, bytes of dynamic
     shared memory, and per parameter a pointer or the tensor map that it has to
     encode). The steps stay. A program that does not fit the machine, or that has
-    no emission, is an error with a label of dialects/Switched/README.md.
+    no emission, is an error with a label of dialects/Switched/README.md; with
+    `keep-refused` a program without emission gets no function, and the reason is
+    a remark.
     `target` names the machine; without it the module's `portolan.target` does.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"\"",
            "Machine file or name, with its shape after a colon">,
+    Option<"keepRefused", "keep-refused", "bool", "false",
+           "Leave programs without emission out, with a remark">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",

@@ -20,14 +20,6 @@ using namespace portolan;
 using namespace portolan::kernels;
 using namespace portolan::switched;
 
-Value KernelWriter::descriptorOf(Value tile, Value stage, uint64_t fields) {
-  Value address = e.addressOf(stageOf(tile, stage));
-  Value field = e.create<arith::ShRUIOp>(
-      e.create<arith::AndIOp>(address, e.constant(0x3FFFF)), e.constant(4));
-  Value wide = e.create<arith::ExtUIOp>(e.builder().getI64Type(), field);
-  return e.create<arith::OrIOp>(wide, e.constant64(fields));
-}
-
 static NVVM::WGMMATypes operandType(Format format) {
   switch (format) {
   case Format::bf16:
@@ -43,17 +35,17 @@ Values KernelWriter::writeProducts(Value stage, ValueRange sums) {
   MLIRContext *context = e.context();
   Values results(sums.begin(), sums.end());
   SmallVector<std::pair<Value, Value>> operands;
-  for (WgmmaOp product : form.products)
+  for (const Product &product : form.products)
     operands.push_back(
-        {descriptorOf(product.getWeights(), stage, warpgroupDescriptor()),
-         descriptorOf(product.getTokens(), stage, warpgroupDescriptor())});
+        {descriptorOf(product.weights, stage, warpgroupDescriptor()),
+         descriptorOf(product.tokens, stage, warpgroupDescriptor())});
   e.create<NVVM::WgmmaFenceAlignedOp>();
   // The contraction of an instruction is 32 bytes of each row, 2 in the units
   // of a descriptor's address.
   for (int64_t part = 0; part < kSwizzleBytes / kInstructionBytes; ++part)
     for (auto [i, product] : llvm::enumerate(form.products)) {
-      SmemType tokens = product.getTokens().getType();
-      Format format = *parseFormat(tokens.getFormat());
+      SmemType tokens = product.tokenType();
+      Format format = product.format;
       auto offset = [&](Value descriptor) -> Value {
         if (part == 0)
           return descriptor;
@@ -85,8 +77,8 @@ void KernelWriter::writeWarpgroup() {
   forTiles({e.constant(0), e.constant(0)},
            [&](const Tile &tile, ValueRange carried) -> Values {
              Values state = {carried[0], carried[1]};
-             for (WgmmaOp product : form.products) {
-               int64_t registers = product.getTokens().getType().getRows() / 2;
+             for (const Product &product : form.products) {
+               int64_t registers = product.tokenType().getRows() / 2;
                Type type = LLVM::LLVMStructType::getLiteral(
                    e.context(),
                    SmallVector<Type>(registers, e.builder().getF32Type()));

@@ -12,10 +12,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/SwitchedToNvvm/Descriptors.h"
-#include "lib/Conversion/SwitchedToNvvm/TileWalk.h"
+#include "lib/Conversion/SwitchedToNvvm/KernelWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "portolan/Execution/Jit.h"
 #include "portolan/RegisterAll.h"
+#include "portolan/Support/NumberFormats.h"
 #include "gtest/gtest.h"
 #include <random>
 #include <set>
@@ -174,6 +175,48 @@ TEST_F(HostKernel, RingsCountStagesAndPhases) {
       RingPlace place = ringPlace(step, stages);
       EXPECT_EQ(out[size_t(2 * step)], place.stage);
       EXPECT_EQ(out[size_t(2 * step + 1)], place.parity);
+    }
+  }
+}
+
+TEST_F(HostKernel, ScalesOfTokensAreOrderedByLanes) {
+  // What 32 threads do one after the other: all read, then all write.
+  auto main = compileBody(1, [&](Emitter &e, mlir::ValueRange arguments) {
+    Value unit = pointerTo(e, arguments[0]);
+    std::vector<Values> words;
+    for (int64_t lane = 0; lane < 32; ++lane)
+      words.push_back(emitReadScales(e, unit, e.constant(lane)));
+    for (int64_t lane = 0; lane < 32; ++lane)
+      emitWriteScales(e, unit, e.constant(lane), words[size_t(lane)]);
+  });
+  ASSERT_TRUE(main);
+  std::vector<int32_t> unit;
+  for (int32_t row = 0; row < 128; ++row)
+    unit.push_back(row);
+  auto done = main->call("main", {},
+                         {int64_t(reinterpret_cast<intptr_t>(unit.data()))});
+  ASSERT_TRUE(bool(done)) << llvm::toString(done.takeError());
+  for (int32_t row = 0; row < 128; ++row)
+    EXPECT_EQ(unit[size_t(row % 32 * 4 + row / 32)], row);
+}
+
+TEST_F(HostKernel, ScalesThatArePowersAreThoseOfTheNumberFormats) {
+  for (Format format : {Format::mxfp8, Format::mxfp4}) {
+    auto main = compileBody(1, [&](Emitter &e, mlir::ValueRange arguments) {
+      Value place = pointerTo(e, arguments[0]);
+      Value largest = e.load(e.builder().getF32Type(), place);
+      e.store(emitBlockScale(e, format, largest).value, e.advance(place, 4));
+    });
+    ASSERT_TRUE(main);
+    std::optional<Quantization> rule = quantizationOf(format);
+    ASSERT_TRUE(rule.has_value());
+    for (float largest : {0.0f, 0x1p-140f, 0x1p-126f, 0x1p-120f, 1.0f, 6.0f,
+                          448.0f, 449.0f, 3e38f}) {
+      float values[2] = {largest, -1};
+      auto done =
+          main->call("main", {}, {int64_t(reinterpret_cast<intptr_t>(values))});
+      ASSERT_TRUE(bool(done)) << llvm::toString(done.takeError());
+      EXPECT_EQ(values[1], scaleOf(*rule, largest, largest)) << largest;
     }
   }
 }

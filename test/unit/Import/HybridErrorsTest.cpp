@@ -143,13 +143,4 @@ TEST_F(HybridErrors, KimiK3) {
             "times");
 }
 
-// What a block computes has no op: the field and what it stands for.
-TEST_F(HybridErrors, KnownFamiliesThatAreRefused) {
-  EXPECT_EQ(
-      import(llvm::json::Object{{"model_type", "deepseek_v4"}, {"hc_mult", 4}}),
-      "c.json: hc_mult: expects 1 (hyper-connections mix several "
-      "residual streams around each block, for which there is no op), "
-      "got 4");
-}
-
 } // namespace

@@ -33,6 +33,8 @@ constexpr Totals kTotals[] = {
     {"deepseek-v2", 235.74, 21.38},
     {"deepseek-v3", 671.03, 37.55},
     {"deepseek-v3.2", 671.88, 38.40},
+    {"deepseek-v4-flash", 284.33, 13.80},
+    {"deepseek-v4-pro", 1573.00, 49.78},
     {"glm-4.5", 352.80, 33.63},
     {"glm-5", 743.91, 41.78},
     {"gpt-oss-120b", 116.83, 5.71},

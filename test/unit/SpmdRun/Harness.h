@@ -14,6 +14,7 @@
 #define PORTOLAN_TEST_UNIT_SPMDRUN_HARNESS_H
 
 #include "dialects/Moe/IR/Moe.h"
+#include "dialects/Moe/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -26,6 +27,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
+#include <cstring>
 
 namespace portolan::test {
 
@@ -69,11 +71,18 @@ public:
       if (data.getValue())
         continue;
       auto type = llvm::cast<mlir::RankedTensorType>(data.getType());
-      ASSERT_TRUE(type.getElementType().isF32());
+      bool isTable = type.getElementType().isInteger(32);
+      ASSERT_TRUE(isTable || type.getElementType().isF32());
       std::vector<float> values(type.getNumElements());
       bool isGain = type.getRank() == 1;
       for (float &value : values)
         value = isGain ? 1 + 0.2f * random.next() : 0.3f * random.next();
+      // Experts by token: those of small numbers.
+      if (isTable)
+        for (float &value : values) {
+          int32_t expert = int32_t(random.below(2));
+          std::memcpy(&value, &expert, sizeof(value));
+        }
       if (data.getSymName() == zero)
         std::fill(values.begin(), values.end(), 0.0f);
       data.setFileAttr(builder.getStringAttr("weights.bin"));
@@ -99,10 +108,18 @@ public:
       auto type =
           llvm::cast<mlir::RankedTensorType>(main.getArgumentTypes()[i]);
       auto name = main.getArgAttrOfType<mlir::StringAttr>(i, "moe.name");
+      auto dims = main.getArgAttrOfType<mlir::ArrayAttr>(i, moe::kDimsAttr);
       llvm::SmallVector<int64_t> shape(type.getShape());
-      for (auto [dim, extent] : llvm::enumerate(shape))
-        if (mlir::ShapedType::isDynamic(extent))
-          extent = dim == 0 ? batch : i < 2 ? newTokens : past;
+      for (auto [dim, extent] : llvm::enumerate(shape)) {
+        if (!mlir::ShapedType::isDynamic(extent))
+          continue;
+        extent = dim == 0 ? batch : i < 2 ? newTokens : past;
+        // An entry for several tokens.
+        if (dims)
+          if (auto part = moe::partOfTokens(
+                  llvm::cast<mlir::StringAttr>(dims[dim]).getValue()))
+            extent /= part->second;
+      }
       Tensor tensor(*elementTypeOf(type.getElementType()), shape);
       if (i < 2) {
         std::vector<int64_t> values(tensor.size());

@@ -15,6 +15,7 @@
 #define PORTOLAN_TEST_UNIT_SUPPORT_FAMILYCONFIGS_H
 
 #include "test/unit/Support/RandomConfigs.h"
+#include "test/unit/Support/StreamsConfigs.h"
 
 namespace portolan::test {
 
@@ -221,12 +222,13 @@ inline llvm::json::Object randomFamily(Random &random, unsigned family) {
   }
 }
 
-/// The text of configuration number `seed` of the family whose layers pass
-/// several streams on.
+/// The text of configuration number `seed` of the families whose layers pass
+/// several streams on, which take turns.
 inline std::string randomStreamsConfig(uint64_t seed) {
   Random random(seed + 500);
   std::string text;
-  llvm::raw_string_ostream(text) << llvm::json::Value(randomKimiK3(random));
+  llvm::raw_string_ostream(text) << llvm::json::Value(
+      seed % 2 == 0 ? randomKimiK3(random) : randomDeepSeekV4(random));
   return text;
 }
 

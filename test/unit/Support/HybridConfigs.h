@@ -184,66 +184,6 @@ inline llvm::json::Object randomMiniMaxM3(Random &random) {
            {"sparse_disable_index_value", std::move(disabled)}}}};
 }
 
-/// Blocks of layers with streams between them; not among the hybrids below.
-inline llvm::json::Object randomKimiK3(Random &random) {
-  int64_t heads = random.between(1, 6);
-  int64_t experts = random.between(2, 16);
-  int64_t layers = random.between(2, 6);
-  llvm::json::Array attends{1}, linear;
-  for (int64_t i = 2; i <= layers; ++i)
-    (random.chance(40) ? attends : linear).push_back(i);
-  llvm::json::Object config{
-      {"model_type", "kimi_linear"},
-      {"hidden_size", random.between(8, 64)},
-      {"intermediate_size", random.between(8, 64)},
-      {"moe_intermediate_size", random.between(8, 64)},
-      {"num_hidden_layers", layers},
-      {"first_k_dense_replace", random.between(0, 1)},
-      {"moe_layer_freq", 1},
-      {"attn_res_block_size", random.between(1, 4)},
-      {"vocab_size", random.between(16, 200)},
-      {"max_position_embeddings", 256},
-      {"rms_norm_eps", 1e-5},
-      {"torch_dtype", "bfloat16"},
-      {"hidden_act", "situ"},
-      {"activation_situ_beta", 4.0},
-      {"num_attention_heads", heads},
-      {"num_key_value_heads", heads},
-      {"q_lora_rank", random.between(4, 32)},
-      {"kv_lora_rank", random.between(4, 32)},
-      {"qk_nope_head_dim", random.between(2, 16)},
-      {"qk_rope_head_dim", random.between(2, 8)},
-      {"v_head_dim", random.between(2, 16)},
-      {"mla_use_nope", true},
-      {"mla_use_output_gate", random.chance(70)},
-      {"num_experts", experts},
-      {"num_experts_per_token",
-       random.between(1, std::min<int64_t>(experts, 4))},
-      {"num_shared_experts", random.between(0, 2)},
-      {"moe_router_activation_func", "sigmoid"},
-      {"topk_method", "noaux_tc"},
-      {"num_expert_group", 1},
-      {"topk_group", 1},
-      {"moe_renormalize", random.chance(70)},
-      {"routed_scaling_factor", 2.0},
-      {"linear_attn_config",
-       llvm::json::Object{{"num_heads", random.between(1, 6)},
-                          {"head_dim", random.between(2, 12)},
-                          {"short_conv_kernel_size", random.between(2, 5)},
-                          {"use_full_rank_gate", random.chance(50)},
-                          {"gate_lower_bound", -5.0},
-                          {"full_attn_layers", std::move(attends)},
-                          {"kda_layers", std::move(linear)}}}};
-  if (random.chance(70))
-    config["activation_situ_linear_beta"] = 25.0;
-  if (random.chance(70)) {
-    config["routed_expert_hidden_size"] = random.between(4, 32);
-    config["latent_moe_use_norm"] = random.chance(70);
-  }
-  return llvm::json::Object{{"model_type", "kimi_k3"},
-                            {"text_config", std::move(config)}};
-}
-
 /// One of the above.
 inline llvm::json::Object randomHybrid(Random &random) {
   switch (random.between(0, 4)) {

@@ -35,6 +35,15 @@ struct PlannedModel : TestModel {
     return load(seed, config);
   }
 
+  /// The same of the families that pass streams from layer to layer.
+  bool loadStreams(uint64_t seed) {
+    std::string config = randomStreamsConfig(seed);
+    constexpr llvm::StringLiteral kNarrow = "bfloat16";
+    if (size_t at = config.find(kNarrow); at != std::string::npos)
+      config.replace(at, kNarrow.size(), "float32");
+    return load(seed, config);
+  }
+
   bool load(uint64_t seed, const std::string &config) {
     Random choice(seed * 11 + 5);
     llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported =

@@ -74,6 +74,12 @@ TEST_P(RandomPlans, EqualTheModelWhereLayersShare) {
               /*plans=*/2);
 }
 
+// Streams between layers; pooled keys and tables of experts.
+TEST_P(RandomPlans, EqualTheModelOfStreams) {
+  expectEqual(GetParam(), &PlannedModel::loadStreams, /*models=*/2,
+              /*plans=*/3);
+}
+
 // Positions of chosen keys pass from stage to stage beside the hidden state.
 TEST_P(RandomPlans, ChosenKeysCrossStages) {
   llvm::Expected<Machine> machine = loadMachine(GetParam());
