@@ -86,6 +86,17 @@ mlir::FailureOr<KernelTransferOp> lowerRowPut(RowPutOp op,
 mlir::FailureOr<KernelTransferOp> lowerAllReduce(AllReduceOp op,
                                                  const KernelMachine &target);
 
+/// The value [.., X] with its leading dimensions as one; a vector if `leading`
+/// says that all dimensions are leading ones.
+mlir::Value flattenRows(mlir::OpBuilder &builder, mlir::Value value,
+                        bool leading = false);
+/// The inverse: `value` as `type`.
+mlir::Value unflattenRows(mlir::OpBuilder &builder, mlir::Value value,
+                          mlir::RankedTensorType type);
+/// The type of flattenRows().
+mlir::RankedTensorType flatType(mlir::RankedTensorType type,
+                                bool leading = false);
+
 /// Units of a communication step: the share of them that the machine's link
 /// takes. Refused if the group is not inside of a domain.
 mlir::FailureOr<int64_t> transferUnits(mlir::Operation *op,

@@ -99,10 +99,15 @@ lowerRows(Operation *op, const LocalOp &local, const Step &step,
               accompany) {
   RankedTensorType input = tensorOf(op->getOperand(0));
   Value chosen = op->getOperand(op->getNumOperands() - 1);
-  if (input.getRank() != 2 || tensorOf(chosen).getRank() != 2)
+  RankedTensorType choices = tensorOf(chosen);
+  auto isKnown = [](RankedTensorType type) {
+    return type.getRank() == 2 || (type.getRank() > 2 && type.hasStaticShape());
+  };
+  if (!isKnown(input) || !isKnown(choices))
     return target.refuse(op, "lower_rows_c1",
-                         "expects one dimension of tokens, got " +
-                             Twine(input.getRank() - 1));
+                         "expects one dimension of tokens or a known number "
+                         "of them, got " +
+                             Twine(input.getRank() - 1) + " dimensions");
   if (!tensorOf(chosen).getElementType().isInteger(32))
     return target.refuse(op, "lower_rows_c5", "expects indices of 32 bits");
   if (failed(checkRow(op, local.outer, local.activation, target)))
@@ -118,8 +123,11 @@ lowerRows(Operation *op, const LocalOp &local, const Step &step,
   OpBuilder b(op);
   KernelStepOp lowered = createKernelStep(b, op);
   Block *body = &lowered.getBody().front();
-  KernelOp kernel = createKernel(b, loc, op->getResultTypes(),
-                                 body->getArguments(), units, /*cluster=*/1);
+  SmallVector<Value> operands;
+  for (Value operand : body->getArguments())
+    operands.push_back(flattenRows(b, operand));
+  KernelOp kernel = createKernel(b, loc, op->getResultTypes(), operands, units,
+                                 /*cluster=*/1);
   Block *program = &kernel.getBody().front();
   b.setInsertionPointToEnd(program);
   unsigned inputs = op->getNumOperands();

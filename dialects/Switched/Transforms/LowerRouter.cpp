@@ -74,10 +74,11 @@ FailureOr<Recipe> recipeOf(RouterTopkOp op, const LocalOp &local,
     return target.refuse(op, "lower_c1",
                          "expects a token tile of a matmul engine");
   auto input = cast<RankedTensorType>(op.getInputs()[0].getType());
-  if (input.getRank() != 2)
+  if (input.getRank() < 2 || !input.hasStaticShape())
     return target.refuse(op, "lower_route_c1",
-                         "expects one dimension of tokens, got " +
-                             Twine(input.getRank() - 1));
+                         "expects a known number of tokens, got " +
+                             Twine(input.getRank() - 1) +
+                             " dimensions of them");
   Recipe recipe;
   recipe.weights = local.weight;
   recipe.compute = local.compute;
@@ -297,11 +298,26 @@ FailureOr<KernelStepOp> switched::lowerRouter(RouterTopkOp op,
   OpBuilder builder(op);
   KernelStepOp lowered = createKernelStep(builder, op);
   Block *body = &lowered.getBody().front();
-  KernelOp kernel =
-      createKernel(builder, op.getLoc(), op->getResultTypes(),
-                   body->getArguments(), recipe->units, /*cluster=*/1);
+  // Rows of the input and ids are tokens, however many dimensions they have.
+  auto present = op.getOf().getAs<DenseI32ArrayAttr>("operandSegmentSizes");
+  SmallVector<Value> operands(body->getArguments());
+  operands[0] = flattenRows(builder, operands[0]);
+  if (present[4]) {
+    Value &ids = operands[2 + present[2] + present[3]];
+    ids = flattenRows(builder, ids, /*leading=*/true);
+  }
+  SmallVector<Type> results;
+  for (Type type : op->getResultTypes())
+    results.push_back(flatType(cast<RankedTensorType>(type)));
+  KernelOp kernel = createKernel(builder, op.getLoc(), results, operands,
+                                 recipe->units, /*cluster=*/1);
   ProgramWriter(builder, op, *recipe, &kernel.getBody().front()).write();
   builder.setInsertionPointToEnd(body);
-  YieldOp::create(builder, op.getLoc(), kernel.getResults());
+  SmallVector<Value> shaped;
+  for (auto [value, type] :
+       llvm::zip_equal(kernel.getResults(), op->getResultTypes()))
+    shaped.push_back(
+        unflattenRows(builder, value, cast<RankedTensorType>(type)));
+  YieldOp::create(builder, op.getLoc(), shaped);
   return lowered;
 }

@@ -66,6 +66,46 @@ KernelTransferOp switched::createKernelTransfer(OpBuilder &builder,
   return createAround<KernelTransferOp>(builder, step);
 }
 
+/// Which dimensions become one: all but the last, or all.
+static SmallVector<ReassociationIndices> rowsOf(int64_t rank, bool leading) {
+  SmallVector<ReassociationIndices> groups(1);
+  int64_t merged = leading ? rank : rank - 1;
+  for (int64_t i = 0; i < merged; ++i)
+    groups[0].push_back(i);
+  if (!leading)
+    groups.push_back({rank - 1});
+  return groups;
+}
+
+RankedTensorType switched::flatType(RankedTensorType type, bool leading) {
+  ArrayRef<int64_t> merged =
+      leading ? type.getShape() : type.getShape().drop_back();
+  bool isDynamic = llvm::any_of(merged, ShapedType::isDynamic);
+  SmallVector<int64_t> shape = {isDynamic ? ShapedType::kDynamic
+                                          : ShapedType::getNumElements(merged)};
+  if (!leading)
+    shape.push_back(type.getShape().back());
+  return type.clone(shape);
+}
+
+Value switched::flattenRows(OpBuilder &builder, Value value, bool leading) {
+  auto type = cast<RankedTensorType>(value.getType());
+  RankedTensorType flat = flatType(type, leading);
+  if (flat == type)
+    return value;
+  return tensor::CollapseShapeOp::create(builder, value.getLoc(), flat, value,
+                                         rowsOf(type.getRank(), leading));
+}
+
+Value switched::unflattenRows(OpBuilder &builder, Value value,
+                              RankedTensorType type) {
+  if (value.getType() == type)
+    return value;
+  return tensor::ExpandShapeOp::create(
+      builder, value.getLoc(), type, value,
+      rowsOf(type.getRank(), /*leading=*/false));
+}
+
 KernelOp switched::createKernel(OpBuilder &builder, Location loc,
                                 TypeRange results, ValueRange inputs,
                                 int64_t units, int64_t cluster) {
@@ -98,7 +138,8 @@ bool isHot(Operation *op) {
 
 /// The steps whose programs have a meaning on the host.
 bool runsOnHost(Operation *op) {
-  return isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp>(op);
+  return isa<GroupedGemmOp, LatentAttentionOp, RouterTopkOp, PackOp, PermuteOp>(
+      op);
 }
 
 FailureOr<Operation *> writeOut(Operation *op, const KernelMachine &target) {

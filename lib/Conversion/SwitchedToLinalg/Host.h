@@ -81,6 +81,26 @@ private:
   void load(switched::TmaLoadOp op);
   void store(switched::TmaStoreOp op);
 
+  //===--- HostRows.cpp ---===//
+  /// Rows that a kernel which counts them can have; none of another kernel.
+  std::optional<mlir::Value> mostRows(switched::KernelOp kernel);
+  /// The body, for each block of a kernel that counts rows.
+  mlir::LogicalResult lowerUnits(switched::KernelOp kernel);
+  /// As many rows of `all` as were counted.
+  mlir::Value countedRows(switched::KernelOp kernel, mlir::Value all);
+  /// First of the tiles that fall to the block, and the end of them.
+  std::pair<mlir::Value, mlir::Value> shareOf(mlir::Value tiles);
+  /// The destinations of a token, in order.
+  void visit(mlir::Value indices, mlir::Value token,
+             switched::DestinationsAttr to,
+             llvm::function_ref<void(Emit &, mlir::Value)> body);
+  void allocate(switched::CountersAllocOp op);
+  void count(switched::CountRowsOp op);
+  mlir::LogicalResult lowerLoop(switched::ForDestinationsOp op);
+  void load(switched::RowLoadOp op);
+  void store(switched::RowStoreOp op);
+  void accompany(switched::RowMetadataOp op);
+
   //===--- HostProducts.cpp ---===//
   void product(switched::WgmmaOp op);
   void product(switched::Tcgen05MmaOp op);
@@ -137,6 +157,8 @@ private:
   mlir::IRMapping tensors; ///< of the step
   mlir::IRMapping buffers; ///< results of kernels, and arguments of this one
   llvm::SmallVector<BlockState> blocks; ///< of the cluster
+  mlir::Value unit; ///< block that runs, of a kernel that counts rows
+  int64_t unitCount = 1;
 };
 
 } // namespace portolan::switched_to_linalg

@@ -63,9 +63,14 @@ LogicalResult Host::lowerKernel(KernelOp kernel) {
     auto type = cast<RankedTensorType>(result.getType());
     // Ragged rows are those that the kernel reads.
     SmallVector<Value> sizes;
+    std::optional<Value> most = mostRows(kernel);
     for (int64_t i = 0; i < type.getRank(); ++i) {
       if (!type.isDynamicDim(i))
         continue;
+      if (i == 0 && most) {
+        sizes.push_back(*most);
+        continue;
+      }
       Value like;
       for (Value input : kernel.getInputs()) {
         auto other = cast<RankedTensorType>(input.getType());
@@ -88,14 +93,21 @@ LogicalResult Host::lowerKernel(KernelOp kernel) {
     buffers.map(result, buffer);
   }
   blocks.assign(kernel.getCluster(), BlockState());
-  if (failed(lowerBlock(kernel.getBody().front())))
+  bool counts = llvm::any_of(kernel.getBody().front(), [](Operation &op) {
+    return isa<CountRowsOp>(op);
+  });
+  if (failed(lowerUnits(kernel)))
     return failure();
+  loc = kernel.getLoc();
   for (Value result : kernel.getResults())
-    if (isYielded(result))
-      tensors.map(result, bufferization::ToTensorOp::create(
-                              builder, loc, result.getType(),
-                              buffers.lookup(result), /*restrict=*/true,
-                              /*writable=*/true));
+    if (isYielded(result)) {
+      Value value = bufferization::ToTensorOp::create(
+          builder, loc, result.getType(), buffers.lookup(result),
+          /*restrict=*/true, /*writable=*/true);
+      if (counts && typeOf(result).isDynamicDim(0))
+        value = countedRows(kernel, value);
+      tensors.map(result, value);
+    }
   return success();
 }
 
@@ -110,10 +122,11 @@ LogicalResult Host::lowerOp(Operation *op) {
   loc = op->getLoc();
   auto done = [](auto) { return success(); };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<SmemAllocOp, TmemAllocOp, RegisterAllocOp>(
+      .Case<SmemAllocOp, TmemAllocOp, RegisterAllocOp, CountersAllocOp>(
           [&](auto op) { return allocate(op), success(); })
-      .Case<ForTilesOp, ForRowsOp, ForHeadsOp, ForSequencesOp, ForCacheTilesOp,
-            PipelineOp>([&](auto op) { return lowerLoop(op); })
+      .Case<ForTilesOp, ForRowsOp, ForDestinationsOp, ForHeadsOp,
+            ForSequencesOp, ForCacheTilesOp, PipelineOp>(
+          [&](auto op) { return lowerLoop(op); })
       .Case([&](TmaLoadOp op) { return load(op), success(); })
       .Case([&](TmaStoreOp op) { return store(op), success(); })
       .Case<WgmmaOp, Tcgen05MmaOp>(
@@ -122,6 +135,10 @@ LogicalResult Host::lowerOp(Operation *op) {
       .Case([&](ConvertOp op) { return convert(op), success(); })
       .Case([&](EpilogueOp op) { return epilogue(op), success(); })
       .Case([&](ChooseOp op) { return choose(op), success(); })
+      .Case([&](CountRowsOp op) { return count(op), success(); })
+      .Case([&](RowLoadOp op) { return load(op), success(); })
+      .Case([&](RowStoreOp op) { return store(op), success(); })
+      .Case([&](RowMetadataOp op) { return accompany(op), success(); })
       .Case([&](SoftmaxStepOp op) { return takeScores(op), success(); })
       .Case([&](AttendOp op) { return attend(op), success(); })
       .Case([&](NormalizeOp op) { return normalize(op), success(); })
@@ -211,7 +228,15 @@ LogicalResult Host::lowerLoop(ForRowsOp op) {
   Value rows =
       memref::DimOp::create(builder, loc, buffers.lookup(op.getRows()), 0);
   Value zero = e.index(0), tile = e.index(op.getTile());
-  auto loop = scf::ForOp::create(builder, loc, zero, rows, tile);
+  // All blocks one after another, or the share of the one that runs.
+  Value first = zero, end = rows;
+  if (unit) {
+    Value tiles = e.div(e.add(rows, e.sub(tile, e.index(1))), tile);
+    auto [low, high] = shareOf(tiles);
+    first = e.mul(low, tile);
+    end = e.min(e.mul(high, tile), rows);
+  }
+  auto loop = scf::ForOp::create(builder, loc, first, end, tile);
   builder.setInsertionPointToStart(loop.getBody());
   Value row = loop.getInductionVar();
   Value left = e.min(e.sub(rows, row), tile);

@@ -2,9 +2,9 @@
 
 // Each function is refused with the reason that it is named after.
 
-func.func @lower_rows_c1(%x: tensor<2x8x64xbf16>, %i: tensor<2x8x4xi32>) -> tensor<3xi32> {
-  // expected-error @+1 {{'switched.permute' op expects one dimension of tokens, got 2 (switched.lower_rows_c1)}}
-  %r:2 = switched.permute(%x, %i) covers "moe.dispatch" {load = #moe.load<mean = 20.0, max = 25.0, capacity = 64, hit = 3.0>} {engine = "gather", kernels = 1.0 : f64} : (tensor<2x8x64xbf16>, tensor<2x8x4xi32>) -> (tensor<?x64xbf16>, tensor<3xi32>)
+func.func @lower_rows_c1(%x: tensor<2x?x64xbf16>, %i: tensor<2x?x4xi32>) -> tensor<3xi32> {
+  // expected-error @+1 {{'switched.permute' op expects one dimension of tokens or a known number of them, got 2 dimensions (switched.lower_rows_c1)}}
+  %r:2 = switched.permute(%x, %i) covers "moe.dispatch" {load = #moe.load<mean = 20.0, max = 25.0, capacity = 64, hit = 3.0>} {engine = "gather", kernels = 1.0 : f64} : (tensor<2x?x64xbf16>, tensor<2x?x4xi32>) -> (tensor<?x64xbf16>, tensor<3xi32>)
   return %r#1 : tensor<3xi32>
 }
 

@@ -2,10 +2,10 @@
 
 // Each function is refused with the reason that it is named after.
 
-func.func @lower_route_c1(%x: tensor<2x8x512xbf16>, %router: tensor<512x8xbf16>) -> (tensor<2x8x2xf32>, tensor<2x8x2xi32>) {
-  // expected-error @+1 {{'switched.router_topk' op expects one dimension of tokens, got 2 (switched.lower_route_c1)}}
-  %r:2 = switched.router_topk(%x, %router) covers "moe.route" {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>, scoring = #moe<scoring softmax>, top_k = 2 : i64} {engine = "matmul", issued_operations = 5.0e7 : f64, kernels = 1.0 : f64, token_tile = 16 : i64} : (tensor<2x8x512xbf16>, tensor<512x8xbf16>) -> (tensor<2x8x2xf32>, tensor<2x8x2xi32>)
-  return %r#0, %r#1 : tensor<2x8x2xf32>, tensor<2x8x2xi32>
+func.func @lower_route_c1(%x: tensor<512xbf16>, %router: tensor<512x8xbf16>) -> (tensor<2xf32>, tensor<2xi32>) {
+  // expected-error @+1 {{'switched.router_topk' op expects a known number of tokens, got 0 dimensions of them (switched.lower_route_c1)}}
+  %r:2 = switched.router_topk(%x, %router) covers "moe.route" {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>, scoring = #moe<scoring softmax>, top_k = 2 : i64} {engine = "matmul", issued_operations = 5.0e7 : f64, kernels = 1.0 : f64, token_tile = 16 : i64} : (tensor<512xbf16>, tensor<512x8xbf16>) -> (tensor<2xf32>, tensor<2xi32>)
+  return %r#0, %r#1 : tensor<2xf32>, tensor<2xi32>
 }
 
 // -----

@@ -63,4 +63,14 @@ func.func @empty(%x: tensor<0x512xbf16>, %router: tensor<512x8xbf16>) -> (tensor
   %r:2 = switched.router_topk(%x, %router) covers "moe.route" {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>, scoring = #moe<scoring softmax>, top_k = 2 : i64} {engine = "vector", kernels = 0.0 : f64} : (tensor<0x512xbf16>, tensor<512x8xbf16>) -> (tensor<0x2xf32>, tensor<0x2xi32>)
   return %r#0, %r#1 : tensor<0x2xf32>, tensor<0x2xi32>
 }
+
+// A batch of sequences is as many tokens.
+// CHECK-WARPGROUP-LABEL: func.func @sequences
+// CHECK-WARPGROUP: %[[FLAT:.*]] = tensor.collapse_shape
+// CHECK-WARPGROUP: %[[R:.*]]:2 = switched.kernel(%[[FLAT]], {{.*}} -> (tensor<12x2xf32>, tensor<12x2xi32>)
+// CHECK-WARPGROUP: tensor.expand_shape %[[R]]#0 {{.*}} into tensor<3x4x2xf32>
+func.func @sequences(%x: tensor<3x4x512xbf16>, %router: tensor<512x8xbf16>) -> (tensor<3x4x2xf32>, tensor<3x4x2xi32>) {
+  %r:2 = switched.router_topk(%x, %router) covers "moe.route" {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>, scoring = #moe<scoring softmax>, top_k = 2 : i64} {engine = "matmul", issued_operations = 5.0e7 : f64, kernels = 1.0 : f64, token_tile = 16 : i64} : (tensor<3x4x512xbf16>, tensor<512x8xbf16>) -> (tensor<3x4x2xf32>, tensor<3x4x2xi32>)
+  return %r#0, %r#1 : tensor<3x4x2xf32>, tensor<3x4x2xi32>
+}
 }

@@ -111,7 +111,7 @@ const Case kCases[] = {
      }},
     {"EpilogueWithoutLimit", Program::registers,
      [](ModuleOp m) {
-       first<EpilogueOp>(m)->removeAttr("limit");
+       first<EpilogueOp>(m).setLimit(llvm::APFloat(0.0));
        return true;
      }},
     {"StoresRowsOfTheNext", Program::registers,
