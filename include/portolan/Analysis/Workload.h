@@ -139,8 +139,9 @@ ExpertLoad sideBySideLoad(const Popularity &popularity, int64_t experts,
                           int64_t topK, int64_t tokens);
 
 /// Distinct ranks that one token's experts are on (expectation), with
-/// group-limited routing. Uniform routing: G(1 - C(E-E/G, k)/C(E, k)), with E the
-/// experts of the token's groups: the same over how many of those a rank holds.
+/// group-limited routing. Uniform routing: G(1 - C(E-E/G, k)/C(E, k)), with E
+/// the experts of the token's groups: the same over how many of those a rank
+/// holds.
 double distinctRanksPerToken(int64_t experts, int64_t topK, int64_t ranks,
                              int64_t groups, int64_t topGroups);
 

@@ -7,6 +7,7 @@
 
 #include "dialects/Switched/Transforms/Kernels.h"
 #include "lib/Conversion/SwitchedToNvvm/KernelWriter.h"
+#include "lib/Conversion/SwitchedToNvvm/RowKernels.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "portolan/Conversion/SwitchedToNvvm.h"
@@ -52,40 +53,77 @@ DictionaryAttr describe(Builder &b, const Parameter &parameter) {
   return entries.getDictionary(b.getContext());
 }
 
-DictionaryAttr launchOf(Builder &b, const KernelForm &form) {
-  KernelForm copy = form;
+/// What a host has to know to start a kernel.
+DictionaryAttr launchOf(Builder &b, switched::KernelOp kernel, int64_t threads,
+                        int64_t sharedBytes, ArrayRef<Parameter> parameters) {
   NamedAttrList entries;
-  entries.set("grid", b.getI64IntegerAttr(copy.kernel.getUnits()));
-  entries.set("block", b.getI64IntegerAttr(copy.roles.threads()));
-  entries.set("cluster", b.getI64IntegerAttr(copy.kernel.getCluster()));
-  entries.set("shared_memory_bytes", b.getI64IntegerAttr(copy.sharedBytes));
-  SmallVector<Attribute> parameters;
-  for (const Parameter &parameter : copy.parameters)
-    parameters.push_back(describe(b, parameter));
-  entries.set("parameters", b.getArrayAttr(parameters));
+  entries.set("grid", b.getI64IntegerAttr(kernel.getUnits()));
+  entries.set("block", b.getI64IntegerAttr(threads));
+  entries.set("cluster", b.getI64IntegerAttr(kernel.getCluster()));
+  entries.set("shared_memory_bytes", b.getI64IntegerAttr(sharedBytes));
+  SmallVector<Attribute> described;
+  for (const Parameter &parameter : parameters)
+    described.push_back(describe(b, parameter));
+  entries.set("parameters", b.getArrayAttr(described));
   return entries.getDictionary(b.getContext());
 }
+
+/// A program and how it is emitted, as one of the two forms.
+struct Emission {
+  switched::KernelOp kernel;
+  size_t number = 0; ///< in program order, those left out included
+  std::optional<KernelForm> product;
+  std::optional<RowsForm> rows;
+
+  LogicalResult read(const Core &core) {
+    if (packsRows(kernel)) {
+      FailureOr<RowsForm> form = rowsFormOf(kernel, core);
+      if (succeeded(form))
+        rows = std::move(*form);
+      return form;
+    }
+    FailureOr<KernelForm> form = formOf(kernel, core);
+    if (succeeded(form))
+      product = std::move(*form);
+    return form;
+  }
+
+  void write(OpBuilder &b) {
+    std::string name = nameOf(kernel, number);
+    if (rows) {
+      LLVM::LLVMFuncOp function = writeRows(b, *rows, name);
+      function->setAttr(kLaunchName,
+                        launchOf(b, kernel, kRowThreads, rows->sharedBytes,
+                                 rows->parameters));
+      return;
+    }
+    LLVM::LLVMFuncOp function = KernelWriter(b, *product).write(name);
+    function->setAttr(kLaunchName,
+                      launchOf(b, kernel, product->roles.threads(),
+                               product->sharedBytes, product->parameters));
+  }
+};
 
 struct ConvertSwitchedKernelsToNvvm
     : portolan::impl::ConvertSwitchedKernelsToNvvmBase<
           ConvertSwitchedKernelsToNvvm> {
   using ConvertSwitchedKernelsToNvvmBase::ConvertSwitchedKernelsToNvvmBase;
 
-  /// The form of a program, or nothing; why not is an error or a remark.
-  FailureOr<KernelForm> read(switched::KernelOp kernel, const Core &core) {
+  /// Reads a program; why it has no emission is an error or a remark.
+  LogicalResult read(Emission &emission, const Core &core) {
     if (!keepRefused)
-      return formOf(kernel, core);
+      return emission.read(core);
     std::vector<std::pair<Location, std::string>> reasons;
-    FailureOr<KernelForm> form = failure();
+    LogicalResult result = success();
     {
       ScopedDiagnosticHandler handler(&getContext(), [&](Diagnostic &reason) {
         reasons.push_back({reason.getLocation(), reason.str()});
       });
-      form = formOf(kernel, core);
+      result = emission.read(core);
     }
     for (const auto &reason : reasons)
       emitRemark(reason.first, reason.second);
-    return form;
+    return result;
   }
 
   LogicalResult convert(ArrayRef<switched::KernelOp> kernels,
@@ -93,26 +131,26 @@ struct ConvertSwitchedKernelsToNvvm
     if (core.target.empty())
       return refuse(kernels.front(), "ptx_target_c1",
                     "expects a machine whose core names its target");
-    std::vector<KernelForm> forms;
-    std::vector<size_t> numbers; // in program order, those left out included
+    std::vector<Emission> emissions;
     for (auto [number, kernel] : llvm::enumerate(kernels)) {
-      FailureOr<KernelForm> form = read(kernel, core);
-      if (failed(form) && !keepRefused)
+      Emission emission;
+      emission.kernel = kernel;
+      emission.number = number;
+      if (succeeded(read(emission, core)))
+        emissions.push_back(std::move(emission));
+      else if (!keepRefused)
         return failure();
-      if (succeeded(form)) {
-        forms.push_back(std::move(*form));
-        numbers.push_back(number);
-      }
     }
-    if (forms.empty())
+    if (emissions.empty())
       return success();
     ModuleOp module = getOperation();
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
-    Location loc = forms.front().kernel.getLoc();
+    Location loc = emissions.front().kernel.getLoc();
     // Sizes of scaled blocks have names since version 8.8 of the language;
     // anything else is as old as its target.
-    bool isScaled = llvm::any_of(
-        forms, [](const KernelForm &form) { return form.isScaled(); });
+    bool isScaled = llvm::any_of(emissions, [](const Emission &emission) {
+      return emission.product && emission.product->isScaled();
+    });
     // The dialect's own table of chips is behind the assembler's; rules of the
     // machine have been checked above.
     auto target = NVVM::NVVMTargetAttr::get(
@@ -126,11 +164,9 @@ struct ConvertSwitchedKernelsToNvvm
         b, loc, LLVM::LLVMArrayType::get(b.getIntegerType(8), 0),
         /*isConstant=*/false, LLVM::Linkage::External, kSharedMemory,
         Attribute(), /*alignment=*/1024, kShared);
-    for (auto [number, form] : llvm::zip_equal(numbers, forms)) {
+    for (Emission &emission : emissions) {
       b.setInsertionPointToEnd(gpu.getBody());
-      LLVM::LLVMFuncOp function =
-          KernelWriter(b, form).write(nameOf(form.kernel, number));
-      function->setAttr(kLaunchName, launchOf(b, form));
+      emission.write(b);
     }
     return success();
   }

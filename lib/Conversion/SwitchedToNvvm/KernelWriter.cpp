@@ -17,25 +17,26 @@ using namespace portolan;
 using namespace portolan::kernels;
 using namespace portolan::switched;
 
-LLVM::LLVMFuncOp KernelWriter::write(StringRef name) {
+LLVM::LLVMFuncOp kernels::createFunction(Emitter &e, StringRef name,
+                                         ArrayRef<Parameter> parameters,
+                                         int64_t threads, int64_t cluster) {
   OpBuilder &b = e.builder();
   MLIRContext *context = e.context();
   SmallVector<Type> types;
-  for (const Parameter &parameter : form.parameters)
+  for (const Parameter &parameter : parameters)
     types.push_back(e.pointer(parameter.isMap ? kGeneric : kGlobal));
   auto function = e.create<LLVM::LLVMFuncOp>(
       name,
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
-  int64_t cluster = form.kernel.getCluster();
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
                     b.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                    b.getDenseI32ArrayAttr({int32_t(form.roles.threads())}));
+                    b.getDenseI32ArrayAttr({int32_t(threads)}));
   if (cluster > 1)
     function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
                       b.getDenseI32ArrayAttr({int32_t(cluster)}));
   // A tensor map is passed by value and read where it was passed.
-  for (auto [i, parameter] : llvm::enumerate(form.parameters)) {
+  for (auto [i, parameter] : llvm::enumerate(parameters)) {
     if (!parameter.isMap)
       continue;
     function.setArgAttr(
@@ -46,7 +47,14 @@ LLVM::LLVMFuncOp KernelWriter::write(StringRef name) {
     function.setArgAttr(i, NVVM::NVVMDialect::getGridConstantAttrName(),
                         b.getUnitAttr());
   }
+  return function;
+}
 
+LLVM::LLVMFuncOp KernelWriter::write(StringRef name) {
+  OpBuilder &b = e.builder();
+  int64_t cluster = form.kernel.getCluster();
+  LLVM::LLVMFuncOp function =
+      createFunction(e, name, form.parameters, form.roles.threads(), cluster);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(function.addEntryBlock(b));
   parameters.assign(function.args_begin(), function.args_end());

@@ -47,6 +47,11 @@ struct BlockScale {
 /// it; the scale of a tensor in nvfp4 is 1.
 BlockScale emitBlockScale(Emitter &e, Format format, Value largest);
 
+/// Adds the function of a kernel at the builder's place, without a body.
+mlir::LLVM::LLVMFuncOp createFunction(Emitter &e, llvm::StringRef name,
+                                      llvm::ArrayRef<Parameter> parameters,
+                                      int64_t threads, int64_t cluster);
+
 class KernelWriter {
 public:
   KernelWriter(mlir::OpBuilder &builder, KernelForm &form)

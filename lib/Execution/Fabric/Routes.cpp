@@ -186,8 +186,10 @@ stagesOf(const GroupAxes &axes) {
   llvm::SmallVector<unsigned, 3> order;
   for (unsigned axis = 0; axis < axes.size(); ++axis)
     order.push_back(axis);
-  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
-    return axes[a].slowness < axes[b].slowness;
+  llvm::sort(order, [&](unsigned a, unsigned b) {
+    return axes[a].slowness != axes[b].slowness
+               ? axes[a].slowness < axes[b].slowness
+               : a < b;
   });
   llvm::SmallVector<llvm::SmallVector<unsigned, 3>, 3> stages;
   for (unsigned axis : order) {

@@ -170,10 +170,10 @@ TEST(DistinctRanks, ByHand) {
   EXPECT_DOUBLE_EQ(distinctRanksPerToken(8, 2, 1, 1, 1), 1);
 }
 
-// 2 ranks of 4 of 8 groups, of which 4 are chosen: a rank has 0, 1, 2, 3 or 4 of
-// those with 1, 16, 36, 16 and 1 in 70, and is then missed by 8 of 128 experts
-// with 1, C(96,8)/C(128,8) = 0.0926, C(64,8)/C(128,8) = 0.0031, ~0 and 0.
-// 2 (1 - 0.03706) = 1.9259. Of 4 ranks with 2 groups each it reaches 2.9289.
+// 2 ranks of 4 of 8 groups, of which 4 are chosen: a rank has 0, 1, 2, 3 or 4
+// of those with 1, 16, 36, 16 and 1 in 70, and is then missed by 8 of 128
+// experts with 1, C(96,8)/C(128,8) = 0.0926, C(64,8)/C(128,8) = 0.0031, ~0 and
+// 0. 2 (1 - 0.03706) = 1.9259. Of 4 ranks with 2 groups each it reaches 2.9289.
 TEST(DistinctRanks, ARankMayHoldSeveralOfTheChosenGroups) {
   EXPECT_NEAR(distinctRanksPerToken(256, 8, 2, 8, 4), 1.925842, 1e-6);
   EXPECT_NEAR(distinctRanksPerToken(256, 8, 4, 8, 4), 2.928210, 1e-6);

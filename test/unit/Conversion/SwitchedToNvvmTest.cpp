@@ -13,6 +13,7 @@
 
 #include "lib/Conversion/SwitchedToNvvm/Descriptors.h"
 #include "lib/Conversion/SwitchedToNvvm/KernelWriter.h"
+#include "lib/Conversion/SwitchedToNvvm/RowKernels.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "portolan/Execution/Jit.h"
 #include "portolan/RegisterAll.h"
@@ -217,6 +218,59 @@ TEST_F(HostKernel, ScalesThatArePowersAreThoseOfTheNumberFormats) {
           main->call("main", {}, {int64_t(reinterpret_cast<intptr_t>(values))});
       ASSERT_TRUE(bool(done)) << llvm::toString(done.takeError());
       EXPECT_EQ(values[1], scaleOf(*rule, largest, largest)) << largest;
+    }
+  }
+}
+
+TEST_F(HostKernel, RowsAreCountedAsTheDialectSays) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 6; ++round) {
+    RowCounts rows;
+    rows.tokens = 1 + int64_t(random() % 40);
+    rows.choices = 1 + int64_t(random() % 4);
+    rows.experts = 1 + int64_t(random() % 6);
+    rows.first = int64_t(random() % 5);
+    int64_t firstToken = int64_t(random() % uint64_t(rows.tokens));
+    // A block of 8 threads, one after the other.
+    auto main = compileBody(6, [&](Emitter &e, mlir::ValueRange arguments) {
+      RowCounts emitted = rows;
+      emitted.indices = pointerTo(e, arguments[0]);
+      emitted.counts = pointerTo(e, arguments[1]);
+      emitted.next = pointerTo(e, arguments[2]);
+      emitted.totals = pointerTo(e, arguments[3]);
+      emitted.before = pointerTo(e, arguments[4]);
+      for (int64_t thread = 0; thread < 8; ++thread)
+        emitCountShare(e, emitted, e.constant(thread), 8,
+                       e.constant(firstToken), [&](Value counter) {
+                         e.store(e.add(e.load(e.i32(), counter), 1), counter);
+                       });
+      emitSumCounts(e, emitted, e.bit(true));
+    });
+    ASSERT_TRUE(main);
+    std::vector<int32_t> indices;
+    for (int64_t i = 0; i < rows.tokens * rows.choices; ++i)
+      indices.push_back(int32_t(random() % 12) - 1);
+    std::vector<int32_t> counts(rows.experts, -1), next(rows.experts, -1),
+        totals(rows.experts, 0), before(rows.experts, 0);
+    auto place = [](std::vector<int32_t> &values) {
+      return int64_t(reinterpret_cast<intptr_t>(values.data()));
+    };
+    auto done = main->call("main", {},
+                           {place(indices), place(counts), place(next),
+                            place(totals), place(before), 0});
+    ASSERT_TRUE(bool(done)) << llvm::toString(done.takeError());
+    // Rows ordered by expert, then by token.
+    int32_t start = 0;
+    for (int64_t expert = 0; expert < rows.experts; ++expert) {
+      int32_t all = 0, earlier = 0;
+      for (int64_t i = 0; i < rows.tokens * rows.choices; ++i)
+        if (indices[size_t(i)] == rows.first + expert) {
+          ++all;
+          earlier += i / rows.choices < firstToken;
+        }
+      EXPECT_EQ(counts[size_t(expert)], all);
+      EXPECT_EQ(next[size_t(expert)], start + earlier);
+      start += all;
     }
   }
 }

@@ -172,8 +172,9 @@ std::vector<int64_t> chosen(std::vector<double> scores, int64_t count,
     order.push_back(i);
   if (top == 0)
     return order;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return scores[a] > scores[b]; });
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+  });
   order.resize(std::min(count, top));
   return order;
 }
