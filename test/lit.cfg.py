@@ -1,6 +1,7 @@
 # Configuration of Portolan's lit tests. %S/Inputs holds a test's input files.
 import os
 import shutil
+import subprocess
 import lit.formats
 from lit.llvm import llvm_config
 
@@ -17,10 +18,11 @@ config.substitutions.append(("%mpi-probe", probe))
 # Built with MPI, and its launcher is there.
 if os.path.exists(probe) and shutil.which("mpirun"):
     config.available_features.add("mpi")
-# CUDA's assembler: not of Debian, so tests that ask it are for those who have it.
+# CUDA's assembler: not of Debian, so tests that ask it are for those who have one
+# that knows all targets.
 cuda = [os.path.join(root, "bin") for root in (os.environ.get("CUDA_HOME"), "/usr/local/cuda") if root]
 ptxas = shutil.which("ptxas") or shutil.which("ptxas", path=os.pathsep.join(cuda))
-if ptxas:
+if ptxas and "sm_103a" in subprocess.run([ptxas, "--help"], capture_output=True, text=True).stdout:
     config.available_features.add("ptxas")
     config.substitutions.append((r"\bptxas\b(?=.*-arch)", ptxas))
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
