@@ -17,9 +17,8 @@
 //   A copy of an expert serves every c-th token, c being its copies, and is hit
 //   with probability 1 - (1 - q)^(tokens / c).
 // Not counted: correlation of experts; that copies spread a token's rows over
-// more ranks; the slowest rank by rows and the one
-// that
-//   hits most experts are taken as one (an upper bound).
+//   more ranks; the slowest rank by rows and the one that hits most experts are
+//   taken as one (an upper bound).
 //
 //===----------------------------------------------------------------------===//
 
@@ -366,7 +365,8 @@ double portolan::distinctRanksPerToken(int64_t experts, int64_t topK,
     double missed = missProbability(all, all / over, topK);
     return std::min({over * (1 - missed), over, double(topK)});
   }
-  // A rank holds whole groups, or most ranks one more than the others.
+  // Where groups do not divide evenly they are taken as whole all the same,
+  // some ranks holding one more.
   int64_t held = groups / ranks, more = groups % ranks;
   double hit = double(ranks - more) *
                (1 - missGroups(experts, topK, groups, topGroups, held));

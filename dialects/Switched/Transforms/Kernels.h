@@ -44,6 +44,24 @@ struct KernelMachine {
   /// in the dialect's README.
   mlir::InFlightDiagnostic refuse(mlir::Operation *op, llvm::StringRef label,
                                   const llvm::Twine &text) const;
+
+  /// The engine of a step with a token tile; null: refused (lower_c1).
+  const Engine *matmulOf(mlir::Operation *op, const Step &step) const;
+  /// Refuses a format that the matrix unit does not add up in f32 (lower_c3).
+  mlir::LogicalResult expectSums(mlir::Operation *op, Format compute) const;
+  /// Refuses rows in global memory that no tensor map has (lower_c8).
+  mlir::LogicalResult expectRows(mlir::Operation *op, int64_t elements,
+                                 Format format) const;
+
+  bool hasTensorMemory() const {
+    return core.matrixUnit == MatrixUnit::tensorMemory;
+  }
+  /// Whether one block issues products of `columns` x `tokens`.
+  bool hasShape(Format compute, int64_t columns, int64_t tokens) const {
+    return hasTensorMemory()
+               ? tcgen05HasShape(compute, columns, tokens, /*pair=*/false)
+               : columns == kWgmmaRows && wgmmaHasTokens(tokens);
+  }
 };
 
 /// As KernelMachine::refuse(), where no machine is known.

@@ -61,26 +61,20 @@ struct Product {
 
 FailureOr<Recipe> recipeOf(GroupedGemmOp op, const LocalOp &local,
                            const Step &step, const KernelMachine &target) {
-  const Machine &machine = target.machine;
   const Core &core = target.core;
   Recipe recipe;
   recipe.weights = local.weight;
   recipe.activations = local.activation;
   recipe.compute = local.compute;
-  recipe.tensorMemory = core.matrixUnit == MatrixUnit::tensorMemory;
-  const Engine *engine = machine.findEngine(EngineKind::matmul);
-  if (!engine || step.engine != EngineKind::matmul || step.tokenTile == 0)
-    return target.refuse(op, "lower_c1",
-                         "expects a token tile of a matmul engine");
+  recipe.tensorMemory = target.hasTensorMemory();
+  const Engine *engine = target.matmulOf(op, step);
+  if (!engine)
+    return failure();
   if (op.getInputs().size() != (local.gated ? 5u : 4u))
     return target.refuse(op, "lower_c2", "expects experts without biases");
   Format compute = recipe.compute;
-  bool taken =
-      recipe.tensorMemory ? tcgen05Takes(compute) : wgmmaTakes(compute);
-  if (!taken || compute == Format::int8)
-    return target.refuse(op, "lower_c3",
-                         "expects a compute format with sums in f32, got " +
-                             spell(compute));
+  if (failed(target.expectSums(op, compute)))
+    return failure();
   bool converts = recipe.weights != compute || recipe.activations != compute;
   if (converts && scaleBlock(compute))
     return target.refuse(
@@ -92,11 +86,8 @@ FailureOr<Recipe> recipeOf(GroupedGemmOp op, const LocalOp &local,
 
   for (int64_t size : {local.inner, local.outer})
     for (Format format : {recipe.weights, recipe.activations})
-      if (size * packedBits(format) % 128 != 0)
-        return target.refuse(op, "lower_c8",
-                             "expects rows of a multiple of 16 bytes in global "
-                             "memory, got " +
-                                 Twine(size) + " elements of " + spell(format));
+      if (failed(target.expectRows(op, size, format)))
+        return failure();
 
   recipe.tokenTile = step.tokenTile;
   recipe.columnTile = engine->columnTile;
@@ -109,12 +100,8 @@ FailureOr<Recipe> recipeOf(GroupedGemmOp op, const LocalOp &local,
                 local.inner % width == 0 && local.outer % width == 0 &&
                 tcgen05HasShape(compute, width, recipe.tokenTile, true);
   recipe.tokenRows = recipe.tokenTile / (recipe.pair ? 2 : 1);
-  bool exists =
-      recipe.tensorMemory
-          ? recipe.pair || tcgen05HasShape(compute, recipe.columnTile,
-                                           recipe.tokenTile, false)
-          : recipe.columnTile == kWgmmaRows && wgmmaHasTokens(recipe.tokenTile);
-  if (!exists)
+  if (!recipe.pair &&
+      !target.hasShape(compute, recipe.columnTile, recipe.tokenTile))
     return target.refuse(op, "lower_c5",
                          "expects a shape of the matrix unit, got " +
                              Twine(recipe.columnTile) + " columns x " +

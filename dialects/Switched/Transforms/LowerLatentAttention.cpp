@@ -79,21 +79,17 @@ FailureOr<LatentRecipe> shapeOf(LatentAttentionOp op, const LocalOp &local,
 FailureOr<LatentRecipe> recipeOf(LatentAttentionOp op, const LocalOp &local,
                                  const Step &step,
                                  const KernelMachine &target) {
-  const Engine *engine = target.machine.findEngine(EngineKind::matmul);
-  if (!engine || step.engine != EngineKind::matmul || step.tokenTile == 0)
-    return target.refuse(op, "lower_c1",
-                         "expects a token tile of a matmul engine");
+  const Engine *engine = target.matmulOf(op, step);
+  if (!engine)
+    return failure();
   FailureOr<LatentRecipe> shape = shapeOf(op, local, target);
   if (failed(shape))
     return failure();
   LatentRecipe r = *shape;
   Format compute = r.compute;
-  r.tensorMemory = target.core.matrixUnit == MatrixUnit::tensorMemory;
-  bool taken = r.tensorMemory ? tcgen05Takes(compute) : wgmmaTakes(compute);
-  if (!taken || compute == Format::int8)
-    return target.refuse(op, "lower_c3",
-                         "expects a compute format with sums in f32, got " +
-                             spell(compute));
+  r.tensorMemory = target.hasTensorMemory();
+  if (failed(target.expectSums(op, compute)))
+    return failure();
   if (scaleBlock(compute))
     return target.refuse(op, "lower_c4",
                          "expects a format without block scales, which a "
@@ -108,20 +104,15 @@ FailureOr<LatentRecipe> recipeOf(LatentAttentionOp op, const LocalOp &local,
       {r.latent, compute}, {r.rope, compute},     {r.key + r.rope, r.wide},
       {r.key, r.weights},  {r.latent, r.weights}, {r.value, r.wide}};
   for (auto [size, format] : widths)
-    if (size * packedBits(format) % 128 != 0)
-      return target.refuse(op, "lower_c8",
-                           "expects rows of a multiple of 16 bytes in global "
-                           "memory, got " +
-                               Twine(size) + " elements of " + spell(format));
+    if (failed(target.expectRows(op, size, format)))
+      return failure();
   r.tokenTile = step.tokenTile;
   r.columnTile = engine->columnTile;
   r.block = 8 * kSwizzleBytes / packedBits(compute);
   int64_t instruction = 8 * kInstructionBytes / packedBits(compute);
   r.ropeTile = llvm::alignTo(r.rope, instruction);
-  bool exists = r.tensorMemory
-                    ? tcgen05HasShape(compute, r.columnTile, r.tokenTile, false)
-                    : r.columnTile == kWgmmaRows && wgmmaHasTokens(r.tokenTile);
-  if (!exists || r.ropeTile > kLargestBox)
+  if (!target.hasShape(compute, r.columnTile, r.tokenTile) ||
+      r.ropeTile > kLargestBox)
     return target.refuse(op, "lower_c5",
                          "expects a shape of the matrix unit, got " +
                              Twine(r.columnTile) + " columns x " +

@@ -69,10 +69,9 @@ bool chooseStages(MLIRContext *context, const Core &core, Recipe &recipe) {
 
 FailureOr<Recipe> recipeOf(RouterTopkOp op, const LocalOp &local,
                            const Step &step, const KernelMachine &target) {
-  const Engine *engine = target.machine.findEngine(EngineKind::matmul);
-  if (!engine || step.engine != EngineKind::matmul || step.tokenTile == 0)
-    return target.refuse(op, "lower_c1",
-                         "expects a token tile of a matmul engine");
+  const Engine *engine = target.matmulOf(op, step);
+  if (!engine)
+    return failure();
   auto input = cast<RankedTensorType>(op.getInputs()[0].getType());
   if (input.getRank() < 2 || !input.hasStaticShape())
     return target.refuse(op, "lower_route_c1",
@@ -82,14 +81,10 @@ FailureOr<Recipe> recipeOf(RouterTopkOp op, const LocalOp &local,
   Recipe recipe;
   recipe.weights = local.weight;
   recipe.compute = local.compute;
-  recipe.tensorMemory = target.core.matrixUnit == MatrixUnit::tensorMemory;
+  recipe.tensorMemory = target.hasTensorMemory();
   Format compute = recipe.compute;
-  bool taken =
-      recipe.tensorMemory ? tcgen05Takes(compute) : wgmmaTakes(compute);
-  if (!taken || compute == Format::int8)
-    return target.refuse(op, "lower_c3",
-                         "expects a compute format with sums in f32, got " +
-                             spell(compute));
+  if (failed(target.expectSums(op, compute)))
+    return failure();
   if (scaleBlock(compute))
     return target.refuse(op, "lower_c4",
                          "expects a format without block scales, which a "
@@ -98,22 +93,14 @@ FailureOr<Recipe> recipeOf(RouterTopkOp op, const LocalOp &local,
   recipe.contraction = local.inner;
   recipe.experts = local.outer;
   for (Format format : {recipe.weights, compute})
-    if (local.inner * packedBits(format) % 128 != 0)
-      return target.refuse(op, "lower_c8",
-                           "expects rows of a multiple of 16 bytes in global "
-                           "memory, got " +
-                               Twine(local.inner) + " elements of " +
-                               spell(format));
+    if (failed(target.expectRows(op, local.inner, format)))
+      return failure();
 
   recipe.tokenTile = step.tokenTile;
   recipe.columnTile = engine->columnTile;
   recipe.columnTiles = llvm::divideCeil(recipe.experts, recipe.columnTile);
   recipe.block = 8 * kSwizzleBytes / packedBits(compute);
-  bool exists =
-      recipe.tensorMemory
-          ? tcgen05HasShape(compute, recipe.columnTile, recipe.tokenTile, false)
-          : recipe.columnTile == kWgmmaRows && wgmmaHasTokens(recipe.tokenTile);
-  if (!exists)
+  if (!target.hasShape(compute, recipe.columnTile, recipe.tokenTile))
     return target.refuse(op, "lower_c5",
                          "expects a shape of the matrix unit, got " +
                              Twine(recipe.columnTile) + " columns x " +

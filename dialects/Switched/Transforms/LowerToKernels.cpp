@@ -42,6 +42,33 @@ InFlightDiagnostic KernelMachine::refuse(Operation *op, StringRef label,
   return switched::refuse(op, keepRefused, label, text);
 }
 
+const Engine *KernelMachine::matmulOf(Operation *op, const Step &step) const {
+  const Engine *engine = machine.findEngine(EngineKind::matmul);
+  if (engine && step.engine == EngineKind::matmul && step.tokenTile > 0)
+    return engine;
+  refuse(op, "lower_c1", "expects a token tile of a matmul engine");
+  return nullptr;
+}
+
+LogicalResult KernelMachine::expectSums(Operation *op, Format compute) const {
+  bool taken = hasTensorMemory() ? tcgen05Takes(compute) : wgmmaTakes(compute);
+  if (taken && compute != Format::int8)
+    return success();
+  return refuse(op, "lower_c3",
+                "expects a compute format with sums in f32, got " +
+                    spell(compute));
+}
+
+LogicalResult KernelMachine::expectRows(Operation *op, int64_t elements,
+                                        Format format) const {
+  if (elements * packedBits(format) % 128 == 0)
+    return success();
+  return refuse(
+      op, "lower_c8",
+      "expects rows of a multiple of 16 bytes in global memory, got " +
+          Twine(elements) + " elements of " + spell(format));
+}
+
 /// `Op` in the place of `step`; the builder is set to the end of its region.
 template <typename Op>
 static Op createAround(OpBuilder &builder, Operation *step) {
